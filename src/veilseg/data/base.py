@@ -1,0 +1,149 @@
+"""What a segmentation dataset is: pairs of an image and a label map, read one at a time, with the names of the classes.
+
+NumPy and Pillow only, so that evaluation and the demo need no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from PIL import Image
+
+from veilseg.errors import InvalidData
+
+IGNORED = 255
+"""The label of a pixel that no metric and no loss looks at."""
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One pair. `image` is uint8 [H, W, 3] (RGB, 0..255), `label` is uint8 [H, W] (class ids, 255 = ignored)."""
+
+    name: str
+    image: np.ndarray
+    label: np.ndarray
+
+
+@runtime_checkable
+class SegmentationData(Protocol):
+    """A finite, ordered dataset. `palette` is uint8 [K, 3]: the colour of every class, in the order of `classes`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def palette(self) -> np.ndarray: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample: ...
+
+
+def read_image(path: Path) -> np.ndarray:
+    """The photograph at `path` as uint8 [H, W, 3]; raises InvalidData when it cannot be decoded."""
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InvalidData(f"{path} cannot be read as an image") from error
+
+
+def read_label(path: Path) -> np.ndarray:
+    """The label map at `path` as uint8 [H, W]: class ids of a grey or palette image, never its colours.
+
+    Raises InvalidData for files that cannot be decoded and for images that do not hold 8-bit ids (RGB, 16 bit).
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode not in ("L", "P"):
+                raise InvalidData(
+                    f"{path} is a label map in mode {image.mode}, not one 8-bit class id per pixel",
+                    hint="save labels as 8-bit grey or palette PNG",
+                )
+            return np.asarray(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InvalidData(f"{path} cannot be read as a label map") from error
+
+
+def images_by_stem(folder: Path) -> dict[str, Path]:
+    """Every image file of `folder` (not of its subfolders) by its name without the suffix, in sorted order.
+
+    Raises InvalidData when two files share a stem, as nobody could tell which one a label belongs to.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file() or path.name.startswith("."):
+            continue
+        if path.stem in found:
+            raise InvalidData(f"{folder} holds both {found[path.stem].name} and {path.name}", hint="keep one of them")
+        found[path.stem] = path
+    return found
+
+
+class PairedFiles:
+    """A dataset on disk: image files and label files that share a stem.
+
+    `ignore` is one more label value that means "ignored" in the files; it is read as 255.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        images: Path,
+        labels: Path,
+        *,
+        classes: tuple[str, ...],
+        palette: np.ndarray,
+        ignore: int | None = None,
+    ) -> None:
+        """Lists the files; raises InvalidData when a folder is missing or empty or a file has no partner."""
+        self.name = name
+        self.classes = classes
+        self.palette = palette
+        self.ignore = ignore
+        for folder in (images, labels):
+            if not folder.is_dir():
+                raise InvalidData(f"{name}: there is no folder {folder}")
+        image_files, label_files = images_by_stem(images), images_by_stem(labels)
+        _refuse_unpaired(name, image_files, label_files, "image", "label")
+        _refuse_unpaired(name, label_files, image_files, "label", "image")
+        if not image_files:
+            raise InvalidData(f"{name}: {images} holds no images", hint=f"read are {', '.join(sorted(IMAGE_SUFFIXES))}")
+        self.pairs = [(stem, path, label_files[stem]) for stem, path in image_files.items()]
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The pair at `index`; raises InvalidData when a file is unreadable, or image and label differ in size."""
+        stem, image_path, label_path = self.pairs[index]
+        image, label = read_image(image_path), read_label(label_path)
+        if image.shape[:2] != label.shape:
+            raise InvalidData(
+                f"{stem}: the image is {image.shape[1]}x{image.shape[0]} but its label {label.shape[1]}x{label.shape[0]}"
+            )
+        if self.ignore is not None:
+            label = np.where(label == self.ignore, np.uint8(IGNORED), label)
+        return Sample(stem, image, label)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[index] for index in range(len(self)))
+
+
+def _refuse_unpaired(name: str, here: dict[str, Path], there: dict[str, Path], what: str, partner: str) -> None:
+    lonely = [path.name for stem, path in here.items() if stem not in there]
+    if lonely:
+        some = ", ".join(lonely[:3]) + (f" and {len(lonely) - 3} more" if len(lonely) > 3 else "")
+        raise InvalidData(
+            f"{name}: {len(lonely)} {what} file(s) without a {partner}: {some}",
+            hint="an image and its label share their name up to the suffix",
+        )

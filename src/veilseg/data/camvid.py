@@ -1,0 +1,70 @@
+"""CamVid (Cambridge driving video) in the layout of the SegNet tutorial: train/ + trainannot/, val/ + valannot/, ...
+
+Brostow, Fauqueur and Cipolla, "Semantic object classes in video", Pattern Recognition Letters, 2009. For research use.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from veilseg.data.base import PairedFiles
+from veilseg.errors import InvalidData
+
+CAMVID_CLASSES = (
+    "sky",
+    "building",
+    "pole",
+    "road",
+    "pavement",
+    "tree",
+    "sign",
+    "fence",
+    "car",
+    "pedestrian",
+    "bicyclist",
+)
+
+CAMVID_PALETTE = np.array(
+    [
+        (128, 128, 128),
+        (128, 0, 0),
+        (192, 192, 128),
+        (128, 64, 128),
+        (60, 40, 222),
+        (128, 128, 0),
+        (192, 128, 128),
+        (64, 64, 128),
+        (64, 0, 128),
+        (64, 64, 0),
+        (0, 128, 192),
+    ],
+    dtype=np.uint8,
+)
+CAMVID_PALETTE.setflags(write=False)
+
+VOID = 11
+"""CamVid's own id for unlabelled pixels."""
+
+
+def open_camvid(root: Path, split: str | None = None) -> PairedFiles:
+    """The `split` (default "val") of the CamVid at `root`; void pixels are 255.
+
+    Raises InvalidData when the folder or the split does not exist, naming the splits that do.
+    """
+    split = split or "val"
+    if not root.is_dir():
+        raise InvalidData(f"camvid: there is no folder {root}")
+    splits = sorted(path.name for path in root.iterdir() if path.is_dir() and (root / f"{path.name}annot").is_dir())
+    if split not in splits:
+        found = f"found: {', '.join(splits)}" if splits else "expected folders like val/ and valannot/"
+        raise InvalidData(f"camvid: {root} has no split {split!r}", hint=found)
+    return PairedFiles(
+        f"camvid/{split}",
+        root / split,
+        root / f"{split}annot",
+        classes=CAMVID_CLASSES,
+        palette=CAMVID_PALETTE,
+        ignore=VOID,
+    )

@@ -1,0 +1,75 @@
+"""Plain folders: images/ and labels/ with files of the same stem, and an optional classes.json."""
+
+from __future__ import annotations
+
+import colorsys
+import json
+from pathlib import Path
+
+import numpy as np
+
+from veilseg.data.base import IGNORED, PairedFiles, read_label
+from veilseg.errors import InvalidData
+
+CLASSES_HINT = 'write {"classes": ["road", "sky"], "palette": [[128, 64, 128], [70, 130, 180]]} (palette optional)'
+
+
+def open_folder(root: Path, split: str | None = None) -> PairedFiles:
+    """The dataset in `root` (or in `root`/`split`, where a split is named): images/, labels/, optional classes.json.
+
+    classes.json holds {"classes": [names], "palette": [[r, g, b], ...]}; it may lie in `root` for all splits. Without
+    it the classes are called "class 0", "class 1", ... up to the largest id found, and the palette is made up.
+    Raises InvalidData for missing folders, unpaired files and a malformed classes.json.
+    """
+    if not root.is_dir():
+        raise InvalidData(f"folder: there is no folder {root}")
+    folder = root if split is None else root / split
+    if not (folder / "images").is_dir() or not (folder / "labels").is_dir():
+        splits = sorted(
+            path.name for path in root.iterdir() if (path / "images").is_dir() and (path / "labels").is_dir()
+        )
+        hint = f"found splits: {', '.join(splits)}" if splits else "expected the folders images/ and labels/"
+        raise InvalidData(f"folder: {folder} does not hold images/ and labels/", hint=hint)
+    name = "/".join(("folder", root.resolve().name, *([split] if split else [])))
+    described = next((path for path in (folder / "classes.json", root / "classes.json") if path.is_file()), None)
+    classes, palette = read_classes(described) if described else (("class 0",), default_palette(1))
+    data = PairedFiles(name, folder / "images", folder / "labels", classes=classes, palette=palette)
+    if described is None:
+        count = 1 + max(_largest_id(path) for _, _, path in data.pairs)
+        data.classes = tuple(f"class {index}" for index in range(count))
+        data.palette = default_palette(count)
+    return data
+
+
+def read_classes(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
+    """Names and palette (uint8 [K, 3]) of a classes.json; raises InvalidData when it says something else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidData(f"{path} is not JSON", hint=CLASSES_HINT) from error
+    names = content.get("classes") if isinstance(content, dict) else None
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+        raise InvalidData(f"{path} does not list the names of the classes", hint=CLASSES_HINT)
+    if len(names) > IGNORED:
+        raise InvalidData(f"{path} lists {len(names)} classes; 8-bit labels hold {IGNORED} at most")
+    colours = content.get("palette")
+    if colours is None:
+        return tuple(names), default_palette(len(names))
+    if not isinstance(colours, list) or len(colours) != len(names) or not all(_is_colour(c) for c in colours):
+        raise InvalidData(f"{path} has no palette of {len(names)} colours [r, g, b] of 0..255", hint=CLASSES_HINT)
+    return tuple(names), np.array(colours, dtype=np.uint8)
+
+
+def default_palette(count: int) -> np.ndarray:
+    """`count` colours that are easy to tell apart, as uint8 [count, 3]: steps of the golden angle around the hues."""
+    rows = [colorsys.hsv_to_rgb(i * 0.61803 % 1, 0.55 + 0.35 * (i % 2), 0.9 - 0.25 * (i % 3)) for i in range(count)]
+    return np.round(np.array(rows, dtype=np.float64).reshape(count, 3) * 255).astype(np.uint8)
+
+
+def _is_colour(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(type(v) is int and 0 <= v <= 255 for v in value)
+
+
+def _largest_id(path: Path) -> int:
+    label = read_label(path)
+    return int(label[label != IGNORED].max(initial=0))
