@@ -1,0 +1,211 @@
+"""PNG at the level of its chunks: exactly the subset that encrypted images use, read strictly and written plainly.
+
+An encrypted image is `IHDR tEXt IDAT... IEND` and nothing else. A reader that accepts nothing else cannot be surprised
+by an animation, a compressed text bomb or a stowaway after the end, and a file that passes carries no metadata.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veilseg.errors import InvalidImage
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MAX_PIXELS = 100_000_000
+MAX_TEXT = 2048
+_STEP = 1 << 18  # bytes of pixels inflated at a time while counting them
+_COMPRESSION = 6
+
+_DAMAGED_HINT = "the file was damaged or cut on the way; fetch it again, or encrypt the photograph again"
+_CHANGED_HINT = "use the file just as veilseg wrote it; image editors and optimizers add or change things"
+
+
+@dataclass(frozen=True, slots=True)
+class Png:
+    """The parts of a PNG: size in pixels, bits per value (8 or 16), the one text chunk as (keyword, text), the
+    compressed pixels.
+    """
+
+    width: int
+    height: int
+    depth: int
+    text: tuple[str, str]
+    idat: bytes
+
+    @property
+    def raw_size(self) -> int:
+        """Bytes of the uncompressed pixels, the filter byte of every row included."""
+        return self.height * (1 + self.width * 3 * self.depth // 8)
+
+
+def parse(data: bytes, keyword: str) -> Png:
+    """Take a PNG apart without decoding pixels; memory stays proportional to `data`.
+
+    Raises InvalidImage for everything but an 8- or 16-bit RGB PNG of at most MAX_PIXELS with one tEXt chunk named
+    `keyword` before its pixels.
+    """
+    if not data.startswith(SIGNATURE):
+        raise InvalidImage("this is not a PNG file", "an encrypted image is a PNG that `veilseg encrypt` wrote")
+    ihdr: tuple[int, int, int] | None = None
+    text: tuple[str, str] | None = None
+    foreign: str | None = None
+    idat: list[memoryview] = []
+    position, done = len(SIGNATURE), False
+    view = memoryview(data)
+    while not done:
+        kind, body, position = _chunk(view, position)
+        if ihdr is None:
+            if kind != b"IHDR":
+                raise InvalidImage("the PNG does not begin with its size", _DAMAGED_HINT)
+            ihdr = _size(body)
+        elif (
+            kind == b"tEXt"
+            and text is None
+            and not idat
+            and bytes(body[: len(keyword) + 1]) == keyword.encode() + b"\0"
+        ):
+            if len(body) > MAX_TEXT:
+                raise InvalidImage("the header of the encrypted image is too long", _CHANGED_HINT)
+            text = (keyword, bytes(body[len(keyword) + 1 :]).decode("latin-1"))
+        elif kind == b"IDAT":
+            idat.append(body)
+        elif kind == b"IEND":
+            done = True
+        else:
+            foreign = foreign or kind.decode("ascii")
+    if ihdr is None or text is None:
+        raise InvalidImage(
+            "this PNG is not an encrypted image", "encrypt it first: veilseg encrypt photo.jpg -o veiled.png"
+        )
+    if foreign is not None:
+        raise InvalidImage(f"the encrypted image holds a foreign part ({foreign})", _CHANGED_HINT)
+    if position != len(data):
+        raise InvalidImage("the encrypted image has extra data after its end", _CHANGED_HINT)
+    width, height, kind_of_pixels = ihdr
+    if kind_of_pixels not in (8, 16):
+        raise InvalidImage("the encrypted image is not stored as 8- or 16-bit RGB", _CHANGED_HINT)
+    return Png(width, height, kind_of_pixels, text, b"".join(idat))
+
+
+def _chunk(view: memoryview, position: int) -> tuple[bytes, memoryview, int]:
+    """The chunk at `position`: kind, body, the position after it. Length, kind and checksum are verified."""
+    if position + 12 > len(view):
+        raise InvalidImage("the PNG is truncated", _DAMAGED_HINT)
+    (length,) = struct.unpack_from(">I", view, position)
+    end = position + 12 + length
+    if end > len(view):
+        raise InvalidImage("the PNG is truncated", _DAMAGED_HINT)
+    kind = bytes(view[position + 4 : position + 8])
+    (expected,) = struct.unpack_from(">I", view, end - 4)
+    if zlib.crc32(view[position + 4 : end - 4]) != expected or not (kind.isascii() and kind.isalpha()):
+        raise InvalidImage("the PNG is damaged: a checksum does not match", _DAMAGED_HINT)
+    return kind, view[position + 8 : end - 4], end
+
+
+def _size(body: memoryview) -> tuple[int, int, int]:
+    """Width, height and bits per value from IHDR; 0 bits for a colour type or interlacing that encrypted images never
+    have.
+    """
+    if len(body) != 13:
+        raise InvalidImage("the PNG's size cannot be read", _DAMAGED_HINT)
+    width, height, depth, colour, compression, filtering, interlace = struct.unpack(">IIBBBBB", body)
+    if width == 0 or height == 0:
+        raise InvalidImage("the PNG has no pixels", _DAMAGED_HINT)
+    if width * height > MAX_PIXELS:
+        raise InvalidImage(
+            f"the PNG is too large: {width} x {height} pixels", f"the limit is {MAX_PIXELS // 10**6} million pixels"
+        )
+    plain = (colour, compression, filtering, interlace) == (2, 0, 0, 0)
+    return width, height, depth if plain else 0
+
+
+def read_pixels(png: Png) -> NDArray[Any]:
+    """Decode: uint8 or uint16 [height, width, 3]. Memory is spent only once the compressed data is known to hold
+    exactly these pixels.
+
+    16-bit images (values already noise-like) are stored without row filters, and only such are read.
+    """
+    _check_stream(png)
+    if png.depth == 16:
+        rows = np.frombuffer(zlib.decompress(png.idat), dtype=np.uint8).reshape(png.height, -1)
+        if rows[:, 0].any():
+            raise InvalidImage("the 16-bit encrypted image uses row filters", _CHANGED_HINT)
+        values = np.ascontiguousarray(rows[:, 1:]).view(">u2").reshape(png.height, png.width, 3)
+        return values.astype(np.uint16)
+    from PIL import Image
+
+    # Pillow sees only what was checked: our own IHDR, the pixels, and the end.
+    clean = SIGNATURE + _ihdr(png.width, png.height, 8) + build_chunk(b"IDAT", png.idat) + build_chunk(b"IEND", b"")
+    try:
+        # The size was checked above; Pillow's own limit would only print a warning on the way.
+        with Image.open(io.BytesIO(clean), formats=["PNG"]) as image:
+            return np.array(image)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidImage("the pixels of the encrypted image cannot be decoded", _DAMAGED_HINT) from error
+
+
+def _check_stream(png: Png) -> None:
+    """Inflate once without keeping anything: the stream must end exactly where the pixels do."""
+    inflate, rest, total = zlib.decompressobj(), png.idat, 0
+    try:
+        while not inflate.eof:
+            out = inflate.decompress(rest, _STEP)
+            rest = inflate.unconsumed_tail
+            total += len(out)
+            if total > png.raw_size:
+                raise InvalidImage("the encrypted image holds more pixels than it says", _DAMAGED_HINT)
+            if not out and not rest and not inflate.eof:
+                raise InvalidImage("the encrypted image is truncated: pixels are missing", _DAMAGED_HINT)
+    except zlib.error as error:
+        raise InvalidImage("the pixels of the encrypted image are damaged", _DAMAGED_HINT) from error
+    if total != png.raw_size:
+        raise InvalidImage("the encrypted image is truncated: pixels are missing", _DAMAGED_HINT)
+    if inflate.unused_data:
+        raise InvalidImage("the encrypted image has extra data after its pixels", _CHANGED_HINT)
+
+
+def write(pixels: NDArray[Any], keyword: str, text: str) -> bytes:
+    """A PNG of uint8 or uint16 `pixels` [height, width, 3] with one tEXt chunk (ASCII) before the pixels, and nothing
+    else.
+    """
+    height, width, _ = pixels.shape
+    if pixels.dtype == np.uint16:
+        rows = np.zeros((height, 1 + width * 6), dtype=np.uint8)  # the leading zero of a row: no filter
+        rows[:, 1:] = np.ascontiguousarray(pixels, dtype=">u2").view(np.uint8).reshape(height, -1)
+        idat = build_chunk(b"IDAT", zlib.compress(rows.tobytes(), _COMPRESSION))
+    else:
+        idat = _idat_by_pillow(pixels)
+    note = build_chunk(b"tEXt", keyword.encode("ascii") + b"\0" + text.encode("ascii"))
+    return SIGNATURE + _ihdr(width, height, pixels.itemsize * 8) + note + idat + build_chunk(b"IEND", b"")
+
+
+def _idat_by_pillow(pixels: NDArray[Any]) -> bytes:
+    """The IDAT chunks of an 8-bit image, with the row filters chosen by Pillow; every other chunk is left out."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", compress_level=_COMPRESSION)
+    view, position, kind = memoryview(buffer.getvalue()), len(SIGNATURE), b""
+    chunks = []
+    while kind != b"IEND":
+        start = position
+        kind, _, position = _chunk(view, start)
+        if kind == b"IDAT":
+            chunks.append(view[start:position])
+    return b"".join(chunks)
+
+
+def _ihdr(width: int, height: int, depth: int) -> bytes:
+    return build_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0))
+
+
+def build_chunk(kind: bytes, body: bytes) -> bytes:
+    """One chunk: length, kind, body, checksum."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
