@@ -1,0 +1,211 @@
+"""What a model says about itself: its config.json, read by whoever trains, serves or uses it. No torch here."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from veilseg.errors import InvalidImage, InvalidModel, UsageError
+
+if TYPE_CHECKING:
+    from veilseg.container import Header
+
+CONFIG_NAME = "config.json"
+FORMAT = 1
+SUB_BLOCK_CIPHERS = ("subblock-sort", "subblock-shuffle")
+KEYED_CIPHERS = ("patch-permutation", "patch-rotation")
+_TYPES: dict[str, type] = {
+    "architecture": str,
+    "arguments": dict,
+    "classes": list,
+    "palette": list,
+    "input": dict,
+    "size_multiple": int,
+    "training": dict,
+}
+INPUT_CIPHERS = ("plain", *SUB_BLOCK_CIPHERS, "mosaic", *KEYED_CIPHERS)
+CHANNEL_OPTIONS = ("sub-block", "block", "none")
+SHUFFLE_OPTIONS = ("channel", "shared")
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """The kind of image that a model understands.
+
+    `cipher`: "plain"; "subblock-sort" for a key-invariant model (section 1.1: it reads the canonical form, so it takes
+    "subblock-shuffle" just as well); "subblock-shuffle" for a model trained on shuffled images as they are ([P1]);
+    "mosaic"; or a keyed cipher, then with the key's public fingerprint. `block` and `sub_block` are sides in pixels.
+    """
+
+    cipher: str = "plain"
+    block: int = 16
+    sub_block: int | None = None
+    channels: str | None = None
+    shuffle: str | None = None
+    key_fingerprint: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.cipher not in INPUT_CIPHERS:
+            raise UsageError(f"a model's input cannot be {self.cipher!r}", f"one of {', '.join(INPUT_CIPHERS)}")
+        _check_side("block", self.block)
+        if self.cipher in (*SUB_BLOCK_CIPHERS, "mosaic"):
+            _check_side("sub-block", self.sub_block)
+            assert self.sub_block is not None
+            if self.block % self.sub_block:
+                raise UsageError(f"sub-blocks of {self.sub_block} pixels do not fill a block of {self.block}")
+        if self.cipher in SUB_BLOCK_CIPHERS:
+            # The defaults are spelled out, so that two specs that mean the same are equal.
+            object.__setattr__(self, "channels", self.channels or CHANNEL_OPTIONS[0])
+            object.__setattr__(self, "shuffle", self.shuffle or SHUFFLE_OPTIONS[0])
+            if self.channels not in CHANNEL_OPTIONS or self.shuffle not in SHUFFLE_OPTIONS:
+                raise UsageError(
+                    f"unknown options channels={self.channels!r}, shuffle={self.shuffle!r}",
+                    f"channels: {', '.join(CHANNEL_OPTIONS)}; shuffle: {', '.join(SHUFFLE_OPTIONS)}",
+                )
+        if (self.cipher in KEYED_CIPHERS) != (self.key_fingerprint is not None):
+            raise UsageError(
+                f"input {self.cipher!r} " + ("has no key" if self.key_fingerprint else "needs a fingerprint")
+            )
+
+    @property
+    def canonical(self) -> bool:
+        """Whether the canonical form (section 1.1) is to be applied to what comes in; it is idempotent."""
+        return self.cipher == "subblock-sort"
+
+    @property
+    def keyed(self) -> bool:
+        """Whether the model belongs to one key (section 2)."""
+        return self.cipher in KEYED_CIPHERS
+
+    def accepts(self, header: Header | None) -> None:
+        """Return when an image with this public header (None: a plain image) is one for this model.
+
+        Raises InvalidImage with the way out otherwise: another cipher, block, sub-block, option or key.
+        """
+        if header is None:
+            if self.cipher != "plain":
+                raise InvalidImage(f"this model takes encrypted images ({self.cipher}), not plain ones", self._hint())
+            return
+        if self.cipher == "plain":
+            raise InvalidImage(
+                f"this model takes plain images, and this one is encrypted with {header.cipher}",
+                "use a model for this cipher (the default model takes subblock-sort and subblock-shuffle)",
+            )
+        if header.cipher not in (SUB_BLOCK_CIPHERS if self.canonical else (self.cipher,)):
+            raise InvalidImage(f"this model does not take images encrypted with {header.cipher}", self._hint())
+        for name in ("block", "sub_block", "channels", "shuffle"):
+            wanted, got = getattr(self, name), getattr(header, name)
+            if wanted is not None and got != wanted:
+                label = name.replace("_", "-")
+                raise InvalidImage(f"this image has {label} {got}, and the model wants {label} {wanted}", self._hint())
+        if self.keyed and header.key_fingerprint != self.key_fingerprint:
+            raise InvalidImage(
+                f"this image belongs to key {header.key_fingerprint}, the model to key {self.key_fingerprint}",
+                "encrypt the image with the model's key, or change the model's key with `veilseg rekey-model`",
+            )
+
+    def _hint(self) -> str:
+        options = [f"--block {self.block}"]
+        if self.sub_block is not None:
+            options.append(f"--sub-block {self.sub_block}")
+        if self.channels not in (None, CHANNEL_OPTIONS[0]):
+            options.append(f"--channels {self.channels}")
+        if self.shuffle not in (None, SHUFFLE_OPTIONS[0]):
+            options.append(f"--shuffle {self.shuffle}")
+        return f"encrypt the plain image with `veilseg encrypt --cipher {self.cipher} {' '.join(options)}`"
+
+
+@dataclass
+class ModelConfig:
+    """Everything but the weights: what rebuilds the network, what its classes are, what it takes.
+
+    `architecture` and `arguments` are what `create_model` needs; `classes` and `palette` (RGB, 0..255) have one entry
+    per class; images must have sides that are multiples of `size_multiple` pixels; `training` holds facts for the
+    model card.
+    """
+
+    architecture: str
+    arguments: dict[str, Any]
+    classes: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...] = ()
+    input: InputSpec = field(default_factory=InputSpec)
+    size_multiple: int = 16
+    training: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        self.classes = tuple(str(name) for name in self.classes)
+        if not self.classes:
+            raise UsageError("a model needs at least one class")
+        rows = tuple(tuple(int(value) for value in row) for row in self.palette) or default_palette(len(self.classes))
+        if len(rows) != len(self.classes) or any(len(row) != 3 or not all(0 <= v <= 255 for v in row) for row in rows):
+            raise UsageError(f"a palette needs one RGB colour (0..255) for each of the {len(self.classes)} classes")
+        self.palette = rows  # type: ignore[assignment]
+        _check_side("size multiple", self.size_multiple)
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.classes)
+
+    def to_json(self) -> str:
+        """The text of config.json; `id2label` is there for readers who expect the Hub's convention."""
+        data = dataclasses.asdict(self)
+        data["id2label"] = {str(index): name for index, name in enumerate(self.classes)}
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelConfig:
+        """Read config.json strictly: anything unknown, missing or out of range raises InvalidModel."""
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise InvalidModel(f"{CONFIG_NAME} is not JSON") from error
+        if not isinstance(data, dict) or "format" not in data or "architecture" not in data:
+            raise InvalidModel(
+                f"{CONFIG_NAME} does not describe a veilseg model", "save one with save_model or `veilseg train`"
+            )
+        if data["format"] != FORMAT:
+            raise InvalidModel(f"model format {data['format']!r} is not known to this version", "update veilseg")
+        data.pop("id2label", None)
+        for name, kind in _TYPES.items():
+            if not isinstance(data.get(name), kind):
+                raise InvalidModel(f"{CONFIG_NAME}: {name!r} is missing or of the wrong type")
+        try:
+            return cls(**{**data, "input": InputSpec(**data["input"])})
+        except (TypeError, ValueError, UsageError) as error:
+            reason = error.message if isinstance(error, UsageError) else str(error).rpartition(") ")[2]
+            raise InvalidModel(f"{CONFIG_NAME} is not valid: {reason}") from error
+
+    @classmethod
+    def load(cls, folder: str | Path) -> ModelConfig:
+        """The config of a model's folder. InvalidModel when there is none or it is wrong."""
+        path = Path(folder) / CONFIG_NAME
+        try:
+            return cls.from_json(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidModel(
+                f"no readable {CONFIG_NAME} in {folder}", "give the folder that a model was saved to"
+            ) from error
+
+
+def default_palette(count: int) -> tuple[tuple[int, int, int], ...]:
+    """`count` RGB colours that differ clearly (PASCAL VOC's rule: the bits of the class number, spread over RGB)."""
+    colours = []
+    for index in range(1, count + 1):
+        red = green = blue = 0
+        rest = index
+        for bit in range(7, -1, -1):
+            red |= (rest & 1) << bit
+            green |= (rest >> 1 & 1) << bit
+            blue |= (rest >> 2 & 1) << bit
+            rest >>= 3
+        colours.append((red, green, blue))
+    return tuple(colours)
+
+
+def _check_side(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 4096:
+        raise UsageError(f"the {name} must be a whole number of pixels from 1 to 4096, not {value!r}")
