@@ -1,0 +1,44 @@
+"""The canonical form C: what is left of an image when the keys of the sub-block cipher are forgotten."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from veilseg.ciphers import engine, reference
+from veilseg.ciphers.grid import Channels, Pixels, Shuffle, check_options, check_pixels, check_sub_block
+
+
+def canonicalize(
+    pixels: Pixels, block: int, sub_block: int, channels: Channels = "sub-block", shuffle: Shuffle = "channel"
+) -> Pixels:
+    """Sort the values of every sub-block and order its channels, so that C(Enc_k(x)) = C(x) for every key k.
+
+    pixels: uint8 [H, W, 3], values 0..255, sides multiples of `block`. Returns a new array of the same shape.
+    `block` and `sub_block` are in pixels; `sub_block` divides `block`. The options are those of the cipher [P1]:
+
+    - channels="sub-block": the channels of every sub-block are ordered by their sums, ties by their sorted values;
+      "block": one order for all sub-blocks of a block, by sums over the block, ties by the sorted values of its
+      sub-blocks in raster order; "none": the channels keep their places.
+    - shuffle="channel": every channel is sorted by itself; "shared": the channels are ordered as above, then whole
+      pixels are sorted lexicographically. Channels with equal sorted values take the order that gives the
+      lexicographically smallest result.
+
+    Raises InvalidImage for other arrays or sides, UsageError for other sizes or options.
+    """
+    check_sub_block(block, sub_block)
+    check_options(channels, shuffle)
+    pixels = check_pixels(pixels, block)
+    kernels = engine.kernels()
+    if kernels is None or shuffle == "shared":
+        return reference.canonicalize(pixels, block, sub_block, channels, shuffle)
+    out = np.empty_like(pixels)
+    network = engine.network(sub_block * sub_block)
+    region = block if channels == "block" else sub_block
+
+    def work(start: int, stop: int) -> None:
+        kernels.sort_channels(pixels, out, start * block, stop * block, sub_block, network)
+        if channels != "none":
+            kernels.reorder_channels(out, start * block, stop * block, region, sub_block)
+
+    engine.over_rows(work, pixels.shape[0] // block, pixels.shape[0] * pixels.shape[1])
+    return out

@@ -1,0 +1,16 @@
+"""The mosaic: the yardstick that every cipher is measured against, because it gives away only the sub-block means."""
+
+from __future__ import annotations
+
+from veilseg.ciphers import reference
+from veilseg.ciphers.grid import Pixels, check_pixels, check_sub_block
+
+
+def mosaic(pixels: Pixels, sub_block: int) -> Pixels:
+    """Fill every sub-block with the mean of each channel, rounded to the nearest integer (halves up).
+
+    pixels: uint8 [H, W, 3], sides multiples of `sub_block` (pixels). Returns a new array of the same shape. Raises
+    InvalidImage for other arrays or sides.
+    """
+    check_sub_block(sub_block, sub_block)
+    return reference.mosaic(check_pixels(pixels, sub_block), sub_block)
