@@ -1,0 +1,126 @@
+"""Options and small services that several verbs share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from veilseg.errors import InvalidKey, UsageError
+
+if TYPE_CHECKING:
+    from veilseg.ciphers import Cipher
+    from veilseg.keys import Key
+
+KEY_VARIABLE = "VEILSEG_KEY_FILE"
+
+CipherName = Annotated[
+    str,
+    typer.Option(
+        "--cipher", metavar="NAME", help="The cipher: subblock-sort, subblock-shuffle, patch-permutation, ..."
+    ),
+]
+BlockSize = Annotated[int, typer.Option("--block", metavar="PIXELS", help="Side of a block: the model's patch size.")]
+SubBlockSize = Annotated[
+    int | None,
+    typer.Option(
+        "--sub-block", metavar="PIXELS", help="Side of a sub-block; it divides the block. Default: the product's."
+    ),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option(metavar="SCOPE", help="Where channels trade places: per sub-block (default), block, or none."),
+]
+Shuffle = Annotated[
+    str | None,
+    typer.Option(metavar="KIND", help="One shuffle per channel (default) or one shared by the channels."),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key", metavar="FILE", help=f"Key file of `veilseg keygen`. Default: the file that {KEY_VARIABLE} names."
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
+
+
+def load_key(path: Path | None) -> Key | None:
+    """The key in the file given, else in the one that VEILSEG_KEY_FILE names, else None. Raises InvalidKey."""
+    from veilseg.keys import Key
+
+    chosen = path or os.environ.get(KEY_VARIABLE)
+    if not chosen:
+        return None
+    if not Path(chosen).exists():
+        raise InvalidKey(f"the key file {chosen} does not exist", f"make one: veilseg keygen -o {chosen}")
+    return Key.load(chosen)
+
+
+def make_cipher(
+    name: str, block: int = 16, sub_block: int | None = None, channels: str | None = None, shuffle: str | None = None
+) -> Cipher:
+    """The cipher that the options describe; options not given are left to the cipher's own defaults."""
+    from veilseg.ciphers import cipher
+
+    given: dict[str, Any] = {"channels": channels, "shuffle": shuffle}
+    return cipher(
+        name, block=block, sub_block=sub_block, **{key: value for key, value in given.items() if value is not None}
+    )
+
+
+def key_for(cipher: Cipher, path: Path | None) -> Key | None:
+    """The key to encrypt with: refused where the cipher has none, demanded where it needs one.
+
+    VEILSEG_KEY_FILE counts only where the cipher can use a key, so that setting it does not break keyless ciphers.
+    """
+    if cipher.keyed == "no":
+        if path is not None:
+            raise UsageError(f"{cipher.name} has no key", "leave --key out, or choose another --cipher")
+        return None
+    key = load_key(path)
+    if key is None and cipher.keyed == "required":
+        raise UsageError(f"{cipher.name} needs a key", "veilseg keygen -o my.key, then pass --key my.key")
+    return key
+
+
+def write_stdout(data: bytes) -> None:
+    """Write binary data to stdout; refused on a terminal, which it would garble."""
+    if sys.stdout.isatty():
+        raise UsageError(
+            "an image would be written to the terminal", "redirect the output, or name a file with -o FILE"
+        )
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+@contextmanager
+def progress_bar(total: int, description: str) -> Iterator[Callable[[], None]]:
+    """A progress bar on stderr while the block runs; call what it yields once per step. Silent where nobody watches."""
+    if total < 2 or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda: bar.advance(task)
+
+
+def print_table(rows: Iterable[tuple[str, str]]) -> None:
+    """Print names and values in two columns on stdout; values break by words on narrow terminals."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, value)
+    Console(highlight=False, markup=False).print(table)

@@ -1,0 +1,153 @@
+"""The command `veilseg`: picks the verb, runs it, and turns every error into `error: ...` and `hint: ...`.
+
+A verb is a function `command` in a module of its own, imported only when it is called, so that the client's verbs
+start fast.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from veilseg import __version__
+from veilseg.cli.messages import show_error, show_warning
+from veilseg.errors import UsageError, VeilsegError
+
+#: Every verb with its module and its line in `veilseg --help`. To add one, add a file and a line.
+VERBS: dict[str, tuple[str, str]] = {
+    "demo": ("veilseg.cli.demo", "see the main job end to end, and write a page with pictures"),
+    "keygen": ("veilseg.cli.keygen", "make a key"),
+    "encrypt": ("veilseg.cli.encrypt", "encrypt photographs"),
+    "decrypt": ("veilseg.cli.decrypt", "get photographs back, where a key exists"),
+    "inspect": ("veilseg.cli.inspect", "say what an encrypted image is and what it gives away"),
+    "segment": ("veilseg.cli.segment", "segment encrypted images with a local model"),
+    "train": ("veilseg.cli.train", "train a model"),
+    "evaluate": ("veilseg.cli.evaluate", "measure a model: aAcc, mIoU, mAcc"),
+    "encrypt-model": ("veilseg.cli.encrypt_model", "lock a model with a key"),
+    "rekey-model": ("veilseg.cli.rekey_model", "give a locked model a new key"),
+    "bench": ("veilseg.cli.bench", "measure speed on this machine"),
+    "export": ("veilseg.cli.export", "export a model to ONNX"),
+}
+#: Packages that come with an extra, for the hint when one is missing.
+EXTRAS = {
+    "onnxruntime": "run",
+    "torch": "train",
+    "torchvision": "train",
+    "timm": "train",
+    "lightning": "train",
+    "safetensors": "train",
+    "huggingface_hub": "train",
+    "onnx": "train",
+    "onnxscript": "train",
+    "yaml": "train",
+}
+EXIT_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `veilseg` with `argv` (default: the process's arguments) and return the exit code; errors go to stderr."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    with warnings.catch_warnings():
+        warnings.showwarning = show_warning
+        try:
+            code = _run(arguments)
+            sys.stdout.flush()
+            return code
+        except VeilsegError as error:
+            show_error(error.message, error.hint)
+            return error.exit_code
+        except KeyboardInterrupt:
+            return EXIT_INTERRUPTED
+        except BrokenPipeError:
+            # The reader has gone, e.g. `| head`. Python must not try to flush into the closed pipe at exit.
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+            return 1
+        except ModuleNotFoundError as error:
+            extra = EXTRAS.get((error.name or "").partition(".")[0])
+            if extra is None:
+                raise
+            show_error(f"this needs the package {error.name}", f'pip install "veilseg[{extra}]"')
+            return 1
+        except MemoryError:
+            show_error("not enough memory", "use smaller images")
+            return 1
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            show_error(f"{where}{error.strerror or error}")
+            return 1
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_overview(), file=sys.stdout if arguments else sys.stderr)
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(f"veilseg {__version__}")
+        return 0
+    verb = arguments[0]
+    if verb not in VERBS:
+        import difflib
+
+        near = difflib.get_close_matches(verb, VERBS, 1)
+        raise UsageError(
+            f"there is no verb {verb!r}", f"did you mean {near[0]!r}?" if near else "`veilseg --help` lists the verbs"
+        )
+    command: Callable[..., Any] = importlib.import_module(VERBS[verb][0]).command
+    return _call(verb, command, arguments[1:])
+
+
+def _call(verb: str, command: Callable[..., Any], arguments: list[str]) -> int:
+    """Parse the arguments by the function's annotations, and call it."""
+    import typer
+
+    # Plain help and plain errors: formatting by rich would take longer than encrypting a photograph.
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(
+        help=_help(command.__doc__ or ""),
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )(command)
+    try:
+        result = app(arguments, prog_name=f"veilseg {verb}", standalone_mode=False)
+    except typer.Abort:
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        # Errors of usage are click's, and where click lives differs between versions of typer.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        raise UsageError(_sentence(message()), f"`veilseg {verb} --help` shows an example") from error
+    return result if isinstance(result, int) else 0
+
+
+def _help(docstring: str) -> str:
+    """Keep the line breaks of indented paragraphs (the examples): click's mark for that is a line with a backspace."""
+    paragraphs = re.split(r"\n\s*\n", inspect.cleandoc(docstring))
+    return "\n\n".join(f"\b\n{part}" if re.search(r"^ {2,}\S", part, re.MULTILINE) else part for part in paragraphs)
+
+
+def _sentence(message: str) -> str:
+    return (message[:1].lower() + message[1:]).rstrip(".")
+
+
+def _overview() -> str:
+    width = max(map(len, VERBS)) + 2
+    verbs = "\n".join(f"  {verb:<{width}}{short}" for verb, (_, short) in VERBS.items())
+    return (
+        "usage: veilseg VERB [OPTIONS] [ARGUMENTS]\n\n"
+        "Semantic segmentation on visually encrypted images: the cloud never sees the picture.\n\n"
+        f"{verbs}\n\n"
+        "`veilseg VERB --help` shows the options and an example; `veilseg --version` the version.\n\n"
+        "  veilseg encrypt photo.jpg -o veiled.png\n"
+        "  veilseg segment veiled.png -o labels.png"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
