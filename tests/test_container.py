@@ -25,6 +25,8 @@ SORT = Header(
 )
 ROTATION = Header(cipher="patch-rotation", block=4, height=5, width=7, key_fingerprint="0123456789abcdef")
 
+BOMB = zlib.compress(bytes(10_000_000))
+
 
 def random_pixels(header: Header, seed: int = 0) -> np.ndarray:
     top = np.iinfo(header.dtype).max
@@ -215,9 +217,8 @@ def test_every_flipped_byte_is_noticed(header: Header) -> None:
 )
 @pytest.mark.parametrize("after", [b"IHDR", b"tEXt", b"IDAT"])
 def test_foreign_chunks_are_refused(kind: bytes, after: bytes) -> None:
-    bomb = b"name\0\0" + zlib.compress(bytes(10_000_000))
     with pytest.raises(InvalidImage, match=f"foreign part \\({kind.decode()}\\)"):
-        decode(with_chunks(after=after, extra=(kind, bomb)))
+        decode(with_chunks(after=after, extra=(kind, b"name\0\0" + BOMB)))
 
 
 def test_second_or_late_header_is_refused() -> None:

@@ -110,6 +110,7 @@ def _upright(image: Image.Image) -> Image.Image:
     """Turn the pixels as the camera's EXIF orientation says. Like viewers, treat unreadable EXIF as upright."""
     from PIL.Image import Transpose
 
+    image.load()  # first, because Pillow itself turns TIFF files here, and PNG may have its EXIF after the pixels
     try:
         orientation = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:
