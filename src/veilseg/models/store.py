@@ -1,0 +1,124 @@
+"""Models as folders: config.json and model.safetensors, the Hub's layout. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import copy
+import re
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from veilseg.errors import InvalidModel, VeilsegError
+from veilseg.files import refuse_existing, write_atomic
+from veilseg.models.base import SegmentationModel
+from veilseg.models.registry import model_from_config
+from veilseg.modelspec import CONFIG_NAME, ModelConfig
+
+WEIGHTS_NAME = "model.safetensors"
+SHIPPED = ("default", "plain")
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+
+
+def save_model(model: SegmentationModel, folder: str | Path, *, overwrite: bool = False) -> None:
+    """Write `model` to `folder` (made if missing) as config.json and model.safetensors, normalization folded.
+
+    Each file appears whole or not at all, the config last. Existing files are replaced only with `overwrite`.
+    """
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VeilsegError(f"cannot make the folder {target}: {error.strerror or error}") from error
+    for name in (WEIGHTS_NAME, CONFIG_NAME):
+        refuse_existing(target / name, overwrite=overwrite)
+    folded = copy.deepcopy(model)
+    folded.fold_normalization()
+    # Clones, because safetensors refuses tensors that share memory.
+    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in folded.state_dict().items()}
+    write_atomic(target / WEIGHTS_NAME, save(tensors, metadata={"format": "pt"}), overwrite=overwrite)
+    write_atomic(target / CONFIG_NAME, model.config.to_json().encode(), overwrite=overwrite)
+
+
+def load_model(source: str | Path = "default") -> SegmentationModel:
+    """The model in a folder, a shipped one by its name, or one on the Hugging Face Hub ("owner/name"), in eval mode.
+
+    Raises InvalidModel when there is none, when config or weights are damaged, or when they do not belong together.
+    """
+    folder = _locate(source)
+    config = ModelConfig.load(folder)
+    path = folder / WEIGHTS_NAME
+    if not path.is_file():
+        raise InvalidModel(
+            f"{folder} has no {WEIGHTS_NAME}", "an exported model runs in veilseg.Segmenter; torch needs the original"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            # Built without memory: a config that asks for more than the file holds costs none.
+            with torch.device("meta"):
+                model = model_from_config(config)
+            _compare(model, shapes)
+            tensors = {name: file.get_tensor(name) for name in shapes}
+    except (SafetensorError, OSError) as error:
+        raise InvalidModel(f"{path} is damaged or no safetensors file", "download or save it again") from error
+    model.load_state_dict(tensors, strict=True, assign=True)
+    return model.eval()
+
+
+def push_to_hub(model: SegmentationModel, repo_id: str, *, private: bool | None = None, **options: Any) -> str:
+    """Upload `model` to the Hugging Face Hub and return the address; `options` go to upload_folder."""
+    from huggingface_hub import HfApi
+
+    api = HfApi()
+    with tempfile.TemporaryDirectory() as folder:
+        save_model(model, folder)
+        api.create_repo(repo_id, private=private, exist_ok=True)
+        options.setdefault("commit_message", "Upload a veilseg model")
+        return str(api.upload_folder(repo_id=repo_id, folder_path=folder, **options))
+
+
+def _locate(source: str | Path) -> Path:
+    if isinstance(source, str) and source in SHIPPED:
+        return Path(str(resources.files("veilseg") / "runtime" / "shipped" / source))
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return folder
+    if isinstance(source, str) and _HUB_ID.fullmatch(source) and not folder.exists():
+        return _download(source)
+    raise InvalidModel(
+        f"there is no model at {source}", "give a folder with config.json and model.safetensors, or a Hub id"
+    )
+
+
+def _download(repo_id: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+
+        return Path(snapshot_download(repo_id, allow_patterns=[CONFIG_NAME, WEIGHTS_NAME]))
+    except Exception as error:  # the Hub's client raises its own, requests' and httpx's errors
+        raise InvalidModel(
+            f"there is no folder {repo_id}, and the Hub gave nothing by that name ({type(error).__name__})",
+            "check the name and the network",
+        ) from error
+
+
+def _compare(model: SegmentationModel, found: dict[str, tuple[int, ...]]) -> None:
+    """Refuse weights that are not exactly those the config asks for."""
+    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    for names, what in ((wanted.keys() - found.keys(), "lacks"), (found.keys() - wanted.keys(), "has unknown")):
+        if names:
+            listed = ", ".join(sorted(names)[:3]) + (", ..." if len(names) > 3 else "")
+            raise InvalidModel(
+                f"{WEIGHTS_NAME} {what} {len(names)} tensors: {listed}", "config and weights belong together"
+            )
+    for name, shape in wanted.items():
+        if found[name] != shape:
+            raise InvalidModel(
+                f"{WEIGHTS_NAME}: {name} has shape {list(found[name])}, but the config asks for {list(shape)}",
+                "config and weights belong together",
+            )
