@@ -11,7 +11,6 @@ from veilseg.cli.common import progress_bar, write_stdout
 from veilseg.cli.messages import note, show_error
 from veilseg.errors import UsageError, VeilsegError
 from veilseg.files import file_identity, read_limited, refuse_existing, write_atomic
-from veilseg.images import MAX_BYTES, SUFFIXES, list_images
 
 STREAM = "-"
 
@@ -61,6 +60,8 @@ def _expand(source: str) -> list[str]:
     """The images that one argument stands for."""
     if source == STREAM or not Path(source).is_dir():
         return [source]
+    from veilseg.images import SUFFIXES, list_images  # brings NumPy, for which --help should not wait
+
     found = list_images(source)
     if not found:
         raise UsageError(f"the folder {source} has no images", f"looked for {' '.join(sorted(SUFFIXES))}")
@@ -107,6 +108,8 @@ def run(plan: Plan, work: Callable[[bytes], bytes], *, doing: str, force: bool) 
 
 
 def _do(source: str, target: str, work: Callable[[bytes], bytes], force: bool) -> None:
+    from veilseg.images import MAX_BYTES
+
     # What would be refused in the end is refused before the work is done.
     if target == STREAM and sys.stdout.isatty():
         write_stdout(b"")
