@@ -129,7 +129,7 @@ class PairedFiles:
         image, label = read_image(image_path), read_label(label_path)
         if image.shape[:2] != label.shape:
             raise InvalidData(
-                f"{stem}: the image is {image.shape[1]}x{image.shape[0]} but its label {label.shape[1]}x{label.shape[0]}"
+                f"{stem}: the image is {image.shape[1]}x{image.shape[0]} pixels, its label {label.shape[1]}x{label.shape[0]}"
             )
         if self.ignore is not None:
             label = np.where(label == self.ignore, np.uint8(IGNORED), label)

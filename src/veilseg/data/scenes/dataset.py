@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
-from veilseg.data.base import SegmentationData
+from collections.abc import Iterator
+
+import numpy as np
+
+from veilseg.data.base import Sample
+from veilseg.data.camvid import CAMVID_CLASSES, CAMVID_PALETTE
+from veilseg.data.scenes.scene import Scene, generate_scene
 from veilseg.errors import UsageError
 
+STRIDE = 1_000_000_000
+"""Seeds of datasets are this far apart, so that two of them never share a scene."""
 
-def open_scenes(where: str, split: str | None = None) -> SegmentationData:
-    """Placeholder until the generator lands."""
-    raise UsageError("generated scenes are not here yet")
+
+class SceneData:
+    """`count` scenes; scene i of dataset `seed` is always the same, whatever the count."""
+
+    def __init__(self, count: int, seed: int = 0, size: tuple[int, int] = (360, 480)) -> None:
+        if not 1 <= count <= STRIDE or seed < 0:
+            raise UsageError(
+                f"cannot generate {count} scenes from seed {seed}", hint="use scenes:COUNT or scenes:COUNT:SEED"
+            )
+        self.count, self.seed, self.size = count, seed, size
+        self.name = f"scenes:{count}:{seed}"
+        self.classes: tuple[str, ...] = CAMVID_CLASSES
+        self.palette: np.ndarray = CAMVID_PALETTE
+
+    def __len__(self) -> int:
+        return self.count
+
+    def scene(self, index: int) -> Scene:
+        """Scene `index` with its number plates; negative indices count from the end."""
+        if not -self.count <= index < self.count:
+            raise IndexError(f"scene {index} of {self.count}")
+        return generate_scene(self.seed * STRIDE + index % self.count, self.size)
+
+    def __getitem__(self, index: int) -> Sample:
+        scene = self.scene(index)
+        return Sample(f"scene-{self.seed}-{index % self.count:06d}", scene.image, scene.label)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[index] for index in range(self.count))
+
+
+def open_scenes(where: str, split: str | None = None) -> SceneData:
+    """The scenes that "COUNT" or "COUNT:SEED" names; `split` has no meaning here and is ignored."""
+    count, _, seed = where.partition(":")
+    if not (count.isdecimal() and (seed or "0").isdecimal()):
+        raise UsageError(f"'scenes:{where}' does not say how many scenes", hint="use scenes:COUNT or scenes:COUNT:SEED")
+    return SceneData(int(count), int(seed or "0"))
