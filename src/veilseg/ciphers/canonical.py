@@ -28,7 +28,7 @@ def canonicalize(
     check_sub_block(block, sub_block)
     check_options(channels, shuffle)
     pixels = check_pixels(pixels, block)
-    kernels = engine.kernels()
+    kernels = engine.kernels("kernels")
     if kernels is None or shuffle == "shared":
         return reference.canonicalize(pixels, block, sub_block, channels, shuffle)
     out = np.empty_like(pixels)

@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib import import_module
+from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -15,17 +17,16 @@ SMALL = 256 * 1024  # pixels below which starting threads costs more than it sav
 
 
 @cache
-def _import_kernels() -> ModuleType | None:
+def _import(name: str) -> ModuleType | None:
     try:
-        from veilseg.ciphers import kernels
+        return import_module(f"veilseg.ciphers.{name}")
     except ImportError:  # numba is missing or does not know this Python yet
         return None
-    return kernels
 
 
-def kernels() -> ModuleType | None:
-    """The kernel module, imported on first use; None where numba is missing or VEILSEG_NO_NUMBA is set."""
-    return None if os.environ.get("VEILSEG_NO_NUMBA", "") not in ("", "0") else _import_kernels()
+def kernels(name: str) -> ModuleType | None:
+    """A module of kernels, imported on first use; None where numba is missing or VEILSEG_NO_NUMBA is set."""
+    return None if os.environ.get("VEILSEG_NO_NUMBA", "") not in ("", "0") else _import(name)
 
 
 @cache
@@ -56,5 +57,5 @@ def over_rows(work: Callable[[int, int], None], rows: int, pixels: int) -> None:
     # A few more parts than threads, because another process may hold one of the processors for a while.
     edges = np.linspace(0, rows, min(rows, 4 * count) + 1).astype(int).tolist()
     with ThreadPoolExecutor(count) as pool:
-        for future in [pool.submit(work, a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]:
+        for future in [pool.submit(work, a, b) for a, b in pairwise(edges)]:
             future.result()

@@ -34,7 +34,8 @@ def check_sub_block(block: int, sub_block: int) -> None:
         or int(block) % int(sub_block)
     ):
         raise UsageError(
-            f"the sub-block size must divide the block size {block}, and {sub_block!r} does not", "4, 8 and 16 are usual"
+            f"the sub-block size must divide the block size {block}, and {sub_block!r} does not",
+            "4, 8 and 16 are usual",
         )
 
 
@@ -71,8 +72,9 @@ def cut_regions(pixels: Pixels, region: int, sub_block: int) -> Pixels:
     return np.ascontiguousarray(view.transpose(0, 3, 6, 1, 4, 2, 5)).reshape(-1, 3, per * per, s * s)
 
 
-def join_regions(regions: Pixels, height: int, width: int, region: int, sub_block: int) -> Pixels:
-    """The inverse of `cut_regions`: uint8 [H, W, 3]."""
+def join_regions(regions: Pixels, shape: tuple[int, ...], region: int, sub_block: int) -> Pixels:
+    """The inverse of `cut_regions`: uint8 of the given shape (H, W, 3)."""
+    height, width = shape[:2]
     per, s = region // sub_block, sub_block
     view = regions.reshape(height // region, width // region, 3, per, per, s, s)
     return np.ascontiguousarray(view.transpose(0, 3, 5, 1, 4, 6, 2)).reshape(height, width, 3)
@@ -85,7 +87,8 @@ def cut_blocks(pixels: NDArray[Any], block: int) -> NDArray[Any]:
     return np.ascontiguousarray(view.transpose(0, 2, 4, 1, 3)).reshape(-1, 3 * block * block)
 
 
-def join_blocks(blocks: NDArray[Any], height: int, width: int, block: int) -> NDArray[Any]:
-    """The inverse of `cut_blocks`: [H, W, 3] of the same dtype."""
+def join_blocks(blocks: NDArray[Any], shape: tuple[int, ...], block: int) -> NDArray[Any]:
+    """The inverse of `cut_blocks`: an array of the given shape (H, W, 3) and of the same dtype."""
+    height, width = shape[:2]
     view = blocks.reshape(height // block, width // block, 3, block, block)
     return np.ascontiguousarray(view.transpose(0, 3, 1, 4, 2)).reshape(height, width, 3)

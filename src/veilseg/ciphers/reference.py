@@ -13,7 +13,6 @@ from veilseg.ciphers.grid import Pixels, cut_regions, join_regions
 
 def canonicalize(pixels: Pixels, block: int, sub_block: int, channels: str, shuffle: str) -> Pixels:
     """The canonical form C of the sub-block cipher; arguments as in `veilseg.ciphers.canonicalize`, already checked."""
-    height, width = pixels.shape[:2]
     region = block if channels == "block" else sub_block
     regions = cut_regions(pixels, region, sub_block)
     named = channels == "none"
@@ -25,7 +24,7 @@ def canonicalize(pixels: Pixels, block: int, sub_block: int, channels: str, shuf
         result = _sort_pixels(regions)
     else:
         result = _canonical_shared(regions)
-    return join_regions(result, height, width, region, sub_block)
+    return join_regions(result, pixels.shape, region, sub_block)
 
 
 def mosaic(pixels: Pixels, sub_block: int) -> Pixels:
@@ -34,7 +33,7 @@ def mosaic(pixels: Pixels, sub_block: int) -> Pixels:
     count = sub_block * sub_block
     means = (2 * regions.sum(axis=-1, keepdims=True, dtype=np.int64) + count) // (2 * count)
     filled = np.broadcast_to(means.astype(np.uint8), regions.shape)
-    return join_regions(filled, *pixels.shape[:2], sub_block, sub_block)
+    return join_regions(filled, pixels.shape, sub_block, sub_block)
 
 
 def _channel_order(ordered: Pixels) -> NDArray[np.int64]:

@@ -1,0 +1,70 @@
+"""Randomness from a subkey: AES-256-CTR as 32-bit words, and exactly uniform draws from them."""
+
+from __future__ import annotations
+
+import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from numpy.typing import NDArray
+
+Words = NDArray[np.uint32]
+
+
+class Keystream:
+    """The keystreams of one 32-byte subkey: 2**64 independent streams of 32-bit words.
+
+    Stream `index` is AES-256-CTR from the 16-byte counter block uint64 BE index || uint64 BE zero, read as
+    little-endian words. Streams are reached in any order, so rows of blocks can be worked on in any order. An instance
+    serves one thread.
+    """
+
+    __slots__ = ("_buffer", "_encryptor", "_zeros")
+
+    def __init__(self, subkey: bytes) -> None:
+        self._encryptor = Cipher(algorithms.AES256(subkey), modes.CTR(bytes(16))).encryptor()
+        self._zeros, self._buffer = b"", bytearray()
+
+    def words(self, stream: int, count: int, skip: int = 0) -> Words:
+        """Words skip..skip+count of a stream: uint32 [count], valid until the next call of any method."""
+        lead = skip % 4  # four words to a counter block
+        size = 4 * (lead + count)
+        if len(self._zeros) < size:  # memory is kept, because fresh pages cost more than the encryption itself
+            self._zeros, self._buffer = bytes(size), bytearray(size + 15)
+        self._encryptor.reset_nonce(stream.to_bytes(8, "big") + (skip // 4).to_bytes(8, "big"))
+        self._encryptor.update_into(memoryview(self._zeros)[:size], self._buffer)
+        return np.frombuffer(self._buffer, "<u4", lead + count)[lead:].astype(np.uint32, copy=False)
+
+    def accepted(self, stream: int, bounds: Words) -> Words:
+        """The words of a stream that the draws below `bounds` really use: uint32 of the shape [draws] of `bounds`.
+
+        A draw below n takes the next word w and gives floor(w * n / 2**32), unless the low half of w * n is below
+        2**32 mod n: then w is dropped and the next word is tried (Lemire, arXiv 1805.10941). This makes every value
+        exactly equally likely. Words are dropped once in millions of draws, so it is checked for all draws at once.
+        """
+        words = self.words(stream, len(bounds)).copy()
+        used = len(bounds)
+        wide = bounds.astype(np.uint64)
+        threshold = 2**32 % wide
+        while True:
+            rejected = (words * wide & 0xFFFFFFFF) < threshold
+            first = int(rejected.argmax()) if len(rejected) else 0
+            if not rejected.any():
+                return words
+            words = np.concatenate([words[:first], words[first + 1 :], self.words(stream, 1, used)])
+            used += 1
+
+    def draw(self, stream: int, bounds: Words) -> NDArray[np.int64]:
+        """Exactly uniform whole numbers 0 <= d[i] < bounds[i] from the beginning of a stream: int64 [draws]."""
+        return (self.accepted(stream, bounds) * bounds.astype(np.uint64) >> np.uint64(32)).astype(np.int64)
+
+
+def descending(count: int) -> Words:
+    """The bounds count, count - 1, ..., 2 of the draws that shuffle `count` things (Fisher-Yates): uint32."""
+    return np.arange(count, 1, -1, dtype=np.uint32)
+
+
+def shuffled(count: int, keystream: Keystream, stream: int = 0) -> NDArray[np.int64]:
+    """A uniform permutation of 0..count-1: Fisher-Yates, for i = count-1 down to 1 swapping i with a draw <= i."""
+    permutation = np.arange(count)
+    for i, j in zip(range(count - 1, 0, -1), keystream.draw(stream, descending(count)).tolist(), strict=True):
+        permutation[i], permutation[j] = permutation[j], permutation[i]
+    return permutation
