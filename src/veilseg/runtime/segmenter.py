@@ -1,0 +1,197 @@
+"""What the cloud runs: encrypted image in, label map out. No key, no plain image, no torch for ONNX models."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from veilseg import ciphers
+from veilseg.ciphers import EncryptedImage
+from veilseg.container import KEYWORD, MAX_BYTES, Header
+from veilseg.errors import InvalidImage, InvalidModel, UsageError
+from veilseg.files import read_limited
+from veilseg.images import open_image
+from veilseg.modelspec import ModelConfig
+from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine, is_torch_module
+from veilseg.runtime.locate import ONNX_NAME, find_model
+from veilseg.runtime.windows import slide, snap
+
+
+class Segmenter:
+    """A model and all that surrounds it: reading, refusing, the canonical form, windows, cropping.
+
+    `config` is the model's ModelConfig, `name` what it was called, `engine` what runs it.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Any = "default",
+        *,
+        engine: str | None = None,
+        threads: int | None = None,
+        window: tuple[int, int] | int | None = None,
+        overlap: float = 1 / 3,
+    ) -> None:
+        """Loads `model`: a shipped name ("default", "plain"), a folder, a Hub id, or a torch model with a .config.
+
+        `engine`: "onnx", "torch" or None (what the folder holds; ONNX first). `threads`: for one image; default one per
+        core. `window`: None runs whole images; (height, width) or a side in pixels runs sliding windows on the block
+        grid (rounded down to it) that share at least the fraction `overlap` with their neighbours.
+
+        Raises InvalidModel when the model is missing or cannot run here, UsageError for options out of range.
+        """
+        self.name, self.config, self.engine = _load(model, engine, threads)
+        spec = self.config.input
+        self._step = math.lcm(self.config.size_multiple, 1 if spec.cipher == "plain" else spec.block)
+        if window is None:
+            self._window = self.engine.fixed_size
+        else:
+            self._window = snap((window, window) if isinstance(window, int) else window, self._step)
+            if self.engine.fixed_size not in (None, self._window):
+                raise UsageError("this model only runs at {}x{}".format(*self.engine.fixed_size or ()))
+        if not 0 <= overlap < 1:
+            raise UsageError(f"the overlap of windows is a fraction from 0 to below 1, not {overlap}")
+        self._overlap = overlap
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; a label map holds indices into them."""
+        return self.config.classes
+
+    @property
+    def palette(self) -> np.ndarray:
+        """The colour of every class, uint8 [K, 3]."""
+        return np.array(self.config.palette, np.uint8)
+
+    def segment(self, image: EncryptedImage | str | Path | bytes | np.ndarray, *, check: bool = True) -> np.ndarray:
+        """The label map of `image`, uint8 [H, W] at its true size, every value a class id.
+
+        `image` is an EncryptedImage, the path or bytes of one, or, for a plain model only, a plain image (uint8
+        [H, W, 3], or the path or bytes of a photograph). Key-invariant models see the canonical form, so every key
+        gives the same bits.
+
+        Raises InvalidImage for what is no image or not for this model. `check=False` runs whatever comes: for the
+        protocols of [P2] that measure a wrong key and no encryption, nothing else.
+        """
+        pixels, header = self._read(image)
+        if check:
+            self.config.input.accepts(header)
+        height, width = pixels.shape[:2] if header is None else (header.height, header.width)
+        return _argmax(self.logits(pixels)[:, :height, :width])
+
+    def logits(self, pixels: np.ndarray) -> np.ndarray:
+        """Logits float32 [K, H, W] of stored pixels uint8 or uint16 [H, W, 3] (of an encrypted image: at padded size).
+
+        Applies the canonical form where the model wants it; sides off the grid are padded and cropped again. No check
+        is made that the pixels are for this model. Raises InvalidImage for arrays that are no image.
+        """
+        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype not in (np.uint8, np.uint16) or not pixels.size:
+            raise InvalidImage(f"expected uint8 pixels [H, W, 3], not {pixels.dtype} {list(pixels.shape)}")
+        height, width = pixels.shape[:2]
+        spec = self.config.input
+        block = 1 if spec.cipher == "plain" else spec.block
+        pixels = _reflect(pixels, block)
+        if spec.canonical:
+            assert spec.sub_block is not None
+            options: Any = {"channels": spec.channels, "shuffle": spec.shuffle}
+            pixels = ciphers.canonicalize(pixels, spec.block, spec.sub_block, **options)
+        padded = _pad(pixels, self._step, block, self.engine.fixed_size or (1, 1))
+        if self._window is None:
+            return self._run(padded)[:, :height, :width]
+        window = (min(self._window[0], padded.shape[0]), min(self._window[1], padded.shape[1]))
+        return slide(padded, self._run, window, self._step, self._overlap)[:, :height, :width]
+
+    def _run(self, pixels: np.ndarray) -> np.ndarray:
+        images = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32)
+        logits: np.ndarray = self.engine.run(images)[0]
+        if logits.shape != (len(self.classes), *pixels.shape[:2]):
+            wanted = [len(self.classes), *pixels.shape[:2]]
+            raise InvalidModel(
+                f"the model answered {list(logits.shape)} where its {wanted[0]} classes ask for {wanted}"
+            )
+        return logits
+
+    def _read(self, image: EncryptedImage | str | Path | bytes | np.ndarray) -> tuple[np.ndarray, Header | None]:
+        if isinstance(image, EncryptedImage):
+            return image.pixels, image.header
+        if isinstance(image, str | Path):
+            return self._decode(read_limited(image, MAX_BYTES))
+        if isinstance(image, bytes):
+            return self._decode(image)
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+            raise InvalidImage(f"a {type(image).__name__} is neither an encrypted image nor uint8 pixels [H, W, 3]")
+        return image, None
+
+    def _decode(self, data: bytes) -> tuple[np.ndarray, Header | None]:
+        try:
+            encrypted = EncryptedImage.from_bytes(data)
+        except InvalidImage:
+            # A damaged encrypted image must not pass as a plain one: only files without our header are photographs.
+            if KEYWORD.encode() + b"\0" in data[:4096]:
+                raise
+            return open_image(data), None
+        return encrypted.pixels, encrypted.header
+
+
+def _load(model: str | Path | Any, engine: str | None, threads: int | None) -> tuple[str, ModelConfig, Engine]:
+    if is_torch_module(model):
+        config = getattr(model, "config", None)
+        if not isinstance(config, ModelConfig):
+            raise InvalidModel("this torch module does not say what it takes", hint="make it with create_model")
+        if engine == "onnx":
+            raise UsageError("a torch module does not run in ONNX Runtime", hint="export_onnx(model, folder) first")
+        return type(model).__name__, config, TorchEngine(model, threads)
+    if not isinstance(model, str | Path):
+        raise InvalidModel(f"a {type(model).__name__} is no model", hint="give a name, a folder or a torch model")
+    found = find_model(model, engine)
+    if found.engine == "onnx":
+        assert found.folder is not None
+        assert found.config is not None
+        return found.name, found.config, OnnxEngine(found.folder / ONNX_NAME, threads)
+    try:
+        from veilseg.models import load_model
+    except ImportError as error:
+        raise InvalidModel(
+            f"{model} has only torch weights, and torch is missing", "pip install 'veilseg[train]'"
+        ) from error
+    loaded = load_model(str(found.folder or found.name))
+    return found.name, loaded.config, TorchEngine(loaded, threads)
+
+
+def _reflect(pixels: np.ndarray, step: int) -> np.ndarray:
+    """Sides up to multiples of `step` by reflection, as the ciphers pad."""
+    below, right = (-side % step for side in pixels.shape[:2])
+    return np.pad(pixels, [(0, below), (0, right), (0, 0)], "reflect") if below or right else pixels
+
+
+def _pad(pixels: np.ndarray, step: int, block: int, least: tuple[int, int]) -> np.ndarray:
+    """Sides up to multiples of `step`, at least `least`: plain pixels (`block` 1) by reflection, others by blocks.
+
+    The inside of an encrypted block cannot be mirrored, so the last row and column of blocks are repeated.
+    """
+    sides = [max(-(-n // step) * step, low) for n, low in zip(pixels.shape[:2], least, strict=True)]
+    if tuple(sides) == pixels.shape[:2]:
+        return pixels
+    if block == 1:
+        more = [(0, side - n) for side, n in zip(sides, pixels.shape[:2], strict=True)]
+        return np.pad(pixels, [*more, (0, 0)], "reflect")
+    # Position i beyond the image takes the pixel at the same place in the last block.
+    rows, columns = (
+        np.where(np.arange(side) < n, np.arange(side), n - block + np.arange(side) % block)
+        for side, n in zip(sides, pixels.shape[:2], strict=True)
+    )
+    return np.asarray(pixels[rows][:, columns])
+
+
+def _argmax(logits: np.ndarray) -> np.ndarray:
+    """The best class of every pixel, the first of equals. A running maximum: np.argmax over the first axis is slow."""
+    best = logits[0].copy()
+    labels = np.zeros(best.shape, np.uint8)
+    for index in range(1, len(logits)):
+        better = logits[index] > best
+        labels[better] = index
+        np.maximum(best, logits[index], out=best)
+    return labels

@@ -1,0 +1,111 @@
+"""Model encryption of an exported model by its stem.bin: the theorem of [P2] without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from veilseg.keys import Key
+
+import veilseg
+from tests.tiny_onnx import CANONICAL, photo, tiny_model
+from veilseg.errors import InvalidImage, InvalidModel
+from veilseg.runtime import Segmenter, encrypt_onnx
+from veilseg.runtime.stem import read_stem
+from veilseg.runtime.stem_export import split_stem
+
+
+@pytest.fixture(params=[16, 4])
+def plain_model(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return tiny_model(tmp_path / "plain", patch=request.param)
+
+
+def test_splitting_the_stem_changes_no_answer(plain_model: Path) -> None:
+    before = Segmenter(plain_model, threads=1).logits(photo(4, 48, 80))
+    split_stem(plain_model / "model.onnx")
+    after = Segmenter(plain_model, threads=1).logits(photo(4, 48, 80))
+    np.testing.assert_allclose(after, before, atol=2e-4)
+    weight, bias = read_stem(plain_model, 16)
+    assert weight.shape[1:] == (3, 16, 16)
+    assert len(bias) == len(weight)
+
+
+@pytest.mark.parametrize("cipher", ["patch-permutation", "patch-rotation"])
+def test_the_encrypted_model_answers_for_encrypted_images_as_the_plain_one_for_plain(
+    plain_model: Path, tmp_path: Path, cipher: str
+) -> None:
+    split_stem(plain_model / "model.onnx")
+    key, image = Key.generate(), photo()
+    config = encrypt_onnx(plain_model, key, tmp_path / "locked", cipher=cipher)
+    assert config.input.key_fingerprint == key.fingerprint
+    plain, locked = Segmenter(plain_model, threads=1), Segmenter(tmp_path / "locked", threads=1)
+    encrypted = veilseg.cipher(cipher, block=16).encrypt(image, key)
+    padded = np.pad(image, [(0, 10), (0, 6), (0, 0)], "reflect")
+    atol = 1e-3 if cipher == "patch-permutation" else 2e-2
+    np.testing.assert_allclose(locked.logits(encrypted.pixels), plain.logits(padded), atol=atol)
+    assert np.mean(locked.segment(encrypted) == plain.segment(image)) > 0.998
+
+
+def test_the_weight_is_permuted_as_the_paper_writes_it(tmp_path: Path) -> None:
+    """W_hat = W.reshape(D, L)[:, l], computed here from the ONNX file's own tensors."""
+    folder = tiny_model(tmp_path / "plain")
+    tensors = {t.name: numpy_helper.to_array(t) for t in onnx.load(str(folder / "model.onnx")).graph.initializer}
+    split_stem(folder / "model.onnx")
+    key = Key.generate()
+    encrypt_onnx(folder, key, tmp_path / "locked")
+    weight, bias = read_stem(tmp_path / "locked", 16)
+    expected = tensors["w"].reshape(12, -1)[:, veilseg.ciphers.permutation(key, 16)]
+    assert np.array_equal(weight.reshape(12, -1), expected)
+    np.testing.assert_allclose(bias, tensors["b"], atol=1e-6)
+
+
+def test_wrong_keys_and_plain_images_are_refused_and_useless(tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "plain")
+    split_stem(folder / "model.onnx")
+    key, other, image = Key.generate(), Key.generate(), photo()
+    encrypt_onnx(folder, key, tmp_path / "locked")
+    locked, plain = Segmenter(tmp_path / "locked", threads=1), Segmenter(folder, threads=1)
+    wrong = veilseg.cipher("patch-permutation", block=16).encrypt(image, other)
+    for refused in (wrong, image):
+        with pytest.raises(InvalidImage) as caught:
+            locked.segment(refused)
+        assert caught.value.hint
+        answer = locked.segment(refused, check=False)
+        assert np.mean(answer == plain.segment(image)) < 0.95
+
+
+def test_what_cannot_be_encrypted_is_refused(tmp_path: Path) -> None:
+    folder, key = tiny_model(tmp_path / "plain"), Key.generate()
+    with pytest.raises(InvalidModel, match=r"stem\.bin"):
+        encrypt_onnx(folder, key, tmp_path / "locked")
+    split_stem(folder / "model.onnx")
+    with pytest.raises(InvalidModel, match="blocks of 8"):
+        encrypt_onnx(folder, key, tmp_path / "locked", block=8)
+    with pytest.raises(InvalidModel, match="exists"):
+        encrypt_onnx(folder, key, folder)
+    with pytest.raises(InvalidModel, match="not a plain model"):
+        encrypt_onnx(tiny_model(tmp_path / "canonical", CANONICAL), key, tmp_path / "locked")
+    assert not (tmp_path / "locked").exists()
+
+
+def test_the_model_file_stays_the_same_and_holds_no_stem(tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "plain")
+    split_stem(folder / "model.onnx")
+    encrypt_onnx(folder, Key.generate(), tmp_path / "locked")
+    assert (tmp_path / "locked" / "model.onnx").read_bytes() == (folder / "model.onnx").read_bytes()
+    weight, _ = read_stem(folder, 16)
+    assert weight[0].tobytes() not in (folder / "model.onnx").read_bytes()
+
+
+def test_a_first_layer_that_is_no_patchify_convolution_is_refused(tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "plain", patch=16)
+    with pytest.raises(InvalidModel, match="24-pixel blocks"):
+        split_stem(folder / "model.onnx", block=24)
+    model = onnx.load(str(folder / "model.onnx"))
+    next(a for a in model.graph.node[0].attribute if a.name == "strides").ints[:] = [8, 8]
+    onnx.save(model, str(folder / "model.onnx"))
+    with pytest.raises(InvalidModel, match="patches"):
+        split_stem(folder / "model.onnx")

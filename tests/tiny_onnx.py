@@ -1,0 +1,71 @@
+"""A tiny random network as a model folder: what tests of the runtime, evaluation and the command line run on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from veilseg.data import CAMVID_CLASSES, CAMVID_PALETTE
+from veilseg.modelspec import InputSpec, ModelConfig
+
+CANONICAL = InputSpec(cipher="subblock-sort", block=16, sub_block=8)
+
+
+def tiny_model(
+    folder: Path,
+    spec: InputSpec | None = None,
+    *,
+    patch: int = 16,
+    classes: tuple[str, ...] = CAMVID_CLASSES,
+    size: tuple[int | str, int | str] = ("H", "W"),
+    size_multiple: int = 16,
+    seed: int = 0,
+) -> Path:
+    """Writes config.json and model.onnx: patchify convolution, ReLU, 1x1 head, linear upsampling; random weights."""
+    rng = np.random.default_rng(seed)
+    width, count = 12, len(classes)
+    tensors = {
+        "w": rng.normal(0, 0.02 / patch, (width, 3, patch, patch)),
+        "b": rng.normal(0, 0.5, width),
+        "head": rng.normal(0, 1, (count, width, 1, 1)),
+        "scales": np.array([1, 1, patch, patch]),
+    }
+    tensors["b"] -= 127.5 * tensors["w"].sum((1, 2, 3))
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["images", "w", "b"], ["z"], kernel_shape=[patch] * 2, strides=[patch] * 2),
+            helper.make_node("Relu", ["z"], ["r"]),
+            helper.make_node("Conv", ["r", "head"], ["y"], kernel_shape=[1, 1]),
+            helper.make_node("Resize", ["y", "", "scales"], ["logits"], mode="linear"),
+        ],
+        "tiny",
+        [helper.make_tensor_value_info("images", onnx.TensorProto.FLOAT, ["N", 3, *size])],
+        [helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ["N", count, *size])],
+        [numpy_helper.from_array(np.asarray(array, np.float32), name) for name, array in tensors.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    palette = CAMVID_PALETTE[: len(classes)].tolist() if len(classes) <= len(CAMVID_PALETTE) else ()
+    config = ModelConfig(
+        architecture="tiny",
+        arguments={},
+        classes=classes,
+        palette=palette,
+        input=spec or InputSpec(),
+        size_multiple=size_multiple,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(config.to_json())
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    return folder
+
+
+def photo(seed: int = 0, height: int = 70, width: int = 90) -> np.ndarray:
+    """A smooth random picture, uint8 [H, W, 3], of a size that is off the grid by default."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width][..., None]
+    waves = [np.sin(x * f + y * g + p) for f, g, p in rng.uniform(-0.3, 0.3, (5, 3, 3))]
+    return np.asarray(np.clip(128 + 40 * sum(waves), 0, 255), np.uint8)
