@@ -1,0 +1,104 @@
+"""`veilseg evaluate` as a person types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from veilseg.keys import Key
+
+from tests.tiny_onnx import CANONICAL, photo, tiny_model
+from veilseg.cli.main import main
+from veilseg.data import CAMVID_CLASSES
+from veilseg.images import to_png
+from veilseg.runtime import encrypt_onnx
+from veilseg.runtime.stem_export import split_stem
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a small dataset in CamVid's layout and models."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VEILSEG_KEY_FILE", raising=False)
+    monkeypatch.setenv("COLUMNS", "120")
+    for name in ("val", "valannot"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for index in range(3):
+        (tmp_path / "data" / "val" / f"{index}.png").write_bytes(to_png(photo(index)))
+        labels = Image.fromarray(rng.integers(0, 12, (70, 90)).astype(np.uint8))
+        labels.save(tmp_path / "data" / "valannot" / f"{index}.png")
+    tiny_model(tmp_path / "canonical", CANONICAL)
+    split_stem(tiny_model(tmp_path / "plain") / "model.onnx")
+    return tmp_path
+
+
+BASE = ["evaluate", "--data", "camvid:data", "--threads", "1"]
+
+
+def test_a_table_and_a_report(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--model", "canonical", "--cipher", "subblock-shuffle", "--per-class", "--json", "out.json"]
+    assert main([*BASE, *arguments]) == 0
+    shown = capsys.readouterr().out
+    report = json.loads((here / "out.json").read_text())
+    for word in ("aAcc", "mIoU", "mAcc", "bytes", "subblock-shuffle", f"{report['mIoU']:.2f}", *CAMVID_CLASSES):
+        assert word in shown
+    assert report["data"]["spec"] == "camvid:data"
+    assert report["data"]["images"] == 3
+    assert report["input"]["sub_block"] == 8
+    assert report["model"] == "canonical"
+    assert "command" in report
+
+
+def test_independent_keys_score_as_sorting_does(here: Path) -> None:
+    for cipher in ("subblock-shuffle", "subblock-sort"):
+        assert main([*BASE, "--model", "canonical", "--cipher", cipher, "--json", f"{cipher}.json"]) == 0
+    first, second = (json.loads((here / f"subblock-{name}.json").read_text()) for name in ("shuffle", "sort"))
+    assert first["per_class"] == second["per_class"]
+
+
+def test_limit_and_no_silent_replacement(here: Path) -> None:
+    arguments = [*BASE, "--model", "plain", "--limit", "2", "--json", "out.json"]
+    assert main(arguments) == 0
+    assert json.loads((here / "out.json").read_text())["data"]["images"] == 2
+    assert main(arguments) == 1
+    assert main([*arguments, "--force"]) == 0
+
+
+def test_a_keyed_model_asks_for_its_key(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key, other = Key.generate(), Key.generate()
+    key.save(here / "my.key")
+    other.save(here / "other.key")
+    encrypt_onnx(here / "plain", key, here / "locked")
+    base = [*BASE, "--model", "locked"]
+    assert main(base) == 2
+    message = capsys.readouterr().err
+    assert "needs a key" in message
+    assert "--key FILE" in message
+    assert main([*base, "--key", "my.key"]) == 0
+    assert main([*base, "--key", "other.key"]) == 1
+    assert main([*base, "--key", "other.key", "--any-input"]) == 0
+    assert main([*base, "--cipher", "plain", "--any-input"]) == 0
+    everything = "".join(capsys.readouterr())
+    assert str(key) not in everything
+    assert str(other) not in everything
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--model", "canonical", "--cipher", "plain"], 1),
+        (["--model", "canonical", "--sub-block", "4"], 1),
+        (["--model", "canonical", "--sub-block", "5"], 2),
+        (["--model", "canonical", "--cipher", "rot13"], 2),
+        (["--model", "plain", "--key", "my.key"], 2),
+        (["--model", "canonical", "--split", "test"], 1),
+        (["--model", "canonical", "--limit", "0"], 2),
+    ],
+)
+def test_what_makes_no_sense_is_refused(here: Path, arguments: list[str], code: int) -> None:
+    Key.generate().save(here / "my.key")
+    assert main([*BASE, *arguments]) == code

@@ -1,0 +1,102 @@
+"""`veilseg segment` as a person types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import veilseg
+from tests.tiny_onnx import CANONICAL, photo, tiny_model
+from veilseg.cli.main import main
+from veilseg.images import to_png
+from veilseg.runtime import Segmenter, overlay
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a model, photographs and encrypted images."""
+    monkeypatch.chdir(tmp_path)
+    tiny_model(tmp_path / "model", CANONICAL)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "veiled").mkdir()
+    cipher = veilseg.cipher("subblock-shuffle", block=16, sub_block=8)
+    for index in range(2):
+        (tmp_path / "photos" / f"{index}.png").write_bytes(to_png(photo(index)))
+        cipher.encrypt(photo(index)).save(tmp_path / "veiled" / f"{index}.png")
+    return tmp_path
+
+
+def read(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        assert image.mode == "P"
+        return np.asarray(image)
+
+
+def test_one_image(here: Path) -> None:
+    assert main(["segment", "veiled/0.png", "-o", "labels.png", "--model", "model"]) == 0
+    segmenter = Segmenter(here / "model")
+    assert (read(here / "labels.png") == segmenter.segment(here / "veiled" / "0.png")).all()
+
+
+def test_overlay_on_the_photograph(here: Path) -> None:
+    arguments = ["--model", "model", "--overlay", "seen.png", "--photo", "photos/0.png", "--threads", "1"]
+    assert main(["segment", "veiled/0.png", "-o", "labels.png", *arguments]) == 0
+    expected = overlay(photo(0), read(here / "labels.png"), Segmenter(here / "model").palette)
+    with Image.open(here / "seen.png") as image:
+        assert (np.asarray(image) == expected).all()
+
+
+def test_a_folder_with_overlays(here: Path) -> None:
+    arguments = ["--model", "model", "--overlay", "seen", "--photo", "photos", "--window", "64"]
+    assert main(["segment", "veiled", "-o", "labels", *arguments]) == 0
+    assert sorted(path.name for path in (here / "labels").iterdir()) == ["0.png", "1.png"]
+    assert sorted(path.name for path in (here / "seen").iterdir()) == ["0.png", "1.png"]
+
+
+def test_a_plain_photograph_is_refused_with_a_hint(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["segment", "photos/0.png", "-o", "labels.png", "--model", "model"]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert "hint: encrypt" in message
+    assert not (here / "labels.png").exists()
+
+
+def test_nothing_is_replaced_unasked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "labels.png").write_bytes(b"precious")
+    base = ["segment", "veiled/0.png", "--model", "model"]
+    assert main([*base, "-o", "labels.png"]) == 1
+    assert main([*base, "-o", "new.png", "--overlay", "labels.png", "--photo", "photos/0.png"]) == 1
+    assert main([*base, "-o", "new.png", "--overlay", "photos/0.png", "--photo", "photos/0.png", "--force"]) == 2
+    assert (here / "labels.png").read_bytes() == b"precious"
+    assert not (here / "new.png").exists()
+    assert main([*base, "-o", "labels.png", "--force"]) == 0
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--overlay", "seen.png"],
+        ["--photo", "photos/0.png"],
+        ["--model", "model", "--window", "7"],
+        ["--model", "model", "--threads", "0"],
+    ],
+)
+def test_wrong_usage_exits_with_two(here: Path, arguments: list[str]) -> None:
+    assert main(["segment", "veiled/0.png", "-o", "labels.png", *arguments]) == 2
+
+
+def test_photographs_that_do_not_match_are_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "photos" / "1.png").unlink()
+    arguments = ["-o", "labels", "--model", "model", "--overlay", "seen", "--photo", "photos"]
+    assert main(["segment", "veiled", *arguments]) == 2
+    assert "no photograph named 1" in capsys.readouterr().err
+    assert not (here / "labels").exists()
+
+
+def test_an_unknown_model_is_an_error_not_a_traceback(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["segment", "veiled/0.png", "-o", "labels.png", "--model", "nowhere"]) == 1
+    assert "no model 'nowhere'" in capsys.readouterr().err
