@@ -1,0 +1,141 @@
+"""ConvSeg: the small convolutional encoder-decoder that works on the 4x4 grid of an image.
+
+Few photographs serve a convolutional network far better than a vision transformer from scratch, so this is the
+family of the default model. Its first layer is a patchify convolution (kernel = stride, no padding), which is what
+key-invariant input (one sub-block of sorted values per kernel position, methods of [P1]) and model encryption ([P2])
+both need. Dense 3x3 convolutions on purpose: on CPUs they run near the matrix-product peak, where depthwise ones
+wait for memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+GRID = 4  # pixels between neighbouring positions of the finest feature map
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with batch normalization around an identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(width)
+        nn.init.zeros_(self.norm2.weight)  # starts as the identity: trains at a higher rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.norm1(self.conv1(x)))
+        return F.relu(x + self.norm2(self.conv2(y)))
+
+
+def _stage(before: int, width: int, depth: int) -> nn.Sequential:
+    # Padding makes odd sides legal: ceil(size / 2), so that the input may be any multiple of the patch.
+    down = [nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+    return nn.Sequential(*down, *[ResidualBlock(width) for _ in range(depth)])
+
+
+class ConvSeg(nn.Module):
+    """Encoder of four levels (strides 4 to 32), decoder with skip connections, logits at the input's size.
+
+    Args:
+        num_classes: number of classes K.
+        patch: kernel and stride of the first convolution, in pixels: the sub-block for key-invariant or mosaic input
+            (4, 8, 16, ...), 4 for plain images. A patch over 4 is brought to the 4x4 grid by interpolation.
+        widths: channels of the four levels.
+        depths: residual blocks of the four levels.
+        decoder_width: channels of the decoder.
+
+    No statistics of the pixels are needed: batch normalization follows the first convolution, which is linear, so
+    the network takes raw pixel values (0..255) and its training does not depend on their mean or scale.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        patch: int = 4,
+        widths: Sequence[int] = (32, 80, 128, 192),
+        depths: Sequence[int] = (0, 2, 4, 3),
+        decoder_width: int = 32,
+    ) -> None:
+        super().__init__()
+        stem_width = 2 * widths[0]
+        self.patch = patch
+        self.shuffle = nn.PixelShuffle(1)  # see widen_patch
+        self.stem = nn.Conv2d(3, stem_width, patch, stride=patch)
+        self.embed = nn.Sequential(
+            nn.BatchNorm2d(stem_width),
+            nn.ReLU(),
+            nn.Conv2d(stem_width, widths[0], 1, bias=False),
+            nn.BatchNorm2d(widths[0]),
+            nn.ReLU(),
+        )
+        first = nn.Sequential(*[ResidualBlock(widths[0]) for _ in range(depths[0])])
+        rest = [_stage(a, b, depth) for a, b, depth in zip(widths, widths[1:], depths[1:], strict=False)]
+        self.stages = nn.ModuleList([first, *rest])
+        self.lateral = nn.ModuleList([nn.Conv2d(width, decoder_width, 1) for width in widths])
+        self.smooth = nn.ModuleList([ResidualBlock(decoder_width) for _ in widths[:-1]])
+        self.head = nn.Conv2d(decoder_width, num_classes, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Class scores of raw pixels.
+
+        Args:
+            images: float [N, 3, H, W], raw values 0..255, sides multiples of the patch.
+
+        Returns:
+            float logits [N, K, H, W].
+        """
+        return _resize(self.grid_logits(images), images.shape[-2:])
+
+    def grid_logits(self, images: Tensor) -> Tensor:
+        """As forward, on the 4x4 grid: float [N, K, H/4, W/4]. The loss needs no more."""
+        x = self.embed(self.shuffle(self.stem(images)))
+        grid = [size // GRID for size in images.shape[-2:]]
+        if self.patch > GRID and self.shuffle.upscale_factor == 1:
+            x = _resize(x, grid)
+        features = []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        y = self.lateral[-1](features[-1])
+        for level in range(len(features) - 2, -1, -1):
+            skip = self.lateral[level](features[level])
+            y = self.smooth[level](skip + _resize(y, skip.shape[-2:]))
+        return self.head(y)  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def widen_patch(self, block: int) -> None:
+        """Rewrite the first convolution, in place, for blocks of `block` pixels; what the network computes stays the same.
+
+        A patchify convolution with patch p is, on a block of m x m patches, one linear map of the whole block: a
+        convolution with kernel and stride m*p, m*m times the channels, and a pixel shuffle that puts the channels
+        back on the finer grid. Model encryption needs it, because a key for the block mixes all of its pixels.
+
+        Raises:
+            ValueError: `block` is not a multiple of the patch.
+        """
+        if self.shuffle.upscale_factor != 1 or block % self.patch:
+            raise ValueError(f"cannot widen a patch of {self.patch} to a block of {block}")
+        m, p, old = block // self.patch, self.patch, self.stem
+        assert old.bias is not None
+        width = old.out_channels
+        weight = old.weight.new_zeros(
+            width, m, m, 3, block, block
+        )  # pixel shuffle reads channels as (width, row, column)
+        for row in range(m):
+            for column in range(m):
+                weight[:, row, column, :, row * p : (row + 1) * p, column * p : (column + 1) * p] = old.weight
+        stem = nn.Conv2d(3, width * m * m, block, stride=block).to(old.weight)
+        stem.weight.copy_(weight.reshape(stem.weight.shape))
+        stem.bias.copy_(old.bias.repeat_interleave(m * m))  # type: ignore[union-attr]
+        self.stem, self.shuffle = stem, nn.PixelShuffle(m)
+
+
+def _resize(x: Tensor, size: Sequence[int]) -> Tensor:
+    return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=False)

@@ -1,0 +1,1 @@
+"""Training: recipes, augmentation before encryption, and the loop (Lightning)."""
