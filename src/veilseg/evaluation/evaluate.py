@@ -1,0 +1,167 @@
+"""The main job, measured: encrypt every image of a dataset, segment it, compare with the ground truth."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from veilseg import ciphers
+from veilseg.ciphers import Cipher
+from veilseg.data.base import Sample, SegmentationData
+from veilseg.errors import InvalidData, UsageError
+from veilseg.evaluation.metrics import ConfusionMatrix
+from veilseg.images import to_png
+from veilseg.keys import Key
+from veilseg.modelspec import SUB_BLOCK_CIPHERS, InputSpec
+from veilseg.runtime import Segmenter
+
+Plain = Literal["plain"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one pass over a dataset gave. Scores are fractions (0..1); `seconds` is for all images, encryption included.
+
+    `bytes_per_image` is the mean size of the files that a client would send (plain images as PNG, for comparison).
+    """
+
+    matrix: ConfusionMatrix
+    classes: tuple[str, ...]
+    input: dict[str, Any]
+    data: str
+    names_sha256: str
+    images: int
+    bytes_per_image: float
+    seconds: float
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """{"aAcc", "mIoU", "mAcc"} in percent."""
+        return {
+            "aAcc": 100 * self.matrix.aacc,
+            "mIoU": 100 * self.matrix.miou,
+            "mAcc": 100 * self.matrix.macc,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything for a JSON report; scores in percent, IoU and recall per class as fractions."""
+        return {
+            "data": {"name": self.data, "images": self.images, "names_sha256": self.names_sha256},
+            "input": self.input,
+            **{name: _json(value) for name, value in self.scores.items()},
+            "unit": "percent",
+            "pixels": self.matrix.pixels,
+            "bytes_per_image": round(self.bytes_per_image, 1),
+            "seconds": round(self.seconds, 3),
+            "per_class": self.matrix.per_class(self.classes),
+        }
+
+
+def evaluate(
+    segmenter: Segmenter,
+    data: SegmentationData,
+    cipher: Cipher | Plain | None = None,
+    key: Key | None = None,
+    *,
+    limit: int | None = None,
+    progress: bool = True,
+    check: bool = True,
+    on_labels: Callable[[np.ndarray], None] | None = None,
+) -> Result:
+    """Scores of `segmenter` on `data` (the first `limit` images) when its images are encrypted by `cipher` with `key`.
+
+    `cipher` None is the model's own input: for key-invariant models subblock-sort, for plain models "plain" (no
+    encryption). subblock-shuffle without a key draws new keys for every image, from the operating system.
+    `check=False` also runs what the model refuses: a wrong key, no encryption (the protocols of [P2]). `on_labels`
+    gets every label map, uint8 [H, W], in the order of the data.
+
+    Raises UsageError when a key is missing, InvalidData when the classes do not fit, InvalidImage when the model does
+    not take this input.
+    """
+    cipher = cipher or own_cipher(segmenter.config.input)
+    _check_fit(segmenter, data, cipher, key)
+    count = len(data) if limit is None else min(limit, len(data))
+    if count < 1:
+        raise InvalidData(f"{data.name} has no image to evaluate on")
+    matrix = ConfusionMatrix(len(segmenter.classes))
+    names, sent, begin = hashlib.sha256(), 0, time.perf_counter()
+    for sample in _samples(data, count, progress):
+        image, size = encrypt(sample.image, cipher, key)
+        labels = segmenter.segment(image, check=check)
+        matrix.update(labels, sample.label)
+        if on_labels is not None:
+            on_labels(labels)
+        names.update(sample.name.encode() + b"\n")
+        sent += size
+    return Result(
+        matrix=matrix,
+        classes=segmenter.classes,
+        input=describe(cipher, key),
+        data=data.name,
+        names_sha256=names.hexdigest(),
+        images=count,
+        bytes_per_image=sent / count,
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def own_cipher(spec: InputSpec, name: str | None = None, **given: int | str | None) -> Cipher | Plain:
+    """The cipher whose images a model with this input takes; "plain" (no encryption) for plain models.
+
+    `name` asks for another cipher; its block, sub_block, channels and shuffle are those `given` (not None), else the
+    model's where the cipher has them. Raises UsageError for unknown names and options that do not fit.
+    """
+    name = name or spec.cipher
+    if name == "plain":
+        return "plain"
+    usable = ["block"]
+    if name in (*SUB_BLOCK_CIPHERS, "mosaic"):
+        usable += ["sub_block"] if name == "mosaic" else ["sub_block", "channels", "shuffle"]
+    own = {option: getattr(spec, option) for option in usable}
+    options: dict[str, Any] = {**own, **{option: value for option, value in given.items() if value is not None}}
+    return ciphers.cipher(name, **{option: value for option, value in options.items() if value is not None})
+
+
+def encrypt(image: np.ndarray, cipher: Cipher | Plain, key: Key | None) -> tuple[Any, int]:
+    """(what the segmenter gets, bytes that a client sends): an EncryptedImage, or `image`, counted as PNG."""
+    if cipher == "plain":
+        return image, len(to_png(image))
+    encrypted = cipher.encrypt(image, key)
+    return encrypted, len(encrypted.to_bytes())
+
+
+def describe(cipher: Cipher | Plain, key: Key | None) -> dict[str, Any]:
+    """The input in words and numbers, for a report: cipher, sizes, options, whose key. Nothing secret."""
+    if cipher == "plain":
+        return {"cipher": "plain"}
+    whose = None if cipher.keyed == "no" else key.fingerprint if key else "new for every image, discarded"
+    return {"cipher": cipher.name, **cipher.params, "key": whose}
+
+
+def _check_fit(segmenter: Segmenter, data: SegmentationData, cipher: Cipher | Plain, key: Key | None) -> None:
+    if len(data.classes) != len(segmenter.classes):
+        raise InvalidData(
+            f"{data.name} has {len(data.classes)} classes but the model {segmenter.name} has {len(segmenter.classes)}",
+            hint="evaluate on data with the model's classes: " + ", ".join(segmenter.classes),
+        )
+    if cipher != "plain" and cipher.keyed == "required" and key is None:
+        raise UsageError(f"{cipher.name} needs a key", hint="give the model's key with --key FILE")
+
+
+def _samples(data: SegmentationData, count: int, progress: bool) -> Iterator[Sample]:
+    from rich.console import Console
+    from rich.progress import track
+
+    quiet = not progress or not sys.stderr.isatty()
+    indices = track(range(count), data.name, console=Console(stderr=True), disable=quiet, transient=True)
+    return (data[index] for index in indices)
+
+
+def _json(value: float) -> float | None:
+    return None if np.isnan(value) else round(value, 4)

@@ -1,0 +1,79 @@
+"""Where a figure comes from: what is written beside every result, so that it can be measured again."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import veilseg
+
+
+def provenance(command: str | None = None, seed: int | None = None) -> dict[str, Any]:
+    """{"command", "version", "commit", "seed", "date", "machine"}; `command` defaults to the one that is running."""
+    return {
+        "command": command or shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "version": veilseg.__version__,
+        "commit": commit(),
+        "seed": seed,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+    }
+
+
+def commit() -> str | None:
+    """The commit of the checkout that this package runs from, "+changes" when files differ; None when installed."""
+    package = Path(veilseg.__file__).resolve().parent
+    if package.parent.name != "src" or not (package.parents[1] / ".git").exists():
+        return None
+    revision, changes = (
+        _git(package, *arguments) for arguments in (("rev-parse", "HEAD"), ("status", "--porcelain", "-uno"))
+    )
+    return None if revision is None else revision + ("+changes" if changes else "")
+
+
+def machine() -> dict[str, Any]:
+    """What the figures' speed depends on: processor, cores that may be used, system, versions."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "processor": _processor(),
+        "cores": cores,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "onnxruntime": _version("onnxruntime"),
+        "torch": _version("torch"),
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

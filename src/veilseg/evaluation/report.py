@@ -1,0 +1,62 @@
+"""Results for people (tables) and for machines (JSON)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from veilseg.evaluation.evaluate import Result
+from veilseg.files import write_atomic
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+COLUMNS = ("aAcc", "mIoU", "mAcc")
+
+
+def result_table(rows: Sequence[tuple[str, Result]], title: str | None = None) -> Table:
+    """A rich table: one row per (name, result) with aAcc, mIoU, mAcc in percent, images and bytes sent per image."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("input", overflow="fold")
+    for name in (*COLUMNS, "images", "bytes/image"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, result in rows:
+        scores = [percent(result.scores[column]) for column in COLUMNS]
+        table.add_row(name, *scores, str(result.images), f"{result.bytes_per_image:,.0f}")
+    return table
+
+
+def class_table(result: Result) -> Table:
+    """A rich table: IoU and recall in percent of every class; "-" for classes that do not occur."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("class")
+    for name in ("IoU", "Acc"):
+        table.add_column(name, justify="right")
+    for name, scores in result.matrix.per_class(result.classes).items():
+        table.add_row(name, *(percent(None if value is None else 100 * value) for value in scores.values()))
+    return table
+
+
+def percent(value: float | None) -> str:
+    """Two decimals; "-" where there is no number."""
+    return "-" if value is None or value != value else f"{value:.2f}"
+
+
+def input_name(described: dict[str, Any]) -> str:
+    """One line of what evaluate.describe says: "subblock-shuffle, block 16, sub-block 8"."""
+    sizes = [f"{name.replace('_', '-')} {described[name]}" for name in ("block", "sub_block") if described.get(name)]
+    options = [f"{name} {described[name]}" for name in ("channels", "shuffle") if described.get(name)]
+    return ", ".join([described["cipher"], *sizes, *options])
+
+
+def write_json(path: Path | str, content: dict[str, Any], *, overwrite: bool = True) -> None:
+    """Writes `content` as indented JSON, whole or not at all."""
+    write_atomic(Path(path), (json.dumps(content, indent=2) + "\n").encode(), overwrite=overwrite)

@@ -1,0 +1,124 @@
+"""The demo with tiny models: its rows, its claims, and a page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tiny_onnx import CANONICAL, tiny_model
+from veilseg.errors import UsageError
+from veilseg.evaluation.demo import Demo, run_demo
+from veilseg.evaluation.demo_files import write_demo
+from veilseg.evaluation.demo_pictures import best_scene, plate_box, street_box
+from veilseg.runtime.stem_export import split_stem
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("models")
+    plain = tiny_model(root / "plain", patch=4)
+    split_stem(plain / "model.onnx")
+    return {"default": tiny_model(root / "default", CANONICAL), "plain": plain}
+
+
+@pytest.fixture(scope="module")
+def demo(models: dict[str, Path]) -> Demo:
+    return run_demo(2, 5, **models)
+
+
+@pytest.fixture(scope="module")
+def page(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_demo(demo, tmp_path_factory.mktemp("out") / "demo", command="veilseg demo")
+
+
+def test_rows_and_what_they_must_agree_on(demo: Demo) -> None:
+    assert list(demo.rows) == ["plain", "independent", "sorted", "correct", "wrong", "none"]
+    assert demo.agreement("independent", "sorted") == 1
+    assert demo.agreement("correct", "plain") > 0.999
+    assert demo.agreement("wrong", "plain") < 0.99
+    assert all(len(row.maps) == 2 and row.maps[0].shape == demo.scenes[0].label.shape for row in demo.rows.values())
+
+
+def test_the_page_loads_nothing_and_runs_nothing(page: Path) -> None:
+    text = page.read_text()
+    sources = re.findall(r'(?:src|href)="([^"]*)"', text)
+    assert len(sources) > 10
+    assert all(source.startswith("data:image/webp;base64,") for source in sources)
+    for forbidden in ("<script", "<link", "@import", "http://", "https://", "url("):
+        assert forbidden not in text
+    assert "prefers-color-scheme: dark" in text
+    assert page.stat().st_size < 6_000_000
+
+
+def test_the_page_is_well_formed_and_names_its_pictures(page: Path) -> None:
+    open_tags: list[str] = []
+    alts: list[str | None] = []
+
+    class Check(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            if tag == "img":
+                alts.append(dict(attrs).get("alt"))
+            if tag not in ("meta", "img", "br"):
+                open_tags.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert open_tags.pop() == tag
+
+    Check().feed(page.read_text())
+    assert open_tags == []
+    assert all(alts)
+
+
+def test_the_page_says_what_is_not_protected(page: Path, demo: Demo) -> None:
+    text = page.read_text()
+    assert "stays with the client" in text
+    assert "down to a mosaic" in text
+    for row in demo.rows.values():
+        assert f"{row.result.scores['mIoU']:.2f}" in text
+
+
+def test_the_figures_are_there_for_machines(page: Path, demo: Demo) -> None:
+    report = json.loads(page.with_name("results.json").read_text())
+    assert report["seed"] == 5
+    assert set(report["rows"]) == set(demo.rows)
+    assert report["same_pixels"]["independent keys and sorted"] == 1
+    assert report["rows"]["wrong"]["mIoU"] == pytest.approx(demo.rows["wrong"].result.scores["mIoU"], abs=1e-3)
+    assert report["rows"]["correct"]["input"]["cipher"] == "patch-permutation"
+
+
+def test_close_ups_lie_on_the_grid_and_hold_the_plate(demo: Demo) -> None:
+    scene = demo.scenes[best_scene(demo.scenes)]
+    height, width = scene.label.shape
+    boxes = [street_box(scene, 192, 128)]
+    if scene.plates:
+        close = plate_box(scene)
+        assert close is not None
+        boxes.append(close)
+        _, (x0, y0, x1, y1) = max(
+            scene.plates, key=lambda plate: (plate[1][2] - plate[1][0]) * (plate[1][3] - plate[1][1])
+        )
+        assert close[0] <= (x0 + x1) // 2 < close[2]
+        assert close[1] <= (y0 + y1) // 2 < close[3]
+    for left, top, right, bottom in boxes:
+        assert left % 16 == top % 16 == 0
+        assert 0 <= left < right <= width
+        assert 0 <= top < bottom <= height
+
+
+def test_the_same_seed_draws_the_same_scenes_and_other_keys(demo: Demo, models: dict[str, Path]) -> None:
+    again = run_demo(1, 5, **models)
+    assert (again.scenes[0].image == demo.scenes[0].image).all()
+    assert again.rows["correct"].result.input["key"] != demo.rows["correct"].result.input["key"]
+    assert np.array_equal(again.rows["sorted"].maps[0], demo.rows["sorted"].maps[0])
+
+
+def test_models_of_the_wrong_kind_and_no_scenes_are_refused(models: dict[str, Path]) -> None:
+    with pytest.raises(UsageError, match="at least one scene"):
+        run_demo(0, **models)
+    with pytest.raises(UsageError, match="key-invariant"):
+        run_demo(1, default=models["plain"], plain=models["plain"])
