@@ -30,9 +30,9 @@ def command(
     from rich.console import Console
 
     from veilseg.cli.messages import note
-    from veilseg.evaluation.demo import run_demo, write_demo
-    from veilseg.evaluation.demo.page import agreement
-    from veilseg.evaluation.demo.run import DEMO_SCENES, DEMO_SEED
+    from veilseg.evaluation.demo import DEMO_SCENES, DEMO_SEED, run_demo
+    from veilseg.evaluation.demo_files import write_demo
+    from veilseg.evaluation.demo_page import agreement
     from veilseg.evaluation.report import result_table
 
     demo = run_demo(DEMO_SCENES if scenes is None else scenes, DEMO_SEED if seed is None else seed, progress=note)
