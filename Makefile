@@ -1,0 +1,35 @@
+# make demo: see it work (seconds to install, no torch).  make test, make lint: what CI runs.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint format clean
+
+demo: .venv/.run
+	$(BIN)/veilseg demo -o demo --force
+
+test: .venv/.dev
+	$(BIN)/pytest -n 2
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv demo
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# Each stamp stands for an installed set of dependencies; -e so that the commands run this checkout.
+.venv/.run: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install -q -e '.[run]'
+	touch $@
+
+.venv/.dev: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install -q -e '.[dev]'
+	touch $@
