@@ -63,6 +63,23 @@ def tiny_model(
     return folder
 
 
+def split_stem(folder: Path) -> Path:
+    """Moves the first layer of a tiny model to stem.bin, as an export with split_stem has it; returns `folder`."""
+    model = onnx.load(str(folder / "model.onnx"))
+    content = b""
+    for tensor in model.graph.initializer:
+        if tensor.name in ("w", "b"):
+            data = numpy_helper.to_array(tensor).astype("<f4").tobytes()
+            tensor.ClearField("raw_data")
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            for key, value in (("location", "stem.bin"), ("offset", len(content)), ("length", len(data))):
+                tensor.external_data.add(key=key, value=str(value))
+            content += data
+    (folder / "stem.bin").write_bytes(content)
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    return folder
+
+
 def photo(seed: int = 0, height: int = 70, width: int = 90) -> np.ndarray:
     """A smooth random picture, uint8 [H, W, 3], of a size that is off the grid by default."""
     rng = np.random.default_rng(seed)

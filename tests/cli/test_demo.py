@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_onnx import CANONICAL, tiny_model
+from tests.tiny_onnx import CANONICAL, split_stem, tiny_model
 from veilseg.cli.main import main
 from veilseg.runtime import locate
-from veilseg.runtime.stem_export import split_stem
 
 
 def test_the_demo_prints_a_table_and_writes_a_page(
@@ -24,7 +23,7 @@ def test_the_demo_prints_a_table_and_writes_a_page(
         "default": tiny_model(tmp_path / "m" / "default", CANONICAL),
         "plain": tiny_model(tmp_path / "m" / "plain"),
     }
-    split_stem(shipped["plain"] / "model.onnx")
+    split_stem(shipped["plain"])
     monkeypatch.setattr(locate, "shipped_models", lambda: shipped)
     assert main(["demo", "-o", "out", "--scenes", "1", "--seed", "3"]) == 0
     shown = capsys.readouterr()

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from veilseg.keys import Key
 
-from tests.tiny_onnx import CANONICAL, photo, tiny_model
+from tests.tiny_onnx import CANONICAL, photo, split_stem, tiny_model
 from veilseg.cli.main import main
 from veilseg.data import CAMVID_CLASSES
 from veilseg.images import to_png
+from veilseg.keys import Key
 from veilseg.runtime import encrypt_onnx
-from veilseg.runtime.stem_export import split_stem
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         labels = Image.fromarray(rng.integers(0, 12, (70, 90)).astype(np.uint8))
         labels.save(tmp_path / "data" / "valannot" / f"{index}.png")
     tiny_model(tmp_path / "canonical", CANONICAL)
-    split_stem(tiny_model(tmp_path / "plain") / "model.onnx")
+    split_stem(tiny_model(tmp_path / "plain"))
     return tmp_path
 
 

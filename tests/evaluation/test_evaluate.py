@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from veilseg.keys import Key
 
 import veilseg
-from tests.tiny_onnx import CANONICAL, photo, tiny_model
+from tests.tiny_onnx import CANONICAL, photo, split_stem, tiny_model
 from veilseg.data import CAMVID_CLASSES, CAMVID_PALETTE, Sample
 from veilseg.errors import InvalidData, InvalidImage, UsageError
 from veilseg.evaluation import evaluate
@@ -19,9 +18,9 @@ from veilseg.evaluation.evaluate import own_cipher
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import input_name, percent, write_json
 from veilseg.images import to_png
+from veilseg.keys import Key
 from veilseg.modelspec import InputSpec
 from veilseg.runtime import Segmenter, encrypt_onnx
-from veilseg.runtime.stem_export import split_stem
 
 
 class FourPhotos:
@@ -46,7 +45,7 @@ def canonical(tmp_path_factory: pytest.TempPathFactory) -> Segmenter:
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Segmenter:
     folder = tiny_model(tmp_path_factory.mktemp("m") / "plain")
-    split_stem(folder / "model.onnx")
+    split_stem(folder)
     return Segmenter(folder, threads=1)
 
 

@@ -65,7 +65,8 @@ def read_stem(folder: Path, block: int) -> tuple[np.ndarray, np.ndarray]:
     path = folder / STEM_NAME
     if not path.is_file():
         raise InvalidModel(
-            f"{folder} has no {STEM_NAME}, so its stem cannot be encrypted", hint="export it with split_stem"
+            f"{folder} has no {STEM_NAME}, so its stem cannot be encrypted",
+            hint="veilseg export --split-stem writes one",
         )
     values = np.frombuffer(path.read_bytes(), "<f4")
     length = 3 * block * block
