@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pngs import SIGNATURE, chunk, ihdr, join, split
+from tests.pngs import SIGNATURE, chunk, ihdr, join, split
 from veilseg.container import MAX_PIXELS, Header, decode, decode_header, encode
 from veilseg.errors import InvalidImage
 

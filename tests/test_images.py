@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps, PngImagePlugin
 
-from pngs import SIGNATURE, chunk, ihdr, join, split
+from tests.pngs import SIGNATURE, chunk, ihdr, join, split
 from veilseg.container import Header, encode
 from veilseg.errors import InvalidImage, VeilsegError
 from veilseg.images import from_pil, list_images, open_image, to_png
@@ -202,6 +202,14 @@ def test_size_is_checked_before_decoding(data: bytes) -> None:
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_tiny_files_claim_no_memory() -> None:
+    data = SIGNATURE + ihdr(9_000, 9_000) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    with pytest.raises(InvalidImage, match="claims 9000 x 9000 pixels in"):
+        open_image(data)
+    blank = saved(Image.new("L", (5000, 4000)))
+    assert open_image(blank).shape == (4000, 5000, 3), "a blank page is not mistaken for a bomb"
 
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iCCP", b"iTXt"])

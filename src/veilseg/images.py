@@ -27,6 +27,10 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 MAX_BYTES = 8 * MAX_PIXELS
 
 _ORIENTATION_TAG = 0x0112
+# A file of a few bytes can claim any size. Up to the first number of pixels it may (that is little memory); beyond, no
+# photograph comes near the second, the most that deflate does to one blank grey pixel after another.
+_FREE_PIXELS = 16_000_000
+_PIXELS_PER_BYTE = 1100
 _FORMATS_HINT = "JPEG, PNG, WebP, BMP and TIFF are read"
 _8_BIT_HINT = "convert it to 8-bit RGB first"
 
@@ -46,7 +50,7 @@ def open_image(source: str | os.PathLike[str] | bytes | BinaryIO) -> NDArray[np.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _refuse_before_decoding(image)
+                _refuse_before_decoding(image, len(data))
                 return from_pil(image)
     except VeilsegError:
         raise
@@ -65,11 +69,13 @@ def _too_large(size: str) -> InvalidImage:
     return InvalidImage(f"the image is too large{size}", limit)
 
 
-def _refuse_before_decoding(image: Image.Image) -> None:
+def _refuse_before_decoding(image: Image.Image, size: int) -> None:
     """Refuse what the first bytes of a file already tell, before memory is spent on pixels."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise _too_large(f": {width} x {height} pixels")
+    if width * height > _FREE_PIXELS + _PIXELS_PER_BYTE * size:
+        raise InvalidImage(f"the image claims {width} x {height} pixels in {size} bytes", "no photograph is that small")
     # A JPEG with several pictures (MPO) carries previews or depth beside the photograph, which comes first.
     if image.format != "MPO" and getattr(image, "is_animated", False):
         raise InvalidImage("the image holds several pictures", "save the one you mean as a file of its own")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from pngs import split
+from tests.pngs import split
 from veilseg.ciphers import DEFAULT_SUB_BLOCK, cipher
 from veilseg.container import decode
 from veilseg.images import open_image
