@@ -1,3 +1,56 @@
 """veilseg: semantic segmentation on visually encrypted images."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from veilseg.ciphers import Cipher, EncryptedImage, cipher
+    from veilseg.errors import InvalidData, InvalidImage, InvalidKey, InvalidModel, UsageError, VeilsegError
+    from veilseg.keys import Key
+    from veilseg.runtime import Segmenter
+
 __version__ = "0.1.0"
+
+#: What most people need, and where it lives; imported on first use, so that `import veilseg` costs nothing.
+_PUBLIC = {
+    "Cipher": "veilseg.ciphers",
+    "EncryptedImage": "veilseg.ciphers",
+    "InvalidData": "veilseg.errors",
+    "InvalidImage": "veilseg.errors",
+    "InvalidKey": "veilseg.errors",
+    "InvalidModel": "veilseg.errors",
+    "Key": "veilseg.keys",
+    "Segmenter": "veilseg.runtime",
+    "UsageError": "veilseg.errors",
+    "VeilsegError": "veilseg.errors",
+    "cipher": "veilseg.ciphers",
+}
+
+__all__ = [
+    "Cipher",
+    "EncryptedImage",
+    "InvalidData",
+    "InvalidImage",
+    "InvalidKey",
+    "InvalidModel",
+    "Key",
+    "Segmenter",
+    "UsageError",
+    "VeilsegError",
+    "__version__",
+    "cipher",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'veilseg' has no attribute {name!r}")
+    value = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])

@@ -8,6 +8,7 @@ import hmac
 import os
 import stat
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,8 +37,9 @@ class Key:
     def __init__(self, secret: bytes) -> None:
         """`secret`: exactly 32 bytes. Raises InvalidKey for anything else."""
         if not isinstance(secret, bytes) or len(secret) != SECRET_BYTES:
+            secret = b""  # a traceback that prints locals finds nothing here
             raise InvalidKey(f"a key is made of exactly {SECRET_BYTES} bytes", "use Key.generate() or Key.parse(text)")
-        self._reveal = lambda: secret
+        self._reveal: Callable[[], bytes] = lambda: secret
         self._fingerprint: str | None = None
 
     @classmethod
@@ -53,7 +55,7 @@ class Key:
         checksum is wrong.
         """
         problem, secret = _decode(text)
-        text = ""  # a traceback that prints locals finds nothing here
+        text = ""
         if secret is None:
             raise InvalidKey(problem, _HINT)
         return cls(secret)
@@ -85,7 +87,7 @@ class Key:
         """
         from veilseg.files import write_atomic
 
-        text = f"# veilseg key, fingerprint {self.fingerprint}; keep it secret and keep a copy\n{self}\n"
+        text = f"# veilseg key, fingerprint {self.fingerprint}; keep it secret and keep a copy\n{self!s}\n"
         write_atomic(path, text.encode(), overwrite=force, mode=0o600)
 
     @classmethod
@@ -97,20 +99,18 @@ class Key:
         """
         name = Path(path).name
         try:
-            with Path(path).open("rb") as file:
-                status = os.fstat(file.fileno())
-                data = file.read(_MAX_FILE + 1)
+            line, mode = _read_line(Path(path))
         except OSError as error:
             hint = "make a key with `veilseg keygen`"
             raise VeilsegError(f"the key file {name} cannot be read: {error.strerror}", hint) from error
-        lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
-        lines = [line for line in lines if line and not line.startswith("#")]
-        if len(data) > _MAX_FILE or len(lines) != 1:
-            raise InvalidKey(f"the file {name} does not hold exactly one key", _HINT)
-        if os.name == "posix" and stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) & 0o077:
+        problem, secret = _decode(line)
+        if not line or secret is None:
+            line = ""
+            raise InvalidKey(f"the file {name} does not hold exactly one key: {problem}", _HINT)
+        if os.name == "posix" and stat.S_ISREG(mode) and stat.S_IMODE(mode) & 0o077:
             message = f"the key file {name} can be read by others; make it private with: chmod 600 {name}"
             warnings.warn(message, UserWarning, stacklevel=2)
-        return cls.parse(lines.pop())
+        return cls(secret)
 
     def __str__(self) -> str:
         secret = self._reveal()
@@ -132,6 +132,16 @@ class Key:
 
 def _checksum(secret: bytes) -> bytes:
     return hashlib.sha256(b"veilseg-key-1" + secret).digest()[:_CHECK_BYTES]
+
+
+def _read_line(path: Path) -> tuple[str, int]:
+    """The one line of a key file that is no comment ("" if there are none or several), and the file's mode."""
+    with path.open("rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        data = file.read(_MAX_FILE + 1)
+    lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    return (lines[0] if len(lines) == 1 and len(data) <= _MAX_FILE else ""), mode
 
 
 def _decode(text: str) -> tuple[str, bytes | None]:

@@ -1,7 +1,27 @@
-"""Image encryption: plain image in, encrypted image out; NumPy arrays, no torch."""
+"""Image encryption: plain image in, encrypted image out; NumPy arrays, no torch. This is what a camera runs."""
 
 from veilseg.ciphers.canonical import canonicalize
 from veilseg.ciphers.grid import DEFAULT_BLOCK, DEFAULT_SUB_BLOCK
+from veilseg.ciphers.image import Cipher, EncryptedImage
 from veilseg.ciphers.mosaic import mosaic
+from veilseg.ciphers.permutation import permutation
+from veilseg.ciphers.registry import CIPHERS, cipher
+from veilseg.ciphers.rotation import rotation
+from veilseg.ciphers.shuffle import shuffle_pixels
+from veilseg.ciphers.transform import BlockTransform, affine
 
-__all__ = ["DEFAULT_BLOCK", "DEFAULT_SUB_BLOCK", "canonicalize", "mosaic"]
+__all__ = [
+    "CIPHERS",
+    "DEFAULT_BLOCK",
+    "DEFAULT_SUB_BLOCK",
+    "BlockTransform",
+    "Cipher",
+    "EncryptedImage",
+    "affine",
+    "canonicalize",
+    "cipher",
+    "mosaic",
+    "permutation",
+    "rotation",
+    "shuffle_pixels",
+]

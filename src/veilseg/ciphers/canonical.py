@@ -6,6 +6,8 @@ import numpy as np
 
 from veilseg.ciphers import engine, reference
 from veilseg.ciphers.grid import Channels, Pixels, Shuffle, check_options, check_pixels, check_sub_block
+from veilseg.ciphers.image import Cipher
+from veilseg.keys import Key
 
 
 def canonicalize(
@@ -42,3 +44,17 @@ def canonicalize(
 
     engine.over_rows(work, pixels.shape[0] // block, pixels.shape[0] * pixels.shape[1])
     return out
+
+
+class SubBlockSort(Cipher):
+    """Sends the canonical form itself: what uniform, forgotten keys would reveal, and nothing else."""
+
+    name = "subblock-sort"
+    keyed = "no"
+    has_sub_blocks = True
+    has_options = True
+
+    def encrypt_pixels(self, pixels: Pixels, key: Key | None, nonce: bytes | None) -> Pixels:
+        """The canonical form of uint8 [H, W, 3]."""
+        assert self.sub_block is not None
+        return canonicalize(pixels, self.block, self.sub_block, **self.options)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from veilseg.ciphers import reference
 from veilseg.ciphers.grid import Pixels, check_pixels, check_sub_block
+from veilseg.ciphers.image import Cipher
+from veilseg.keys import Key
 
 
 def mosaic(pixels: Pixels, sub_block: int) -> Pixels:
@@ -14,3 +16,16 @@ def mosaic(pixels: Pixels, sub_block: int) -> Pixels:
     """
     check_sub_block(sub_block, sub_block)
     return reference.mosaic(check_pixels(pixels, sub_block), sub_block)
+
+
+class Mosaic(Cipher):
+    """Sends the mosaic, at full size so that every model takes it."""
+
+    name = "mosaic"
+    keyed = "no"
+    has_sub_blocks = True
+
+    def encrypt_pixels(self, pixels: Pixels, key: Key | None, nonce: bytes | None) -> Pixels:
+        """The mosaic of uint8 [H, W, 3]."""
+        assert self.sub_block is not None
+        return mosaic(pixels, self.sub_block)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilseg.ciphers.grid import Pixels, check_block, check_pixels, cut_blocks, join_blocks
+from veilseg.ciphers.image import Cipher
 from veilseg.ciphers.keystream import Keystream, shuffled
 from veilseg.keys import Key
 
@@ -26,3 +27,19 @@ def permute_pixels(pixels: Pixels, order: NDArray[np.int64], block: int, *, inve
     pixels = check_pixels(pixels, block)
     blocks = cut_blocks(pixels, block)
     return join_blocks(blocks[:, np.argsort(order) if inverse else order], pixels.shape, block)
+
+
+class PatchPermutation(Cipher):
+    """Every block permuted alike; a model encrypted with the same key reads it as if it were plain."""
+
+    name = "patch-permutation"
+    keyed = "required"
+
+    def encrypt_pixels(self, pixels: Pixels, key: Key | None, nonce: bytes | None) -> Pixels:
+        """Permute every block of uint8 [H, W, 3]."""
+        assert key is not None
+        return permute_pixels(pixels, permutation(key, self.block), self.block)
+
+    def decrypt_pixels(self, pixels: Pixels, key: Key, nonce: bytes | None) -> Pixels:
+        """Permute every block back."""
+        return permute_pixels(pixels, permutation(key, self.block), self.block, inverse=True)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilseg.ciphers.grid import Pixels, check_block, check_pixels, cut_blocks, join_blocks
+from veilseg.ciphers.image import Cipher
 from veilseg.ciphers.keystream import Keystream
 from veilseg.errors import InvalidImage, UsageError
 from veilseg.keys import Key
@@ -16,6 +17,13 @@ from veilseg.keys import Key
 MIDDLE = 32768.0  # what a stored value of zero is
 MAX_ROTATION_BLOCK = 32  # beyond it the matrix takes a gigabyte, and 16 bits no longer restore every pixel
 _BATCH = 1024  # blocks per product: bounds the float64 copies of large images
+
+
+def check_rotation_block(block: int) -> None:
+    """Refuse a block size that patch-rotation cannot restore exactly."""
+    check_block(block)
+    if block > MAX_ROTATION_BLOCK:
+        raise UsageError(f"patch-rotation takes blocks of at most {MAX_ROTATION_BLOCK} pixels, not {block}")
 
 
 def rotation_scale(block: int) -> float:
@@ -30,9 +38,7 @@ def rotation(key: Key, block: int) -> NDArray[np.float64]:
     makes from the key's stream. An encrypted block is (b - 127.5) M^T. The same on all machines up to float rounding.
     Raises UsageError for blocks of more than 32 pixels.
     """
-    check_block(block)
-    if block > MAX_ROTATION_BLOCK:
-        raise UsageError(f"patch-rotation takes blocks of at most {MAX_ROTATION_BLOCK} pixels, not {block}")
+    check_rotation_block(block)
     return _matrix(key.derive("patch-rotation", int(block).to_bytes(4, "big")), int(block))
 
 
@@ -70,3 +76,23 @@ def unrotate_pixels(stored: NDArray[Any], matrix: NDArray[np.float64], block: in
         plain = ((blocks[at : at + _BATCH] - MIDDLE) / rotation_scale(block)) @ matrix + 127.5
         out[at : at + _BATCH] = np.clip(np.rint(plain), 0, 255).astype(np.uint8)
     return join_blocks(out, stored.shape, block)
+
+
+class PatchRotation(Cipher):
+    """Every block rotated alike, in 16 bits; a model encrypted with the same key reads it as if it were plain."""
+
+    name = "patch-rotation"
+    keyed = "required"
+
+    def __init__(self, block: int, sub_block: int | None = None, **options: str) -> None:
+        super().__init__(block, sub_block, **options)
+        check_rotation_block(self.block)
+
+    def encrypt_pixels(self, pixels: Pixels, key: Key | None, nonce: bytes | None) -> NDArray[Any]:
+        """Rotate every block of uint8 [H, W, 3]: uint16 of the same shape."""
+        assert key is not None
+        return rotate_pixels(pixels, rotation(key, self.block), self.block)
+
+    def decrypt_pixels(self, pixels: NDArray[Any], key: Key, nonce: bytes | None) -> Pixels:
+        """Rotate every block back."""
+        return unrotate_pixels(pixels, rotation(key, self.block), self.block)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ from veilseg.ciphers.grid import (
     cut_regions,
     join_regions,
 )
+from veilseg.ciphers.image import Cipher
 from veilseg.ciphers.keystream import Keystream, Words, descending
+from veilseg.keys import Key
 
 
 def shuffle_pixels(
@@ -117,3 +120,28 @@ def _swap(state: NDArray[Any], words: Words, inverse: bool) -> None:
         last = state[..., i].copy()
         state[..., i] = np.take_along_axis(state, j, axis=-1)[..., 0]
         np.put_along_axis(state, j, last[..., None], axis=-1)
+
+
+class SubBlockShuffle(Cipher):
+    """The cipher of [P1]: independent keys for every image, block and sub-block."""
+
+    name = "subblock-shuffle"
+    keyed = "optional"
+    has_sub_blocks = True
+    has_options = True
+
+    def encrypt_pixels(self, pixels: Pixels, key: Key | None, nonce: bytes | None) -> Pixels:
+        """Shuffle uint8 [H, W, 3] under the key's subkey for this nonce; without a key, under one that is forgotten."""
+        return self._shuffle(pixels, os.urandom(32) if key is None else self._subkey(key, nonce), inverse=False)
+
+    def decrypt_pixels(self, pixels: Pixels, key: Key, nonce: bytes | None) -> Pixels:
+        """Undo the shuffle."""
+        return self._shuffle(pixels, self._subkey(key, nonce), inverse=True)
+
+    def _subkey(self, key: Key, nonce: bytes | None) -> bytes:
+        assert nonce is not None
+        return key.derive(self.name, nonce)
+
+    def _shuffle(self, pixels: Pixels, subkey: bytes, *, inverse: bool) -> Pixels:
+        assert self.sub_block is not None
+        return shuffle_pixels(pixels, subkey, self.block, self.sub_block, **self.options, inverse=inverse)
