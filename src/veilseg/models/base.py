@@ -39,7 +39,10 @@ class SegmentationModel(nn.Module):
         return logits
 
     def forward_train(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Logits and a list, perhaps empty, of the auxiliary heads' logits; all [N, K, H, W]."""
+        """Scores for a loss: the logits and a list, perhaps empty, of the auxiliary heads'.
+
+        All are float [N, K, h, w], each at the resolution where the network makes it: H x W or coarser.
+        """
         pixels = self._pixels(images)
         if not hasattr(self.network, "forward_train"):
             return self.network(pixels), []

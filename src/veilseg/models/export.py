@@ -48,7 +48,6 @@ def export_onnx(
     for name in names:
         refuse_existing(target / name, overwrite=overwrite)
     plain = copy.deepcopy(model).cpu().float().eval()
-    plain.config = copy.deepcopy(plain.config)
     plain.fold_normalization()
     if split_stem is not None and find_patchify(plain).kernel_size[0] != split_stem:
         if not hasattr(plain.network, "widen_patch"):

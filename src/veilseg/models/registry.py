@@ -128,7 +128,7 @@ def _parameters(name: str) -> dict[str, inspect.Parameter]:
     return dict(inspect.signature(getattr(import_module(module), cls)).parameters)
 
 
-def _build(name: str, num_classes: int, arguments: dict[str, Any]) -> nn.Module:
+def _build(name: str, num_classes: int, arguments: dict[str, Any]) -> Any:
     parameters = _parameters(name)
     module, cls, fixed = NETWORKS[name]
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
@@ -137,8 +137,7 @@ def _build(name: str, num_classes: int, arguments: dict[str, Any]) -> nn.Module:
     if unknown:
         known = ", ".join(key for key in parameters if key not in {*fixed, "num_classes"})
         raise UsageError(f"{name} has no argument {unknown[0]!r}", f"it has: {known}")
-    network: nn.Module = getattr(import_module(module), cls)(num_classes=num_classes, **arguments, **fixed)
-    return network
+    return getattr(import_module(module), cls)(num_classes=num_classes, **arguments, **fixed)
 
 
 def _rebuilding_arguments(network: nn.Module, name: str, given: dict[str, Any]) -> dict[str, Any]:

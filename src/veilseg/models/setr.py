@@ -77,12 +77,13 @@ class SETR(nn.Module):
         }
 
     def forward(self, images: Tensor) -> Tensor:
-        return self._resize(self.decoder(self.backbone(images)), images)
+        scores = self.decoder(self.backbone(images))
+        return F.interpolate(scores, size=images.shape[-2:], mode="bilinear", align_corners=False)
 
     def forward_train(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Logits and the auxiliary heads' logits, all [N, K, H, W]."""
-        scores, auxiliary = self.decoder.forward_train(self.backbone(images))
-        return self._resize(scores, images), [self._resize(extra, images) for extra in auxiliary]
+        """Scores of the decoder and of each auxiliary head, float [N, K, h, w], each at its own resolution: a loss
+        brings them to the labels' size itself."""
+        return self.decoder.forward_train(self.backbone(images))
 
     def fold_normalization(self) -> None:
         """Make the patch embedding take raw pixels; in place, without effect when it does already."""
@@ -94,10 +95,6 @@ class SETR(nn.Module):
         With folded weights the gradient of the embedding is some 10,000 times larger than that of its neighbours.
         """
         self.backbone.normalize.take_from(self.backbone.stem, self.backbone.mean, self.backbone.std)
-
-    @staticmethod
-    def _resize(scores: Tensor, images: Tensor) -> Tensor:
-        return F.interpolate(scores, size=images.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def _default_taps(decoder: str, backbone: str, arguments: dict[str, Any]) -> tuple[int, ...] | None:

@@ -19,6 +19,7 @@ BACKBONE_ARGUMENTS = frozenset(
         *("pos_drop_rate", "proj_drop_rate", "attn_drop_rate", "drop_path_rate"),
     }
 )
+_SUITABLE = "take vit_base_patch16_384, for example, or a deit or dinov2 model"
 
 
 class ViTBackbone(nn.Module):
@@ -79,12 +80,12 @@ class ViTBackbone(nn.Module):
         prefix = vit.num_prefix_tokens
         if not self.class_token_in_blocks:
             tokens, prefix = tokens[:, prefix:], 0
-        maps = []
+        maps = {}
         for index, block in enumerate(vit.blocks):
             tokens = block(tokens)
             if index in self.taps:
-                maps.append(tokens[:, prefix:].transpose(1, 2).unflatten(2, (height, width)))
-        return maps
+                maps[index] = tokens[:, prefix:].transpose(1, 2).unflatten(2, (height, width))
+        return [maps[tap] for tap in self.taps]
 
     def _add_positions(self, tokens: Tensor, height: int, width: int) -> Tensor:
         """Prefix tokens (class, registers) put before the patch tokens, position embeddings added."""
@@ -123,10 +124,13 @@ def _create(name: str, image_size: tuple[int, int] | None, pretrained: bool, arg
     if ":" in name or "/" in name or not timm.is_model(name):
         raise UsageError(f"timm has no model {name!r}", "list them with timm.list_models('*vit*')")
     size: dict[str, Any] = {} if image_size is None else {"img_size": tuple(image_size)}
-    vit = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="", **size, **arguments)
+    try:
+        vit = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="", **size, **arguments)
+    except TypeError as error:  # another family, which does not know these arguments
+        raise UsageError(f"{name} cannot be built with {', '.join((*size, *arguments))}", _SUITABLE) from error
     if not isinstance(vit, VisionTransformer) or not isinstance(vit.patch_embed, PatchEmbed):
         raise UsageError(
             f"{name} is not built on timm's VisionTransformer with a patchify stem, which SETR needs",
-            "vit_base_patch16_384, for example, or a deit or dinov2 model",
+            _SUITABLE,
         )
     return vit
