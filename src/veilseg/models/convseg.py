@@ -91,10 +91,13 @@ class ConvSeg(nn.Module):
         Returns:
             float logits [N, K, H, W].
         """
-        return _resize(self.grid_logits(images), images.shape[-2:])
+        return _resize(self._scores(images), images.shape[-2:])
 
-    def grid_logits(self, images: Tensor) -> Tensor:
-        """As forward, on the 4x4 grid: float [N, K, H/4, W/4]. The loss needs no more."""
+    def forward_train(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Logits on the 4x4 grid, [N, K, H/4, W/4], for a loss that needs no more; no auxiliary heads."""
+        return self._scores(images), []
+
+    def _scores(self, images: Tensor) -> Tensor:
         x = self.embed(self.shuffle(self.stem(images)))
         grid = [size // GRID for size in images.shape[-2:]]
         if self.patch > GRID and self.shuffle.upscale_factor == 1:
@@ -111,7 +114,7 @@ class ConvSeg(nn.Module):
 
     @torch.no_grad()
     def widen_patch(self, block: int) -> None:
-        """Rewrite the first convolution, in place, for blocks of `block` pixels; what the network computes stays the same.
+        """Rewrite the first convolution, in place, for blocks of `block` pixels; what the network computes stays.
 
         A patchify convolution with patch p is, on a block of m x m patches, one linear map of the whole block: a
         convolution with kernel and stride m*p, m*m times the channels, and a pixel shuffle that puts the channels

@@ -1,4 +1,4 @@
-"""Augmentation of plain samples. All of it happens before encryption: afterwards nothing may touch geometry or values."""
+"""Augmentation of plain samples: all before encryption, after which nothing may touch geometry or values."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ def augment(image: Pixels, label: Pixels, part: AugmentPart, rng: np.random.Gene
     return np.ascontiguousarray(image), np.ascontiguousarray(label)
 
 
-def _scaled_crop(
-    image: Pixels, label: Pixels, part: AugmentPart, rng: np.random.Generator
-) -> tuple[Pixels, Pixels]:
+def _scaled_crop(image: Pixels, label: Pixels, part: AugmentPart, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
     height, width = label.shape
     crop_height, crop_width = part.crop
     low, high = part.scale
@@ -55,7 +53,7 @@ def _position(box: float, side: int, rng: np.random.Generator) -> float:
 
 
 def _photometric(image: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """Exposure, contrast, gamma and white balance by one table per channel; then saturation, blur and noise, sometimes."""
+    """Exposure, contrast, gamma, white balance by one table per channel; sometimes saturation, blur, noise."""
     levels = np.linspace(0, 1, 256)
     gamma = np.exp(rng.uniform(-0.4, 0.4) * strength)
     contrast = np.exp(rng.uniform(-0.35, 0.35) * strength)

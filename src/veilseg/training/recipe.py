@@ -30,7 +30,7 @@ class ModelPart:
 
 @dataclass(frozen=True)
 class DataPart:
-    """Where samples come from: `camvid` and so on as KIND:DIR (environment variables are expanded), and the share of scenes."""
+    """Where samples come from, as KIND:DIR (environment variables are expanded), and the share of scenes."""
 
     train: str = "camvid:$VEILSEG_CAMVID"
     train_split: str = "train"
@@ -52,7 +52,7 @@ class AugmentPart:
 
 @dataclass(frozen=True)
 class TrainPart:
-    """The optimization: AdamW, linear warm-up, cosine decay, an exponential average of the weights that is what ships."""
+    """The optimization: AdamW, linear warm-up, cosine decay; what ships is an exponential average of the weights."""
 
     steps: int = 4000
     batch: int = 8
@@ -97,7 +97,9 @@ def load_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
         name, separator, text = override.partition("=")
         keys = name.split(".")
         if not separator or len(keys) < 2:
-            raise UsageError(f"cannot read the override {override!r}", "write SECTION.NAME=VALUE, as in train.steps=100")
+            raise UsageError(
+                f"cannot read the override {override!r}", "write SECTION.NAME=VALUE, as in train.steps=100"
+            )
         target = values
         for key in keys[:-1]:
             target = target.setdefault(key, {})

@@ -1,8 +1,11 @@
-"""One training run from a recipe to a folder that holds the model."""
+"""One training run: from a recipe to a folder that holds the model."""
 
 from __future__ import annotations
 
 import json
+import logging
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,106 +13,116 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch import Tensor
 
+from veilseg import __version__
 from veilseg.data import IGNORED, SegmentationData, open_data
-from veilseg.errors import UsageError
-from veilseg.models.convseg import ConvSeg
+from veilseg.errors import InvalidData, UsageError
+from veilseg.models import SegmentationModel, create_model, save_model
 from veilseg.training.losses import class_weights
 from veilseg.training.module import SegmentationTraining
 from veilseg.training.recipe import Recipe, expand
-from veilseg.training.samples import TrainingSamples, model_input
+from veilseg.training.samples import RunData, TrainingSamples
+
+LAST = Path("checkpoints") / "last.ckpt"
 
 
-class ValidationSamples(Dataset[tuple[Tensor, Tensor]]):
-    """Whole images, padded by reflection to the block as encryption does; the padding is labelled 255."""
+def train(recipe: Recipe, folder: Path) -> SegmentationModel:
+    """Train by a recipe; leave checkpoints, a log (CSV) and the model (config.json, model.safetensors) in `folder`.
 
-    def __init__(self, recipe: Recipe, data: SegmentationData) -> None:
-        self.recipe, self.data = recipe, data
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        sample, block = self.data[index], self.recipe.model.block
-        pad = [(0, -side % block) for side in sample.label.shape]
-        pixels = model_input(np.pad(sample.image, [*pad, (0, 0)], mode="reflect"), self.recipe.model)
-        label = np.pad(sample.label, pad, constant_values=IGNORED)
-        return torch.from_numpy(pixels).permute(2, 0, 1), torch.from_numpy(label).long()
-
-
-class RunData(pl.LightningDataModule):
-    """Hands the loop `validate_every` steps of samples at a time, so that every checkpoint ends on a boundary."""
-
-    def __init__(self, recipe: Recipe, train: SegmentationData, scenes: SegmentationData | None, val: SegmentationData):
-        super().__init__()
-        self.recipe = recipe
-        self.train_samples = TrainingSamples(recipe, train, scenes)
-        self.val_samples = ValidationSamples(recipe, val)
-
-    def train_dataloader(self) -> Any:
-        assert self.trainer is not None
-        part = self.recipe.train
-        size = part.validate_every * part.batch
-        start = self.trainer.current_epoch * size
-        indices = range(start, min(start + size, len(self.train_samples)))
-        return DataLoader(Subset(self.train_samples, indices), batch_size=part.batch)
-
-    def val_dataloader(self) -> Any:
-        return DataLoader(self.val_samples, batch_size=1)  # images of a folder may differ in size
-
-
-def train(recipe: Recipe, folder: Path, *, resume: bool = True, progress: bool = True) -> dict[str, float]:
-    """Train by a recipe; write checkpoints and the model into `folder`; return the last validation's metrics in percent.
-
-    A run that was interrupted goes on from its last checkpoint when `resume` is true and the recipe is the same.
-    Raises UsageError for a folder that holds a run of another recipe, InvalidData for datasets that do not fit.
+    A run that was interrupted goes on from its last checkpoint when the recipe is the same; a finished one only writes
+    the model again. Raises UsageError for a folder with a run of another recipe, InvalidData for unfit datasets.
     """
-    _claim(folder, recipe, resume)
+    model, trainer, module, data = prepare(recipe, folder)
+    trainer.fit(module, data, ckpt_path=str(folder / LAST) if (folder / LAST).exists() else None, weights_only=True)
+    if trainer.global_step < recipe.train.steps:  # Lightning ends quietly on Ctrl-C
+        raise KeyboardInterrupt
+    metrics = {name: round(float(value), 2) for name, value in trainer.callback_metrics.items() if "val_" in name}
+    model.config.training = {"recipe": recipe.to_dict(), "veilseg": __version__, "torch": torch.__version__, **metrics}
+    model = model.to(memory_format=torch.contiguous_format).eval()
+    _switch_input(model, True)
+    save_model(model, folder)
+    return model
+
+
+def prepare(recipe: Recipe, folder: Path) -> tuple[SegmentationModel, pl.Trainer, SegmentationTraining, RunData]:
+    """Everything that a run needs, built and checked, before any work; arguments and errors as for `train`."""
+    _claim(folder, recipe)
     photographs = open_data(expand(recipe.data.train), recipe.data.train_split)
     val = open_data(expand(recipe.data.val), recipe.data.val_split)
     scenes = open_data(f"scenes:{recipe.data.scenes}") if recipe.data.scenes else None
-    part = recipe.train
-    if part.threads:
-        torch.set_num_threads(part.threads)
-    pl.seed_everything(part.seed, verbose=False)
+    _same_classes(photographs, val, scenes)
+    if recipe.train.threads:
+        torch.set_num_threads(recipe.train.threads)
+    pl.seed_everything(recipe.train.seed, verbose=False)
+    model = build_model(recipe, photographs)
     data = RunData(recipe, photographs, scenes, val)
-    classes = len(photographs.classes)
-    network = build_network(recipe, classes)
-    module = SegmentationTraining(network, part, _weights(data.train_samples, classes))
-    checkpoints = ModelCheckpoint(folder / "checkpoints", save_last=True, save_on_train_epoch_end=True)
-    trainer = pl.Trainer(
+    module = SegmentationTraining(model, recipe.train, _weights(data.train_samples, len(photographs.classes)))
+    return model, _trainer(recipe, folder), module, data
+
+
+def build_model(recipe: Recipe, data: SegmentationData) -> SegmentationModel:
+    """The recipe's model, ready to be trained: without its input layer, statistics of the pixels not yet folded."""
+    part = recipe.model
+    model = create_model(
+        part.architecture,
+        classes=data.classes,
+        palette=data.palette.tolist(),
+        input=part.input,
+        block=part.block,
+        sub_block=part.sub_block,
+        **part.arguments,
+    )
+    model.unfold_normalization()
+    _switch_input(model, False)
+    return model.to(memory_format=torch.channels_last)
+
+
+def _trainer(recipe: Recipe, folder: Path) -> pl.Trainer:
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for noise in (".*does not have many workers.*", ".*logging interval.*", ".*LeafSpec.*", ".*GPU available.*"):
+        warnings.filterwarnings("ignore", noise)
+    watched = sys.stderr.isatty()
+    return pl.Trainer(
         default_root_dir=folder,
-        max_steps=part.steps,
-        callbacks=[EMAWeightAveraging(decay=part.average), checkpoints, TQDMProgressBar(refresh_rate=10)],
+        max_steps=recipe.train.steps,
+        callbacks=[
+            EMAWeightAveraging(decay=recipe.train.average),
+            ModelCheckpoint(folder / LAST.parent, save_last=True, save_on_train_epoch_end=True),
+            *([TQDMProgressBar(refresh_rate=10)] if watched else []),
+        ],
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         logger=pl.loggers.CSVLogger(folder, name="log"),
-        enable_progress_bar=progress,
+        enable_progress_bar=watched,
         enable_model_summary=False,
     )
-    last = folder / "checkpoints" / "last.ckpt"
-    trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None)
-    return {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val_")}
 
 
-def build_network(recipe: Recipe, num_classes: int) -> nn.Module:
-    """The recipe's network, without its input layer: training hands it what that layer would give."""
-    patch = recipe.model.sub_block if recipe.model.input != "plain" else 4
-    return ConvSeg(num_classes, patch=patch, **recipe.model.arguments)
-
-
-def _claim(folder: Path, recipe: Recipe, resume: bool) -> None:
+def _claim(folder: Path, recipe: Recipe) -> None:
     path = folder / "recipe.json"
-    text = json.dumps(recipe.to_dict(), indent=1)
-    if path.exists() and (not resume or path.read_text() != text):
-        why = "another recipe" if resume else "a run"
-        raise UsageError(f"{folder} already holds {why}", "choose another folder with -o, or remove this one")
+    text = json.dumps(recipe.to_dict(), indent=1) + "\n"
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise UsageError(f"{folder} already holds a run of another recipe", "choose another folder with -o")
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
+
+
+def _same_classes(train: SegmentationData, val: SegmentationData, scenes: SegmentationData | None) -> None:
+    for other in (val, scenes):
+        if other is not None and other.classes != train.classes:
+            raise InvalidData(
+                f"{train.name} and {other.name} have different classes", "use datasets with one class list"
+            )
+
+
+def _switch_input(model: SegmentationModel, enabled: bool) -> None:
+    if model.prepare is not None:
+        model.prepare.enabled = enabled
 
 
 def _weights(samples: TrainingSamples, num_classes: int) -> Tensor:
-    counts = sum(np.bincount(sample.label.ravel(), minlength=IGNORED + 1) for sample in samples.photographs)
-    return class_weights(torch.from_numpy(np.asarray(counts)[:num_classes]))
+    counts: Any = sum(np.bincount(sample.label.ravel(), minlength=IGNORED + 1) for sample in samples.photographs)
+    if unknown := [int(label) for label in np.flatnonzero(counts) if num_classes <= label < IGNORED]:
+        raise InvalidData(f"the training labels hold {unknown[:5]}, but there are {num_classes} classes")
+    return class_weights(torch.from_numpy(counts[:num_classes]))

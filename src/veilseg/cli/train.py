@@ -1,0 +1,34 @@
+"""`veilseg train`: a recipe in, a model folder out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    recipe: Annotated[Path, typer.Argument(help="YAML recipe; see recipes/.", show_default=False)],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="SECTION.NAME=VALUE, over the recipe's.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the run.", show_default="runs/RECIPE")
+    ] = None,
+) -> None:
+    """Train a model; an interrupted run goes on where its last checkpoint was.
+
+    Example: VEILSEG_CAMVID=camvid veilseg train recipes/camvid-sort8.yaml train.steps=1000 -o runs/short
+    """
+    from veilseg.training.recipe import load_recipe
+
+    loaded = load_recipe(recipe, overrides)
+    folder = output or Path("runs") / recipe.stem
+
+    from veilseg.training.run import train
+
+    model = train(loaded, folder)
+    measured = model.config.training
+    aacc, miou, macc = (measured[f"val_{name}"] for name in ("aacc", "miou", "macc"))
+    typer.echo(f"{folder}: aAcc {aacc:.2f}, mIoU {miou:.2f}, mAcc {macc:.2f} on val")

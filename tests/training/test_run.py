@@ -1,0 +1,107 @@
+"""Training end to end on generated scenes: a model comes out, and an interrupted run ends as an uninterrupted one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lightning.pytorch as pl
+import numpy as np
+import pytest
+import torch
+
+from veilseg.errors import UsageError
+from veilseg.models import load_model
+from veilseg.training import run
+from veilseg.training.recipe import Recipe, from_dict
+
+TINY = {
+    "model": {"arguments": {"widths": [8, 8, 8, 8], "depths": [0, 1, 1, 1], "decoder_width": 8}},
+    "data": {"train": "scenes:3", "val": "scenes:1:1", "scenes": 2, "scenes_share": 0.5},
+    "augment": {"crop": [64, 64]},
+    "train": {"steps": 4, "batch": 2, "validate_every": 2, "average": 0.5, "threads": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    run.train(from_dict(TINY), folder)
+    return folder
+
+
+def test_the_folder_holds_a_model_that_takes_raw_canonical_pixels(finished: Path) -> None:
+    model = load_model(finished)
+    assert model.config.input.cipher == "subblock-sort"
+    assert model.config.classes[0] == "sky"
+    assert model.config.training["recipe"]["train"]["steps"] == 4
+    image = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, 3, 64, 96), np.uint8))
+    mixed = image.flip(1)  # the channel order is forgotten
+    with torch.no_grad():
+        assert torch.equal(model(image), model(mixed))
+
+
+def test_a_killed_run_ends_with_the_same_weights(finished: Path, tmp_path: Path) -> None:
+    class Kill(pl.Callback):
+        def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
+            if trainer.global_step == 3:
+                raise RuntimeError("killed")
+
+    _, trainer, module, data = run.prepare(from_dict(TINY), tmp_path)
+    trainer.callbacks.append(Kill())  # type: ignore[attr-defined]
+    with pytest.raises(RuntimeError, match="killed"):
+        trainer.fit(module, data)
+    resumed = run.train(from_dict(TINY), tmp_path)
+    for (name, got), wanted in zip(
+        resumed.state_dict().items(), load_model(finished).state_dict().values(), strict=True
+    ):
+        assert torch.equal(got, wanted), name
+
+
+def test_training_lowers_the_loss(tmp_path: Path) -> None:
+    changes = {"train": {**TINY["train"], "steps": 40, "validate_every": 40, "learning_rate": 1e-2}}
+    _, trainer, module, data = run.prepare(from_dict({**TINY, **changes}), tmp_path)
+    seen: list[float] = []
+
+    class Watch(pl.Callback):
+        def on_train_batch_end(self, _trainer: object, _module: object, outputs: dict, *_: object) -> None:
+            seen.append(float(outputs["loss"]))
+
+    trainer.callbacks.append(Watch())  # type: ignore[attr-defined]
+    trainer.fit(module, data)
+    assert np.mean(seen[-5:]) < 0.9 * np.mean(seen[:5])
+
+
+@pytest.mark.parametrize("name", ["plain", "mosaic"])
+def test_other_inputs_train_too(name: str, tmp_path: Path) -> None:
+    recipe = from_dict({**TINY, "model": {**TINY["model"], "input": name}, "train": {**TINY["train"], "steps": 1}})
+    assert run.train(recipe, tmp_path).config.input.cipher == name
+
+
+def test_setr_trains_with_its_auxiliary_heads(tmp_path: Path) -> None:
+    arguments = {
+        "backbone": "vit_tiny_patch16_224",
+        "image_size": 64,
+        "embed_dim": 24,
+        "depth": 4,
+        "num_heads": 2,
+        "decoder_channels": 8,
+    }
+    model = {"architecture": "setr-pup", "arguments": arguments}
+    trained = run.train(from_dict({**TINY, "model": model, "train": {**TINY["train"], "steps": 2}}), tmp_path)
+    loaded = load_model(tmp_path)
+    image = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8)
+    with torch.no_grad():
+        torch.testing.assert_close(trained(image), loaded(image), rtol=1e-4, atol=1e-4)
+
+
+def test_another_recipe_does_not_overwrite_a_run(finished: Path) -> None:
+    with pytest.raises(UsageError, match="another recipe"):
+        run.train(Recipe(), finished)
+
+
+def test_training_on_real_photographs(camvid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VEILSEG_CAMVID", str(camvid))
+    # The val split on both sides: it is the smaller one to read.
+    data = {"train": "camvid:$VEILSEG_CAMVID", "train_split": "val", "val": "scenes:1"}
+    recipe = from_dict({**TINY, "data": data, "train": {**TINY["train"], "steps": 2}})
+    assert run.train(recipe, tmp_path).config.training["val_miou"] >= 0
