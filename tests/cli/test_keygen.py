@@ -45,8 +45,18 @@ def test_fingerprint(cli) -> None:
 
 def test_fingerprint_of_something_else(cli) -> None:
     Path("bad.key").write_text("veilseg-key-1-notakey\n")
+    Path("bad.key").chmod(0o600)
     for name in ("bad.key", "missing.key"):
         done = cli("keygen", "--fingerprint", name)
         assert (done.code, done.out) == (1, b"")
         assert done.err.startswith("error: ")
         assert "notakey" not in done.err
+
+
+def test_a_key_that_others_can_read_is_warned_of(cli) -> None:
+    cli("keygen", "-o", "my.key")
+    Path("my.key").chmod(0o644)
+    done = cli("keygen", "--fingerprint", "my.key")
+    assert done.code == 0
+    assert done.err.startswith("warning: the key file my.key can be read by others")
+    assert "keys.py" not in done.err
