@@ -128,9 +128,8 @@ class PairedFiles:
         stem, image_path, label_path = self.pairs[index]
         image, label = read_image(image_path), read_label(label_path)
         if image.shape[:2] != label.shape:
-            raise InvalidData(
-                f"{stem}: the image is {image.shape[1]}x{image.shape[0]} pixels, its label {label.shape[1]}x{label.shape[0]}"
-            )
+            sizes = [f"{shape[1]}x{shape[0]}" for shape in (image.shape, label.shape)]
+            raise InvalidData(f"{stem}: the image has {sizes[0]} pixels, but its label {sizes[1]}")
         if self.ignore is not None:
             label = np.where(label == self.ignore, np.uint8(IGNORED), label)
         return Sample(stem, image, label)

@@ -1,4 +1,4 @@
-"""Buildings along the street: facades with windows, doors, shop fronts, gables, roofs and chimneys; garden walls too."""
+"""Buildings along the street: facades with windows, doors, shop fronts, gables, roofs, chimneys; garden walls too."""
 
 from __future__ import annotations
 
@@ -55,6 +55,8 @@ class BuildingPainter:
     def box(self, side: Side, lot: Lot, storeys: int, floor: float) -> None:
         """A building: the faces that look away first, then those that look at the camera."""
         rng = self.rng
+        if self.camera.depth(*self.plan.road.at(lot.end, self.plan.front(side))) < -6:
+            return
         wall = vary(rng, rng.choice(WALLS), 10)
         height = storeys * floor + rng.uniform(0.2, 1.2)
         deep = rng.uniform(8, 14)
@@ -83,7 +85,7 @@ class BuildingPainter:
             self._spire(side, lot, deep, height, roof, depth)
         front = [a, (a[0], height, a[2]), (b[0], height, b[2]), b]
         self._face(front, wall, depth, lit)
-        if abs(self.camera.focal * height / depth) < 14:
+        if self.camera.focal * height / depth < 14 or self.canvas.outside(self.camera.polygon(front)):
             return
         if rng.random() < 0.6:
             tone = vary(rng, wall, 22)
@@ -160,7 +162,7 @@ class BuildingPainter:
             for _ in range(2):
                 # Goods and lights behind the glass.
                 t, r = rng.uniform(0.1, 0.7), rng.uniform(0.1, 0.25)
-                (x0, y0), (x1, y1), (x2, y2), (x3, y3) = quad
+                (x0, y0), (_, y1), _, (x3, y3) = quad
                 left, right = (x0 + (x3 - x0) * t, y0), (x0 + (x3 - x0) * (t + r), y3)
                 h = (y1 - y0) * rng.uniform(0.2, 0.7)
                 colour = self.light.shade(vary(rng, rng.choice(((150, 60, 50), (190, 180, 150), (70, 90, 130))), 25))

@@ -19,7 +19,7 @@ class Camera:
     """A pinhole camera on the dashboard of a car, looking along the road give or take some yaw, pitch and roll."""
 
     def __init__(self, rng: random.Random, size: tuple[int, int], scale: int, offset: float) -> None:
-        """`size` is (height, width) of the final image, `scale` the oversampling, `offset` the place across the road."""
+        """`size` is (height, width) of the image, `scale` the oversampling, `offset` the place across the road."""
         height, width = size[0] * scale, size[1] * scale
         self.height, self.width = height, width
         self.focal = rng.uniform(0.85, 1.2) * height * 4 / 3

@@ -79,14 +79,15 @@ class Canvas:
             self.labels.line(points, fill=label, width=max(1, round(max(width, label_width))))
             self._cover(points)
 
-    def paste(
-        self, colours: Image.Image, alpha: Image.Image, solid: Image.Image | None, corner: tuple[int, int], label: int
+    def stencil(
+        self, inks: Sequence[tuple[Colour, Image.Image]], solid: Image.Image, corner: tuple[int, int], label: int
     ) -> None:
-        """A small picture through its mask; `solid` (mode L or 1) says what of it is labelled."""
-        self.image.paste(colours, corner, alpha)
-        if solid is not None:
-            self.label.paste(label, (*corner, corner[0] + solid.width, corner[1] + solid.height), solid)
-            self._cover((corner, (corner[0] + solid.width, corner[1] + solid.height)))
+        """Colours through masks (mode L), one after the other; `solid` (mode L) says what of it is labelled."""
+        box = (*corner, corner[0] + solid.width, corner[1] + solid.height)
+        for colour, mask in inks:
+            self.image.paste(colour, box, mask)
+        self.label.paste(label, box, solid)
+        self._cover((corner, (box[2], box[3])))
 
     def finish(self) -> tuple[np.ndarray, np.ndarray]:
         """The image, averaged down to uint8 [H, W, 3], and the label uint8 [H, W]."""

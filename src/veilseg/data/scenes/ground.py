@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from veilseg.data.scenes.camera import Camera, Point, Road
+from veilseg.data.scenes.camera import Camera, Point
 from veilseg.data.scenes.canvas import PAVEMENT, ROAD, TREE, Canvas
 from veilseg.data.scenes.layout import FAR, Plan, Side
 from veilseg.data.scenes.light import Colour, Light, vary

@@ -1,4 +1,4 @@
-"""The light of a scene: how bright surfaces are by the way they face, haze with distance, and the sky that goes with it."""
+"""The light of a scene: how bright surfaces are by the way they face, and haze that grows with distance."""
 
 from __future__ import annotations
 

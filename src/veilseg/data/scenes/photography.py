@@ -50,7 +50,7 @@ def _blur(picture: Image.Image, rng: random.Random, height: int) -> Image.Image:
     """Focus and motion; never so much that a number plate of eight pixels is lost."""
     chance = rng.random()
     if chance < 0.45:
-        return picture.filter(ImageFilter.BoxBlur(rng.uniform(0.1, 0.6) * height / 360))
+        return picture.filter(ImageFilter.BoxBlur(rng.uniform(0.1, 0.45) * height / 360))
     if chance < 0.6:
         edge, middle = (-1, 12) if rng.random() < 0.5 else (-1, 20)
         kernel = (0, edge, 0, edge, middle, edge, 0, edge, 0)
@@ -88,5 +88,5 @@ def _sense(pixels: np.ndarray, rng: random.Random) -> np.ndarray:
         y = (np.arange(height, dtype=np.int32) * 256 // height - 128) ** 2
         x = (np.arange(width, dtype=np.int32) * 256 // width - 128) ** 2
         fall = (256 - (dark * (y[:, None] + x[None, :]) >> 15)).astype(np.uint16)
-        return (total.astype(np.uint16) * fall[..., None] >> 8).astype(np.uint8)
+        total = total.astype(np.uint16) * fall[..., None] >> 8
     return total.astype(np.uint8)

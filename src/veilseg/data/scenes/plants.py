@@ -21,7 +21,7 @@ LEAVES: tuple[Colour, ...] = ((86, 104, 52), (72, 92, 48), (104, 112, 66), (62, 
 BARK: tuple[Colour, ...] = ((70, 62, 54), (84, 76, 66), (58, 52, 48))
 
 Crown = tuple[Image.Image, Image.Image, Image.Image]
-"""Brightness, transparency and label mask of a crown, each [SIDE, SIDE] in mode L."""
+"""Opacity, opacity times brightness, and label mask of a crown, each [SIDE, SIDE] in mode L."""
 
 
 @cache
@@ -68,9 +68,9 @@ def bare(variant: int) -> Crown:
 
 def _as_images(light: np.ndarray, alpha: np.ndarray, solid: np.ndarray) -> Crown:
     mask = Image.fromarray((solid * 255).astype(np.uint8)).filter(ImageFilter.MedianFilter(5))
-    planes = (np.clip(plane, 0, 1) * 255 for plane in (light, alpha))
-    first, second = (Image.fromarray(plane.astype(np.uint8)) for plane in planes)
-    return first, second, mask
+    planes = (np.clip(plane, 0, 1) * 255 for plane in (alpha, alpha * np.clip(light, 0, 1)))
+    dark, bright = (Image.fromarray(plane.astype(np.uint8)) for plane in planes)
+    return dark, bright, mask
 
 
 @cache
@@ -79,9 +79,11 @@ def _small(kind: str, variant: int, mirror: bool, side: int) -> Crown:
     crown = (leafy if kind == "leafy" else bare)(variant)
     if mirror:
         crown = tuple(plane.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for plane in crown)  # type: ignore[assignment]
-    if side < SIDE:
-        crown = tuple(plane.reduce(SIDE // side) for plane in crown)  # type: ignore[assignment]
-    return crown
+    if side == SIDE:
+        return crown
+    dark, bright, solid = (plane.reduce(SIDE // side) for plane in crown)
+    # A mask of labels has no shades: half a tree is not another class.
+    return dark, bright, solid.point([0] * 128 + [255] * 128)
 
 
 class PlantPainter:
@@ -110,14 +112,16 @@ class PlantPainter:
         if x1 <= x0 or y1 <= y0:
             return
         side = next((s for s in (16, 32, 64, 128) if s >= max(width, height)), SIDE)
-        light, alpha, solid = _small(kind, variant, self.rng.random() < 0.5, side)
+        dark, bright, solid = _small(kind, variant, self.rng.random() < 0.5, side)
         part = (x0 / width * side, y0 / height * side, x1 / width * side, y1 / height * side)
         size = (x1 - x0, y1 - y0)
-        light = light.resize(size, Image.Resampling.BILINEAR, part)
-        alpha = alpha.resize(size, Image.Resampling.BILINEAR, part)
+        # The canvas is averaged down later, so smoothing pays only where a crown is magnified.
+        smooth = Image.Resampling.BILINEAR if max(width, height) > 1.5 * SIDE else Image.Resampling.NEAREST
+        dark, bright = dark.resize(size, smooth, part), bright.resize(size, smooth, part)
         solid = solid.resize(size, Image.Resampling.NEAREST, part)
-        tones = np.minimum(np.arange(256)[:, None] * np.array(colour) // 150, 255).astype(np.uint8)
-        self.canvas.paste(Image.fromarray(tones[np.asarray(light)]), alpha, solid, (left + x0, top + y0), TREE)
+        lit = min(255, colour[0] * 5 // 3), min(255, colour[1] * 5 // 3), min(255, colour[2] * 5 // 3)
+        shaded = colour[0] // 6, colour[1] // 6, colour[2] // 6
+        self.canvas.stencil(((shaded, dark), (lit, bright)), solid, (left + x0, top + y0), TREE)
 
     def tree(self, x: float, z: float, height: float) -> None:
         """A tree at a place on the ground: a trunk and one to three overlapping crowns."""

@@ -27,8 +27,14 @@ LETTERS = "ABCDEFGHJKLMNOPRSTUVWXY"
 SIZE = (0.74, 0.17)
 """Metres. A real plate is 0.52 by 0.111: larger ones stay readable at the small sizes that networks train on."""
 
+LEGIBLE = 8
+"""Pixels that the text of a plate must be tall to count as readable: one for every row of dots and a little more."""
+
 CELLS = (51, 9)
 """Dots across and down: eight characters of five dots, gaps of one, and a border."""
+
+TEXT_HEIGHT = SIZE[1] * 7 / CELLS[1]
+"""Metres from the foot to the top of the characters."""
 
 
 def plate_text(rng: random.Random) -> str:

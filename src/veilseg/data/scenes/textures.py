@@ -7,7 +7,7 @@ arithmetic, so that they are the same on every machine.
 from __future__ import annotations
 
 import random
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -22,7 +22,7 @@ OCTAVES = {
 """Cells across the tile and weight of every layer: fine grain, coarse patches, clouds."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def tile(kind: str) -> np.ndarray:
     """One tile as int16 [TILE, TILE], values around 0 and mostly within -128..127."""
     source = random.Random(f"veilseg scenes {kind}")
@@ -34,14 +34,16 @@ def tile(kind: str) -> np.ndarray:
         total += weight * (np.asarray(grown, dtype=np.int32) - 128)
         weights += weight * weight
     # Independent layers add in the square: dividing by the root of the weights keeps the contrast of one layer.
-    return (total // max(1, round(weights**0.5))).astype(np.int16)
+    mixed: np.ndarray = (total // max(1, round(weights**0.5))).astype(np.int16)
+    return mixed
 
 
-@lru_cache(maxsize=1)
+@cache
 def sensor_tile() -> np.ndarray:
     """Nearly Gaussian noise as int16 [TILE, TILE] with a standard deviation of 148: the sum of four bytes."""
     source = np.frombuffer(random.Random("veilseg scenes sensor").randbytes(4 * TILE * TILE), dtype=np.uint8)
-    return source.reshape(4, TILE, TILE).sum(axis=0, dtype=np.int16) - 510
+    noise: np.ndarray = source.reshape(4, TILE, TILE).sum(axis=0, dtype=np.int16) - 510
+    return noise
 
 
 def patch(rng: random.Random, source: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -4,55 +4,12 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
 
 from veilseg.data.scenes.camera import Camera, Pixel, Point
 from veilseg.data.scenes.canvas import CAR, Canvas, Plate
+from veilseg.data.scenes.garage import PAINT, SHAPES
 from veilseg.data.scenes.light import Colour, Light, vary
 from veilseg.data.scenes.plates import SIZE, paste_plate, plate_text
-
-PAINT: tuple[Colour, ...] = (
-    (32, 33, 36),
-    (150, 153, 156),
-    (200, 202, 204),
-    (84, 88, 94),
-    (42, 54, 88),
-    (120, 28, 32),
-    (52, 82, 62),
-    (60, 96, 150),
-    (180, 172, 150),
-    (24, 26, 40),
-)
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Metres: length, half width, heights of bonnet, belt, boot and roof, and where the cabin stands on the body.
-
-    `cabin` is (rear foot, rear top, front top, front foot), measured from the middle, forward.
-    """
-
-    length: float
-    half: float
-    bonnet: float
-    belt: float
-    boot: float
-    roof: float
-    cabin: tuple[float, float, float, float]
-    glazed: bool = True
-
-
-SHAPES: dict[str, tuple[Shape, float]] = {
-    "hatchback": (Shape(3.9, 0.84, 0.86, 0.95, 0.93, 1.46, (-1.93, -1.5, 0.25, 1.05)), 34),
-    "saloon": (Shape(4.5, 0.88, 0.84, 0.93, 0.97, 1.42, (-1.55, -0.95, 0.3, 1.05)), 18),
-    "estate": (Shape(4.6, 0.88, 0.86, 0.95, 0.95, 1.47, (-2.28, -2.0, 0.3, 1.1)), 14),
-    "off-roader": (Shape(4.5, 0.93, 1.05, 1.12, 1.12, 1.8, (-2.22, -2.0, 0.35, 1.0)), 10),
-    "taxi": (Shape(4.5, 0.87, 1.0, 1.05, 1.02, 1.75, (-2.1, -1.6, 0.4, 0.85)), 4),
-    "van": (Shape(5.0, 0.97, 1.15, 1.15, 1.15, 2.1, (-2.48, -2.46, 1.1, 1.9), False), 12),
-    "bus": (Shape(10.0, 1.25, 1.2, 1.2, 1.2, 3.1, (-4.98, -4.95, 4.85, 4.98)), 3),
-    "double-decker": (Shape(10.0, 1.25, 1.2, 1.2, 1.2, 4.3, (-4.98, -4.95, 4.85, 4.98)), 3),
-}
-"""Every kind of vehicle with its weight."""
 
 
 class VehiclePainter:
@@ -102,7 +59,7 @@ class VehiclePainter:
     def _both_sides(
         self, outline: list[tuple[float, float]], lean: tuple[float, float], colour: Colour, factor: float
     ) -> None:
-        """A face on the left and on the right; `outline` is (forward, up), `lean` half the width below and at the roof."""
+        """A face on the left and on the right; `outline` is (forward, up), `lean` half the width at belt and roof."""
         low, high = self.shape.belt, self.shape.roof
         for sign in (-1, 1):
             corners = []
@@ -113,20 +70,15 @@ class VehiclePainter:
             self._face(corners if sign > 0 else corners[::-1], colour, factor * lit)
 
     def _wheels(self) -> None:
-        shape, rubber = self.shape, (20, 20, 22)
+        """What of the tyres shows below the body; the sides of the wheels are painted with the body."""
+        shape, tone = self.shape, self.light.shade((20, 20, 22), self.depth, 0.8)
         r = 0.31 if shape.roof < 2 else 0.42
         for along in (-shape.length * 0.3, shape.length * 0.31):
             for sign in (-1, 1):
                 inner, outer = sign * (shape.half - 0.22), sign * (shape.half - 0.01)
-                for sx, tone, radius in ((inner, rubber, r), (outer, rubber, r), (outer, (120, 122, 124), 0.6 * r)):
-                    circle = [
-                        self._at(sx, r + radius * math.sin(a * 0.6283), along + radius * math.cos(a * 0.6283))
-                        for a in range(10)
-                    ]
-                    self.canvas.polygon(self.camera.polygon(circle), self.light.shade(tone, self.depth, 0.9), CAR)
                 for face in (along - r, along + r):
                     tread = [self._at(sx, y, face) for sx, y in ((inner, 0.0), (inner, r), (outer, r), (outer, 0.0))]
-                    self.canvas.polygon(self.camera.polygon(tread), self.light.shade(rubber, self.depth, 0.8), CAR)
+                    self.canvas.polygon(self.camera.polygon(tread), tone, CAR)
 
     def _body(self) -> None:
         s = self.shape
