@@ -98,6 +98,7 @@ def test_the_model_file_stays_the_same_and_holds_no_stem(tmp_path: Path) -> None
     assert weight[0].tobytes() not in (folder / "model.onnx").read_bytes()
 
 
+@pytest.mark.slow
 def test_exports_of_real_models_are_encrypted_as_torch_encrypts_them(tmp_path: Path) -> None:
     """A network with a 4-pixel stem, exported for 16-pixel blocks: NumPy on stem.bin equals encrypt_model in torch."""
     pytest.importorskip("torch")

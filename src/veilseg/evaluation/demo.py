@@ -19,9 +19,9 @@ from veilseg.evaluation.evaluate import Plain, Result, evaluate, own_cipher
 from veilseg.keys import Key
 from veilseg.runtime import Segmenter, encrypt_onnx
 
-DEMO_SCENES = 16
+DEMO_SCENES = 12
 DEMO_SEED = 9
-"""The seed of the demo's scenes (as in scenes:16:9): no model is trained on it, so all of them are unseen."""
+"""The seed of the demo's scenes (as in scenes:12:9): no model is trained on it, so all of them are unseen."""
 DEMO_BLOCK = 16
 
 
@@ -107,8 +107,7 @@ def run_demo(
     group = "no encryption"
     measure("plain", "plain image, plain model", open_model, "plain")
     group = "independent keys"
-    options = {"channels": spec.channels, "shuffle": spec.shuffle}
-    shuffle = ciphers.cipher("subblock-shuffle", block=spec.block, sub_block=spec.sub_block, **options)
+    shuffle = own_cipher(spec, "subblock-shuffle")
     measure("independent", "new keys for every image, thrown away", invariant, shuffle)
     measure("sorted", "sorted: no key exists", invariant, own_cipher(spec))
     group = "one key for model and images"

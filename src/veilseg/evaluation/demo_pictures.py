@@ -85,7 +85,7 @@ def mosaic_view(image: np.ndarray, sub_block: int) -> np.ndarray:
 def data_uri(image: np.ndarray) -> str:
     """`image` (uint8 [H, W, 3]) as a lossless picture inside a URI: an encrypted one would not survive JPEG."""
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "WEBP", lossless=True, quality=60)
+    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "WEBP", lossless=True, quality=20)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
