@@ -36,11 +36,12 @@ class Key:
 
     def __init__(self, secret: bytes) -> None:
         """`secret`: exactly 32 bytes. Raises InvalidKey for anything else."""
+        self._fingerprint: str | None = "invalid"
         if not isinstance(secret, bytes) or len(secret) != SECRET_BYTES:
             secret = b""  # a traceback that prints locals finds nothing here
             raise InvalidKey(f"a key is made of exactly {SECRET_BYTES} bytes", "use Key.generate() or Key.parse(text)")
         self._reveal: Callable[[], bytes] = lambda: secret
-        self._fingerprint: str | None = None
+        self._fingerprint = None
 
     @classmethod
     def generate(cls) -> Key:

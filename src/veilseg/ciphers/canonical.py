@@ -31,17 +31,31 @@ def canonicalize(
     check_options(channels, shuffle)
     pixels = check_pixels(pixels, block)
     kernels = engine.kernels("kernels")
-    if kernels is None or shuffle == "shared":
+    if kernels is None:
         return reference.canonicalize(pixels, block, sub_block, channels, shuffle)
     out = np.empty_like(pixels)
     network = engine.network(sub_block * sub_block)
     region = block if channels == "block" else sub_block
 
-    def work(start: int, stop: int) -> None:
+    def sort_each(start: int, stop: int) -> None:
         kernels.sort_channels(pixels, out, start * block, stop * block, sub_block, network)
         if channels != "none":
             kernels.reorder_channels(out, start * block, stop * block, region, sub_block)
 
+    def sort_shared(start: int, stop: int) -> None:
+        for top in range(start * block, stop * block, block):
+            rows = (top, top + block)
+            if channels == "none":
+                kernels.sort_pixels(pixels, out, *rows, sub_block, network)
+                continue
+            kernels.sort_channels(pixels, out, *rows, sub_block, network)
+            if kernels.gather_channels(pixels, out, *rows, region, sub_block):  # rare: several orders have to be tried
+                band = slice(*rows)
+                out[band] = reference.canonicalize(pixels[band], block, sub_block, channels, shuffle)
+            else:
+                kernels.sort_pixels(out, out, *rows, sub_block, network)
+
+    work = sort_shared if shuffle == "shared" else sort_each
     engine.over_rows(work, pixels.shape[0] // block, pixels.shape[0] * pixels.shape[1])
     return out
 

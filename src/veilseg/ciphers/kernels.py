@@ -111,6 +111,62 @@ def reorder_channels(out: Any, start: int, stop: int, r: int, s: int) -> None:
                     out[y, x, 0], out[y, x, 1], out[y, x, 2] = v0, v1, v2
 
 
+@_jit
+def same_arrangement(pixels: Any, top: int, left: int, r: int, a: int, b: int) -> bool:
+    """Whether two channels of a region are equal pixel for pixel."""
+    for y in range(top, top + r):
+        for x in range(left, left + r):
+            if pixels[y, x, a] != pixels[y, x, b]:
+                return False
+    return True
+
+
+@_jit
+def gather_channels(pixels: Any, out: Any, start: int, stop: int, r: int, s: int) -> bool:
+    """Replace the sorted channels in `out` by those of `pixels` in canonical order, arranged as they are in `pixels`.
+
+    True if somewhere channels tie that are arranged differently: their order takes more than sorted values to tell.
+    """
+    order = np.zeros(3, np.int64)
+    open_ties = False
+    for top in range(start, stop, r):
+        for left in range(0, out.shape[1], r):
+            if order_channels(out, top, left, r, s, order):
+                for k in range(2):
+                    a, b = order[k], order[k + 1]
+                    if not open_ties and compare_channels(out, top, left, r, s, a, b) == 0:
+                        open_ties = not same_arrangement(pixels, top, left, r, a, b)
+            for y in range(top, top + r):
+                for x in range(left, left + r):
+                    for c in range(3):
+                        out[y, x, c] = pixels[y, x, order[c]]
+    return open_ties
+
+
+@_jit
+def sort_pixels(pixels: Any, out: Any, start: int, stop: int, s: int, network: Any) -> None:
+    """Sort whole pixels lexicographically in each sub-block of the rows start..stop; `out` may be `pixels`."""
+    buffer = np.zeros((s * s, LANES), np.uint32)
+    width = pixels.shape[1]
+    group = LANES * s
+    for top in range(start, stop, s):
+        for left in range(0, width, group):
+            count = min(group, width - left) // s
+            for i in range(s):
+                for j in range(s):
+                    for b in range(count):
+                        pixel = pixels[top + i, left + b * s + j]
+                        packed = np.uint32(pixel[0]) << 16 | np.uint32(pixel[1]) << 8 | np.uint32(pixel[2])
+                        buffer[i * s + j, b] = packed
+            sort_columns(buffer, network)
+            for i in range(s):
+                for j in range(s):
+                    for b in range(count):
+                        packed = buffer[i * s + j, b]
+                        pixel = out[top + i, left + b * s + j]
+                        pixel[0], pixel[1], pixel[2] = packed >> 16, packed >> 8 & 255, packed & 255
+
+
 def comparators(count: int) -> NDArray[np.int64]:
     """Batcher's merge exchange (Knuth, TAOCP 3, 5.2.2, algorithm M): comparators [m, 2] that sort `count` values."""
     pairs: list[tuple[int, int]] = []
