@@ -156,9 +156,13 @@ def test_nothing_shows_the_secret() -> None:
 
 def shown_with_locals(error: BaseException) -> str:
     """The traceback as tools print it that show the variables of every frame, this module's own left out."""
-    stack = traceback.TracebackException.from_exception(error, capture_locals=True)
-    frames = [frame for frame in stack.stack if Path(frame.filename).name != Path(__file__).name]
-    return str(error) + "".join(repr(frame.locals) for frame in frames)
+    shown = str(error)
+    chain: BaseException | None = error
+    while chain is not None:
+        stack = traceback.TracebackException.from_exception(chain, capture_locals=True).stack
+        shown += "".join(repr(f.locals) for f in stack if Path(f.filename).name != Path(__file__).name)
+        chain = chain.__cause__ or chain.__context__
+    return shown
 
 
 def test_tracebacks_with_locals_show_no_secret(tmp_path: Path) -> None:
@@ -173,6 +177,8 @@ def test_tracebacks_with_locals_show_no_secret(tmp_path: Path) -> None:
         lambda: Key.load(tmp_path / "one"),
         lambda: Key.load(tmp_path / "two"),
         lambda: key.save(tmp_path / "good"),
+        lambda: key.save(tmp_path / "none" / "good"),
+        lambda: key.save(tmp_path),
         lambda: key.derive("a\0"),
         lambda: key.derive("a", length=10**9),
     ]

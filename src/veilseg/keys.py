@@ -88,8 +88,14 @@ class Key:
         """
         from veilseg.files import write_atomic
 
-        text = f"# veilseg key, fingerprint {self.fingerprint}; keep it secret and keep a copy\n{self!s}\n"
-        write_atomic(path, text.encode(), overwrite=force, mode=0o600)
+        comment = f"# veilseg key, fingerprint {self.fingerprint}; keep it secret and keep a copy"
+        failure = None
+        try:
+            write_atomic(path, f"{comment}\n{self!s}\n".encode(), overwrite=force, mode=0o600)
+        except VeilsegError as error:
+            failure = VeilsegError(error.message, error.hint)
+        if failure is not None:  # raised afresh, because the frames below hold the key's text
+            raise failure
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Key:
