@@ -52,7 +52,7 @@ def read_image(path: Path) -> np.ndarray:
     """The photograph at `path` as uint8 [H, W, 3]; raises InvalidData when it cannot be decoded."""
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+            return np.array(image.convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InvalidData(f"{path} cannot be read as an image") from error
 
@@ -69,7 +69,7 @@ def read_label(path: Path) -> np.ndarray:
                     f"{path} is a label map in mode {image.mode}, not one 8-bit class id per pixel",
                     hint="save labels as 8-bit grey or palette PNG",
                 )
-            return np.asarray(image)
+            return np.array(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InvalidData(f"{path} cannot be read as a label map") from error
 
@@ -114,8 +114,8 @@ class PairedFiles:
             if not folder.is_dir():
                 raise InvalidData(f"{name}: there is no folder {folder}")
         image_files, label_files = images_by_stem(images), images_by_stem(labels)
-        _refuse_unpaired(name, image_files, label_files, "image", "label")
-        _refuse_unpaired(name, label_files, image_files, "label", "image")
+        _refuse_unpaired(name, image_files, label_files, "image", "a label")
+        _refuse_unpaired(name, label_files, image_files, "label", "an image")
         if not image_files:
             raise InvalidData(f"{name}: {images} holds no images", hint=f"read are {', '.join(sorted(IMAGE_SUFFIXES))}")
         self.pairs = [(stem, path, label_files[stem]) for stem, path in image_files.items()]
@@ -143,6 +143,6 @@ def _refuse_unpaired(name: str, here: dict[str, Path], there: dict[str, Path], w
     if lonely:
         some = ", ".join(lonely[:3]) + (f" and {len(lonely) - 3} more" if len(lonely) > 3 else "")
         raise InvalidData(
-            f"{name}: {len(lonely)} {what} file(s) without a {partner}: {some}",
+            f"{name}: {len(lonely)} {what} file(s) without {partner}: {some}",
             hint="an image and its label share their name up to the suffix",
         )

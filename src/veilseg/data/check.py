@@ -12,12 +12,11 @@ def check_data(data: SegmentationData, limit: int | None = None) -> list[str]:
     """The problems of the first `limit` pairs of `data` (default: all), an empty list when there are none.
 
     Named are files that cannot be read, image and label of different size, labels that are not 8-bit ids, ids beyond
-    the last class (with the ids found), pairs without a single labelled pixel, and classes that never occur.
+    the last class (with the ids found), and pairs without a single labelled pixel.
     Unpaired files are refused earlier, by open_data.
     """
     problems: list[str] = []
     classes = len(data.classes)
-    pixels = np.zeros(256, dtype=np.int64)
     count = len(data) if limit is None else min(limit, len(data))
     for index in range(count):
         try:
@@ -26,14 +25,10 @@ def check_data(data: SegmentationData, limit: int | None = None) -> list[str]:
             problems.append(f"{error.message}.")
             continue
         found = np.bincount(sample.label.ravel(), minlength=256)
-        pixels += found
         wrong = [int(value) for value in np.flatnonzero(found) if classes <= value < IGNORED]
         if wrong:
             ids = ", ".join(map(str, wrong))
             problems.append(f"{sample.name}: the label holds ids {ids}, but the last class is {classes - 1}.")
         if found[IGNORED] == sample.label.size:
             problems.append(f"{sample.name}: every pixel is ignored.")
-    missing = [name for name, amount in zip(data.classes, pixels[:classes], strict=True) if not amount]
-    if missing and count == len(data) and not problems:
-        problems.append(f"{data.name}: no pixel of the whole dataset is labelled {', '.join(missing)}.")
     return problems

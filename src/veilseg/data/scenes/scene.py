@@ -34,7 +34,10 @@ class Scene:
 
 
 def generate_scene(seed: int, size: tuple[int, int] = (360, 480)) -> Scene:
-    """The scene number `seed` (0 or more) at `size` (height, width), the same on every machine.
+    """The scene number `seed` (0 or more) at `size` (height, width), the same on every machine and in every process.
+
+    Only Python's and Pillow's own drawing are used (no installed fonts, no random state of NumPy); another release of
+    Pillow may move single pixels at the borders of shapes.
 
     Raises UsageError for a negative seed or sides below 32 pixels.
     """

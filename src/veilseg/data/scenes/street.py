@@ -140,7 +140,8 @@ class Street:
         """A place (along, across, driving away) for a car whose number plate can be read, where there is one."""
         rng, half, lane = self.rng, self.plan.half, self.plan.lane
         farthest = TEXT_HEIGHT * self.camera.focal / SCALE / (LEGIBLE + 0.6)
-        reach = max(4.5, min(9.0, farthest) * rng.uniform(0.72, 1.0))
+        # In small pictures no plate can be read: the car then stands at an ordinary distance.
+        reach = max(4.5, min(9.0, farthest if farthest > 5 else 9.0) * rng.uniform(0.72, 1.0))
         places = [
             (lane + rng.gauss(0, 0.4), True),
             (-half + rng.uniform(0.7, 1.0), True),

@@ -1,0 +1,110 @@
+"""Plain folders: pairing by stem, classes.json, splits, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.data.conftest import Write
+from veilseg.data import open_data
+from veilseg.data.folder import default_palette
+from veilseg.errors import InvalidData
+
+
+def test_pairs_by_stem_in_sorted_order(write_pair: Write) -> None:
+    for stem in ("b", "a.jpg copy", "c"):
+        root = write_pair("images", "labels", stem, 1, suffix=".jpg" if stem == "b" else ".png")
+    (root / "images" / "notes.txt").write_text("not an image")
+    (root / "images" / ".hidden.png").write_bytes(b"")
+    data = open_data(f"folder:{root}")
+    assert [data[i].name for i in range(len(data))] == ["a.jpg copy", "b", "c"]
+
+
+def test_classes_are_counted_without_a_description(write_pair: Write) -> None:
+    root = write_pair("images", "labels", "a", 255)
+    write_pair("images", "labels", "b", 3)
+    data = open_data(f"folder:{root}")
+    assert data.classes == ("class 0", "class 1", "class 2", "class 3")
+    assert data.palette.shape == (4, 3)
+
+
+def test_classes_json_names_and_colours(write_pair: Write) -> None:
+    root = write_pair("images", "labels", "a")
+    description = {"classes": ["floor", "wall"], "palette": [[1, 2, 3], [4, 5, 6]]}
+    (root / "classes.json").write_text(json.dumps(description))
+    data = open_data(f"folder:{root}")
+    assert data.classes == ("floor", "wall")
+    assert data.palette.tolist() == description["palette"]
+    del description["palette"]
+    (root / "classes.json").write_text(json.dumps(description))
+    assert np.array_equal(open_data(f"folder:{root}").palette, default_palette(2))
+
+
+def test_splits_share_the_description(write_pair: Write) -> None:
+    root = write_pair("val/images", "val/labels", "a")
+    (root / "classes.json").write_text('{"classes": ["only"]}')
+    data = open_data(f"folder:{root}", "val")
+    assert data.classes == ("only",)
+    assert data.name.endswith("/val")
+    with pytest.raises(InvalidData) as error:
+        open_data(f"folder:{root}")
+    assert error.value.hint == "found splits: val"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"classes": []}',
+        '{"classes": [1]}',
+        '{"classes": ["a"], "palette": []}',
+        '{"classes": ["a"], "palette": [[0, 0, 256]]}',
+        '{"classes": ["a"], "palette": [[0, 0, 1.5]]}',
+        json.dumps({"classes": ["x"] * 256}),
+    ],
+)
+def test_malformed_descriptions_are_refused(write_pair: Write, content: str) -> None:
+    root = write_pair("images", "labels", "a")
+    (root / "classes.json").write_text(content)
+    with pytest.raises(InvalidData, match=r"classes\.json"):
+        open_data(f"folder:{root}")
+
+
+def test_unpaired_files_are_refused_on_both_sides(write_pair: Write) -> None:
+    for stem in "abcdef":
+        root = write_pair("images", "labels", stem)
+    for stem in "abcde":
+        (root / "labels" / f"{stem}.png").unlink()
+    with pytest.raises(InvalidData, match=r"5 image file\(s\) without a label: a.png, b.png, c.png and 2 more"):
+        open_data(f"folder:{root}")
+    for stem in "abcdef":
+        (root / "images" / f"{stem}.png").unlink()
+    with pytest.raises(InvalidData, match=r"1 label file\(s\) without an image: f.png"):
+        open_data(f"folder:{root}")
+
+
+def test_two_files_of_one_stem_are_refused(write_pair: Write) -> None:
+    write_pair("images", "labels", "a", suffix=".jpg")
+    root = write_pair("images", "labels", "a")
+    with pytest.raises(InvalidData, match=r"both a\.jpg and a\.png"):
+        open_data(f"folder:{root}")
+
+
+def test_empty_and_missing_folders(tmp_path: Path) -> None:
+    with pytest.raises(InvalidData, match="no folder"):
+        open_data(f"folder:{tmp_path / 'nowhere'}")
+    with pytest.raises(InvalidData, match="does not hold images/ and labels/"):
+        open_data(f"folder:{tmp_path}")
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(InvalidData, match="holds no images"):
+        open_data(f"folder:{tmp_path}")
+
+
+def test_default_palette_has_no_two_equal_colours() -> None:
+    assert len(np.unique(default_palette(60), axis=0)) == 60

@@ -1,0 +1,45 @@
+"""KIND:WHERE, as written on the command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from veilseg.data import SegmentationData, open_data
+from veilseg.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "",
+        "camvid",
+        "camvid:",
+        "nuscenes:x",
+        "scenes:",
+        "scenes:many",
+        "scenes:0",
+        "scenes:-3",
+        "scenes:3:",
+        "scenes:3:x",
+        "scenes:²",
+    ],
+)
+def test_specs_that_name_nothing_are_refused_with_a_hint(spec: str) -> None:
+    with pytest.raises(UsageError) as error:
+        open_data(spec)
+    assert error.value.hint is not None
+    assert "scenes:COUNT" in error.value.hint
+
+
+def test_scenes() -> None:
+    data = open_data("scenes:3:5")
+    assert isinstance(data, SegmentationData)
+    assert (len(data), data.name, len(data.classes)) == (3, "scenes:3:5", 11)
+
+
+def test_data_needs_no_torch() -> None:
+    code = "import sys, veilseg.data; assert not {'torch', 'numba', 'scipy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
