@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -33,3 +35,17 @@ def test_importing_veilseg_loads_nothing() -> None:
     code = "import sys, veilseg; print(any(m.split('.')[0] in ('numpy', 'PIL', 'cryptography') for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_kernels_compile_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numba
+
+    from veilseg.ciphers import jit
+
+    def refuse(*, cache: bool = False, **options: bool) -> Callable[[Any], Any]:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return numba.njit(**options)
+
+    monkeypatch.setattr(jit, "njit", refuse)
+    assert jit.jit(lambda x: x + 1)(1) == 2

@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from veilseg.ciphers.jit import jit
+
 LANES = 96  # 32 sub-blocks of three channels; 256 x 96 bytes still fit the first-level cache
-_jit = njit(cache=True, nogil=True, boundscheck=False)
 
 
-@_jit
+@jit
 def sort_columns(buffer: Any, network: Any) -> None:
     """Sort every column of buffer [n, lanes] in place by the comparators [m, 2] of `network`."""
     for c in range(network.shape[0]):
@@ -28,7 +28,7 @@ def sort_columns(buffer: Any, network: Any) -> None:
             high[k] = b if a < b else a
 
 
-@_jit
+@jit
 def sort_channels(pixels: Any, out: Any, start: int, stop: int, s: int, network: Any) -> None:
     """Sort each channel of each sub-block of the pixel rows start..stop (multiples of s) into `out`."""
     buffer = np.zeros((s * s, LANES), np.uint8)
@@ -56,7 +56,7 @@ def sort_channels(pixels: Any, out: Any, start: int, stop: int, s: int, network:
                             row[x, c] = lane[b * 3 + c]
 
 
-@_jit
+@jit
 def compare_channels(ordered: Any, top: int, left: int, r: int, s: int, a: int, b: int) -> int:
     """-1, 0 or 1 as the sorted values of channel a of a region come before, equal or come after those of channel b."""
     for y in range(top, top + r, s):
@@ -69,7 +69,7 @@ def compare_channels(ordered: Any, top: int, left: int, r: int, s: int, a: int, 
     return 0
 
 
-@_jit
+@jit
 def order_channels(ordered: Any, top: int, left: int, r: int, s: int, order: Any) -> bool:
     """Write the canonical channel order of one region into order [3]; True if channels tie completely."""
     sums = np.zeros(3, np.int64)
@@ -95,7 +95,7 @@ def order_channels(ordered: Any, top: int, left: int, r: int, s: int, order: Any
     return tied
 
 
-@_jit
+@jit
 def reorder_channels(out: Any, start: int, stop: int, r: int, s: int) -> None:
     """Put the sorted channels of every r x r region of the rows start..stop into canonical order, in place."""
     order = np.zeros(3, np.int64)
@@ -111,7 +111,7 @@ def reorder_channels(out: Any, start: int, stop: int, r: int, s: int) -> None:
                     out[y, x, 0], out[y, x, 1], out[y, x, 2] = v0, v1, v2
 
 
-@_jit
+@jit
 def same_arrangement(pixels: Any, top: int, left: int, r: int, a: int, b: int) -> bool:
     """Whether two channels of a region are equal pixel for pixel."""
     for y in range(top, top + r):
@@ -121,7 +121,7 @@ def same_arrangement(pixels: Any, top: int, left: int, r: int, a: int, b: int) -
     return True
 
 
-@_jit
+@jit
 def gather_channels(pixels: Any, out: Any, start: int, stop: int, r: int, s: int) -> bool:
     """Replace the sorted channels in `out` by those of `pixels` in canonical order, arranged as they are in `pixels`.
 
@@ -143,7 +143,7 @@ def gather_channels(pixels: Any, out: Any, start: int, stop: int, r: int, s: int
     return open_ties
 
 
-@_jit
+@jit
 def sort_pixels(pixels: Any, out: Any, start: int, stop: int, s: int, network: Any) -> None:
     """Sort whole pixels lexicographically in each sub-block of the rows start..stop; `out` may be `pixels`."""
     buffer = np.zeros((s * s, LANES), np.uint32)

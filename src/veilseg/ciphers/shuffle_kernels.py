@@ -12,15 +12,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-_jit = njit(cache=True, nogil=True, boundscheck=False)
+from veilseg.ciphers.jit import jit
 
 # The order of the channels for the two draws j < 3 and k < 2, at 2 * j + k: swap places 2 and j, then 1 and k.
 _ORDERS = np.array([[1, 2, 0], [2, 1, 0], [2, 0, 1], [0, 2, 1], [1, 0, 2], [0, 1, 2]], np.uint64)
 
 
-@_jit
+@jit
 def draw(words: Any, at: int, bounds: Any, draws: Any) -> bool:
     """Fill draws[t] with a number below bounds[t] from words[at + t], for all t.
 
@@ -35,7 +34,7 @@ def draw(words: Any, at: int, bounds: Any, draws: Any) -> bool:
     return bool(doubt != 0)
 
 
-@_jit
+@jit
 def load(source: Any, top: int, left: int, s: int, values: Any) -> None:
     """Copy one sub-block of source [p, 3 * W] into values [s*s * 3], pixel by pixel."""
     length = np.uint64(3 * s)
@@ -47,7 +46,7 @@ def load(source: Any, top: int, left: int, s: int, values: Any) -> None:
         at += length
 
 
-@_jit
+@jit
 def store(out: Any, top: int, left: int, s: int, values: Any, o0: Any, o1: Any, o2: Any) -> None:
     """Write values [s*s * 3] into one sub-block of out [p, 3 * W], channels in the order o0, o1, o2."""
     three = np.uint64(3)
@@ -62,7 +61,7 @@ def store(out: Any, top: int, left: int, s: int, values: Any, o0: Any, o1: Any, 
             x += three
 
 
-@_jit
+@jit
 def swap_all(values: Any, draws: Any, d0: Any, d1: Any, d2: Any, s: int, inverse: bool) -> None:
     """Fisher-Yates on the three channels in values by the draws that begin at d0, d1, d2.
 
@@ -82,7 +81,7 @@ def swap_all(values: Any, draws: Any, d0: Any, d1: Any, d2: Any, s: int, inverse
         values[i], values[j] = values[j], values[i]
 
 
-@_jit
+@jit
 def shuffle_row(
     source: Any, out: Any, p: int, s: int, shared: bool, mode: int, inverse: bool, bounds: Any, words: Any
 ) -> bool:
