@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test lint format clean
 
 demo: .venv/.run
-	$(BIN)/veilseg demo -o demo --force
+	$(BIN)/veilseg demo -o demo
 
 test: .venv/.dev
 	$(BIN)/pytest -n 2

@@ -20,7 +20,7 @@ def camvid() -> Path:
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # noqa: ANN201
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """A skipped check is no green check: in CI a skip is a failure."""
     report = (yield).get_result()
     if IN_CI and report.skipped and not hasattr(report, "wasxfail"):

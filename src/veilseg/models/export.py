@@ -30,7 +30,12 @@ _LARGEST_SIDE = 16384
 
 
 def export_onnx(
-    model: SegmentationModel, folder: str | Path, *, overwrite: bool = False, split_stem: int | None = None
+    model: SegmentationModel,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    split_stem: int | None = None,
+    half: bool = False,
 ) -> None:
     """Write `model` to `folder` (made if missing) as config.json and model.onnx for ONNX Runtime.
 
@@ -38,7 +43,7 @@ def export_onnx(
     free (H and W on the model's grid). The canonical form or mosaic is not in it: whatever runs the model applies
     that. With `split_stem` (the side of a block in pixels) the first layer is brought to that block and its tensors
     go to stem.bin, weight [D, 3, p, p] then bias [D] (float32, little-endian), so that a key can be put in without
-    torch.
+    torch. `half` stores the other matrices and kernels as float16, half the size; the runtime computes in float32.
 
     The exported graph is run on another size than it was traced with; InvalidModel when its logits differ from the
     model's by more than 1e-3 of their range, or the predictions by more than one pixel in a thousand.
@@ -57,6 +62,8 @@ def export_onnx(
     graph = _trace(plain)
     if split_stem is not None:
         files[STEM_NAME] = _split_stem(graph)
+    if half:
+        _halve(graph)
     files[ONNX_NAME] = graph.SerializeToString()
     with tempfile.TemporaryDirectory() as scratch:
         for name in names:
@@ -124,6 +131,21 @@ def _split_stem(graph: Any) -> bytes:
             tensor.external_data.add(key=key, value=value)
         content += data
     return content
+
+
+def _halve(graph: Any) -> None:
+    """Store the kernels of `graph`, in place, as float16 with a cast, which ONNX Runtime undoes once when it loads."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in graph.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) > 1 and not tensor.external_data:
+            name = tensor.name
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half"))
+            casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.graph.node]
+    del graph.graph.node[:]
+    graph.graph.node.extend(nodes)
 
 
 @torch.no_grad()

@@ -24,10 +24,13 @@ SHIPPED = ("default", "plain")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
-def save_model(model: SegmentationModel, folder: str | Path, *, overwrite: bool = False) -> None:
+def save_model(
+    model: SegmentationModel, folder: str | Path, *, overwrite: bool = False, half: bool = False
+) -> None:
     """Write `model` to `folder` (made if missing) as config.json and model.safetensors, normalization folded.
 
-    Each file appears whole or not at all, the config last. Existing files are replaced only with `overwrite`.
+    Each file appears whole or not at all, the config last. Existing files are replaced only with `overwrite`. `half`
+    stores matrices and kernels as float16, half the size; load_model gives float32 again.
     """
     target = Path(folder)
     try:
@@ -40,6 +43,8 @@ def save_model(model: SegmentationModel, folder: str | Path, *, overwrite: bool 
     folded.fold_normalization()
     # Clones, because safetensors refuses tensors that share memory.
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in folded.state_dict().items()}
+    if half:  # vectors stay: statistics of batch normalization on raw pixels exceed float16's range
+        tensors = {name: tensor.half() if tensor.ndim > 1 else tensor for name, tensor in tensors.items()}
     write_atomic(target / WEIGHTS_NAME, save(tensors, metadata={"format": "pt"}), overwrite=overwrite)
     write_atomic(target / CONFIG_NAME, model.config.to_json().encode(), overwrite=overwrite)
 
@@ -63,7 +68,7 @@ def load_model(source: str | Path = "default") -> SegmentationModel:
             with torch.device("meta"):
                 model = model_from_config(config)
             _compare(model, shapes)
-            tensors = {name: file.get_tensor(name) for name in shapes}
+            tensors = {name: _single(file.get_tensor(name)) for name in shapes}
     except (SafetensorError, OSError) as error:
         raise InvalidModel(f"{path} is damaged or no safetensors file", "download or save it again") from error
     model.load_state_dict(tensors, strict=True, assign=True)
@@ -105,6 +110,10 @@ def _download(repo_id: str) -> Path:
             f"there is no folder {repo_id}, and the Hub gave nothing by that name ({type(error).__name__})",
             "check the name and the network",
         ) from error
+
+
+def _single(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def _compare(model: SegmentationModel, found: dict[str, tuple[int, ...]]) -> None:

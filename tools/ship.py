@@ -1,0 +1,37 @@
+"""Put a trained run into the package: python tools/ship.py runs/camvid-sort8 default
+
+Writes src/veilseg/runtime/shipped/NAME: config.json, model.safetensors (torch) and model.onnx (ONNX Runtime), both with
+kernels in float16, of the same rounded weights. A plain model's stem is brought to blocks of 16 pixels and kept in
+stem.bin, where a key can be put in without torch.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+
+from veilseg.models import export_onnx, load_model, save_model
+from veilseg.models.registry import widen
+
+BLOCK = 16
+
+
+def ship(run: Path, name: str) -> None:
+    """Ship the model of the folder `run` as `name`, in place of the one before."""
+    target = Path(__file__).parents[1] / "src" / "veilseg" / "runtime" / "shipped" / name
+    model = load_model(run)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                parameter.copy_(parameter.half().float())
+    split = BLOCK if model.config.input.cipher == "plain" else None
+    if split:
+        widen(model, BLOCK)
+    save_model(model, target, overwrite=True, half=True)
+    export_onnx(model, target, overwrite=True, half=True, split_stem=split)
+
+
+if __name__ == "__main__":
+    ship(Path(sys.argv[1]), sys.argv[2])
