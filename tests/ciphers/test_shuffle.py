@@ -54,6 +54,17 @@ def test_the_canonical_form_forgets_a_hundred_keys(channels: str, shuffle: str, 
     assert len({result.tobytes() for result in results}) == 100
 
 
+@pytest.mark.parametrize("numba", [True, False])
+def test_the_image_itself_stays(monkeypatch: pytest.MonkeyPatch, numba: bool) -> None:
+    """One pixel looks contiguous from every side, so that views of it are easily taken for copies."""
+    monkeypatch.setenv("VEILSEG_NO_NUMBA", "" if numba else "1")
+    pixels = np.array([[[1, 2, 3]]], np.uint8)
+    pixels.flags.writeable = False
+    results = {tuple(shuffle_pixels(pixels, bytes([n]) * 32, 1, 1).ravel().tolist()) for n in range(60)}
+    assert len(results) == 6
+    assert pixels.tolist() == [[[1, 2, 3]]]
+
+
 class Zeros(Keystream):
     """Streams full of words that must be dropped for every bound that is no power of two."""
 

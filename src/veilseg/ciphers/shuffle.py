@@ -96,7 +96,8 @@ def reference_row(
     table = words.reshape(blocks, subs * each + tail)
     inner = table[:, : subs * each].reshape(blocks, subs, each)
     swaps = inner[:, :, :swapping].reshape(blocks, subs, shuffles, values - 1)
-    state = np.ascontiguousarray(regions.transpose(0, 2, 1, 3))  # [blocks, sub-blocks, channels, values]
+    # [blocks, sub-blocks, channels, values], always a copy: of one pixel, a view would be the image itself
+    state = regions.transpose(0, 2, 1, 3).copy()
     if channels == "block":
         order = table[:, subs * each :].reshape(blocks, 1, 1, tail).repeat(subs, axis=1)
     else:
