@@ -154,10 +154,13 @@ def _check(model: SegmentationModel, path: Path) -> None:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     images = _images(model, 1, 6, 4)
     wanted = model.network(images).numpy()
-    got = session.run(["logits"], {"images": images.numpy()})[0]
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        got = session.run(["logits"], {"images": images.numpy()})[0]
+    except Exception as error:  # ONNX Runtime raises a family of its own
+        raise InvalidModel(f"the exported model does not run in ONNX Runtime: {type(error).__name__}") from error
     if got.shape != wanted.shape:
         raise InvalidModel(
             f"the exported model answers {list(got.shape)} where the original answers {list(wanted.shape)}"

@@ -24,9 +24,7 @@ SHIPPED = ("default", "plain")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
-def save_model(
-    model: SegmentationModel, folder: str | Path, *, overwrite: bool = False, half: bool = False
-) -> None:
+def save_model(model: SegmentationModel, folder: str | Path, *, overwrite: bool = False, half: bool = False) -> None:
     """Write `model` to `folder` (made if missing) as config.json and model.safetensors, normalization folded.
 
     Each file appears whole or not at all, the config last. Existing files are replaced only with `overwrite`. `half`

@@ -1,0 +1,227 @@
+"""Model encryption ([P2]) against an independent computation: plain NumPy products, block by block."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+
+import numpy as np
+import pytest
+import timm
+import torch
+from torch import nn
+
+from tests.models.conftest import images, tiny_conv, tiny_setr
+from veilseg import ciphers
+from veilseg.errors import InvalidKey, InvalidModel, UsageError
+from veilseg.keys import Key
+from veilseg.models import SegmentationModel, encrypt_model, rekey_model
+from veilseg.models.encrypt import find_patchify, input_spec
+
+KEYS = [Key.generate() for _ in range(2)]
+CIPHERS = ["patch-permutation", "patch-rotation"]
+
+
+@cache
+def inverse(index: int, block: int) -> np.ndarray:
+    return np.linalg.inv(ciphers.rotation(KEYS[index], block))
+
+
+def encrypt_blocks(pixels: torch.Tensor, cipher: str, key: Key, block: int, *, exact: bool = False) -> torch.Tensor:
+    """Images [N, 3, H, W] encrypted block by block, with nothing but NumPy, as floats of the stored values."""
+    out = np.empty(pixels.shape)
+    length = 3 * block * block
+    for n, image in enumerate(pixels.numpy().astype(np.float64)):
+        for top in range(0, image.shape[1], block):
+            for left in range(0, image.shape[2], block):
+                part = image[:, top : top + block, left : left + block]
+                flat = part.reshape(length)
+                if cipher == "patch-permutation":
+                    stored = flat[ciphers.permutation(key, block)]
+                else:
+                    turned = (flat - 127.5) @ inverse(KEYS.index(key), block)
+                    stored = turned * 32767 / (127.5 * length**0.5) + 32768
+                    stored = stored if exact else np.rint(stored)
+                out[n, :, top : top + block, left : left + block] = stored.reshape(part.shape)
+    return torch.from_numpy(out.astype(np.float32))
+
+
+def same(got: torch.Tensor, wanted: torch.Tensor, tolerance: float = 2e-4) -> None:
+    """Equal logits up to `tolerance` of their spread, and identical predictions where the best is clear."""
+    assert wanted.std() > 0.01, "logits that say nothing would hide any error"
+    assert len(wanted.argmax(1).unique()) > 1
+    error = tolerance * float(wanted.std())
+    assert (got - wanted).abs().max() < error
+    best = wanted.topk(2, dim=1).values
+    clear = best[:, 0] - best[:, 1] > 2 * error
+    assert clear.float().mean() > 0.99
+    assert torch.equal(got.argmax(1)[clear], wanted.argmax(1)[clear])
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+@pytest.mark.parametrize("decoder", ["naive", "pup", "mla"])
+@pytest.mark.parametrize("size", [(64, 64), (32, 80)])
+@torch.no_grad()
+def test_encrypted_images_give_the_plain_predictions(cipher, decoder, size):  # type: ignore[no-untyped-def]
+    model = tiny_setr(decoder, mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
+    before = copy.deepcopy(model.state_dict())
+    locked = encrypt_model(model, KEYS[0], cipher)
+    pixels = images(2, 3, *size)
+    wanted = model(pixels)
+    same(locked(encrypt_blocks(pixels, cipher, KEYS[0], 16, exact=True)), wanted)
+    stored = locked(encrypt_blocks(pixels, cipher, KEYS[0], 16))
+    assert (stored.argmax(1) == wanted.argmax(1)).float().mean() > 0.999  # what 16 bits cost
+    # With another key, or without encryption, the model is of no use.
+    for wrong in (encrypt_blocks(pixels, cipher, KEYS[1], 16), pixels.float()):
+        assert (locked(wrong) - wanted).abs().mean() > 0.2 * wanted.std()
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert locked.config.input.cipher == cipher
+    assert locked.config.input.key_fingerprint == KEYS[0].fingerprint
+    assert model.config.input.cipher == "plain"
+
+
+@torch.no_grad()
+def test_the_formula_of_the_paper():  # type: ignore[no-untyped-def]
+    """W_hat = W.reshape(D, L)[:, l], bias untouched."""
+    model = tiny_setr("naive")
+    stem, locked = model.network.backbone.stem, encrypt_model(model, KEYS[0]).network.backbone.stem
+    order = ciphers.permutation(KEYS[0], 16)
+    assert np.array_equal(locked.weight.numpy().reshape(48, -1), stem.weight.numpy().reshape(48, -1)[:, order])
+    assert torch.equal(locked.bias, stem.bias)
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+@torch.no_grad()
+def test_encrypts_what_the_ciphers_write(cipher):  # type: ignore[no-untyped-def]
+    model = tiny_setr("mla")
+    photo = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    encrypted = ciphers.cipher(cipher, block=16).encrypt(photo, KEYS[0])
+    stored = torch.from_numpy(np.asarray(encrypted).astype(np.float32)).permute(2, 0, 1)[None]
+    plain = model(torch.from_numpy(photo).permute(2, 0, 1)[None])
+    locked = encrypt_model(model, KEYS[0], cipher)
+    assert (locked(stored).argmax(1) == plain.argmax(1)).float().mean() > 0.999
+    locked.config.input.accepts(encrypted.header)
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+@pytest.mark.parametrize("block", [4, 8, 16])
+@torch.no_grad()
+def test_wider_blocks_than_the_patch(cipher, block):  # type: ignore[no-untyped-def]
+    model = tiny_conv(patch=4)
+    locked = encrypt_model(model, KEYS[0], cipher, block)
+    pixels = images(2, 3, 32, 48)
+    same(locked(encrypt_blocks(pixels, cipher, KEYS[0], block, exact=True)), model(pixels))
+    assert locked.config.size_multiple == block
+    assert locked.config.input.block == block
+    assert model.config.size_multiple == 4
+    assert "widened_block" not in model.config.arguments
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+@torch.no_grad()
+def test_rekey(cipher):  # type: ignore[no-untyped-def]
+    model = tiny_setr("naive")
+    locked = encrypt_model(model, KEYS[0], cipher)
+    moved = rekey_model(locked, KEYS[0], KEYS[1])
+    pixels = images(2, 3, 48, 64)
+    same(moved(encrypt_blocks(pixels, cipher, KEYS[1], 16, exact=True)), model(pixels))
+    assert moved.config.input.key_fingerprint == KEYS[1].fingerprint
+    assert locked.config.input.key_fingerprint == KEYS[0].fingerprint
+    if cipher == "patch-permutation":
+        assert torch.equal(find_patchify(moved).weight, find_patchify(encrypt_model(model, KEYS[1])).weight)
+
+
+def test_refusals():  # type: ignore[no-untyped-def]
+    model = tiny_setr("naive")
+    locked = encrypt_model(model, KEYS[0])
+    with pytest.raises(InvalidModel, match="encrypted already"):
+        encrypt_model(locked, KEYS[1])
+    with pytest.raises(InvalidKey, match=KEYS[0].fingerprint):
+        rekey_model(locked, KEYS[1], KEYS[0])
+    with pytest.raises(InvalidModel, match="not encrypted"):
+        rekey_model(model, KEYS[0], KEYS[1])
+    with pytest.raises(InvalidModel, match="need no key"):
+        encrypt_model(tiny_conv(input="canonical"), KEYS[0])
+    with pytest.raises(UsageError):
+        encrypt_model(model, KEYS[0], "mosaic")
+    with pytest.raises(UsageError, match="by itself"):
+        encrypt_model(model, KEYS[0], mean=(0.5, 0.5, 0.5))
+    for block in (8, 32, 20):
+        with pytest.raises(InvalidModel, match="16 pixels"):
+            encrypt_model(model, KEYS[0], block=block)
+    with pytest.raises(InvalidModel, match="4 pixels"):
+        encrypt_model(tiny_conv(patch=4), KEYS[0], block=6)
+
+
+@pytest.mark.parametrize(
+    "stem",
+    [
+        nn.Conv2d(3, 8, 7, stride=4, padding=3),
+        nn.Conv2d(3, 8, 4, stride=2),
+        nn.Conv2d(3, 8, 4, stride=4, padding=1),
+        nn.Conv2d(3, 8, 4, stride=4, dilation=2),
+        nn.Conv2d(3, 8, (4, 2), stride=(4, 2)),
+        nn.Conv2d(1, 8, 4, stride=4),
+        nn.Flatten(),
+    ],
+)
+def test_other_stems_are_refused_with_the_reason(stem):  # type: ignore[no-untyped-def]
+    with pytest.raises(InvalidModel) as caught:
+        encrypt_model(nn.Sequential(stem), KEYS[0])
+    assert "patchify" in str(caught.value)
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+@torch.no_grad()
+def test_foreign_modules(cipher):  # type: ignore[no-untyped-def]
+    """A timm network as it is, with the statistics that its images were normalized by."""
+    model = timm.create_model("convnext_atto", num_classes=5, depths=(1, 1, 1, 1), dims=(8, 8, 8, 8)).eval()
+    model.head.fc.weight.mul_(50)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    pixels = images(3, 3, 64, 96)
+    normalized = (pixels / 255 - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+    locked = encrypt_model(model, KEYS[0], cipher, mean=mean, std=std)
+    wanted = model(normalized)
+    got = locked(encrypt_blocks(pixels, cipher, KEYS[0], 4, exact=True))
+    assert wanted.std() > 0.01
+    assert torch.allclose(got, wanted, atol=2e-3 * float(wanted.std()))
+    assert input_spec(locked).key_fingerprint == KEYS[0].fingerprint
+    with pytest.raises(InvalidModel, match="encrypted already"):
+        encrypt_model(locked, KEYS[0], cipher)
+    moved = rekey_model(locked, KEYS[0], KEYS[1])
+    got = moved(encrypt_blocks(pixels, cipher, KEYS[1], 4, exact=True))
+    assert torch.allclose(got, wanted, atol=5e-3 * float(wanted.std()))
+
+
+@torch.no_grad()
+def test_stem_without_bias():  # type: ignore[no-untyped-def]
+    model = nn.Sequential(nn.Conv2d(3, 8, 4, stride=4, bias=False))
+    pixels = images(1, 3, 8, 8)
+    assert encrypt_model(model, KEYS[0])[0].bias is None
+    rotated = encrypt_model(model, KEYS[0], "patch-rotation")
+    got = rotated(encrypt_blocks(pixels, "patch-rotation", KEYS[0], 4, exact=True))
+    assert torch.allclose(got, model(pixels.float()), atol=0.05)
+
+
+@torch.no_grad()
+def test_unfolded_models_are_folded_first():  # type: ignore[no-untyped-def]
+    model = tiny_setr("naive", mean=(120.0, 110.0, 100.0), std=(60.0, 50.0, 40.0))
+    model.unfold_normalization()
+    locked = encrypt_model(model, KEYS[0])
+    assert isinstance(locked, SegmentationModel)
+    assert locked.network.backbone.normalize.folded
+    pixels = images(1, 3, 32, 32)
+    same(locked(encrypt_blocks(pixels, "patch-permutation", KEYS[0], 16)), model(pixels))
+    with pytest.raises(InvalidModel, match="mixes channels"):
+        locked.unfold_normalization()
+
+
+@torch.no_grad()
+def test_training_an_encrypted_model_with_even_statistics():  # type: ignore[no-untyped-def]
+    """With one mean and std for all channels a permutation commutes with normalization ([P2] fine-tuning)."""
+    locked = encrypt_model(tiny_setr("naive"), KEYS[0])
+    pixels = images(1, 3, 32, 32)
+    wanted = locked(pixels)
+    locked.unfold_normalization()
+    assert not locked.network.backbone.normalize.folded
+    assert torch.allclose(locked(pixels), wanted, atol=1e-3)
