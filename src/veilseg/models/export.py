@@ -159,8 +159,8 @@ def _check(model: SegmentationModel, path: Path) -> None:
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         got = session.run(["logits"], {"images": images.numpy()})[0]
-    except Exception as error:  # ONNX Runtime raises a family of its own
-        raise InvalidModel(f"the exported model does not run in ONNX Runtime: {type(error).__name__}") from error
+    except Exception as cause:  # ONNX Runtime raises a family of its own
+        raise InvalidModel(f"the exported model does not run in ONNX Runtime: {type(cause).__name__}") from cause
     if got.shape != wanted.shape:
         raise InvalidModel(
             f"the exported model answers {list(got.shape)} where the original answers {list(wanted.shape)}"
