@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import struct
+import time
 import tracemalloc
 import zlib
 from typing import Any
@@ -19,6 +20,8 @@ from PIL import Image
 from tests.pngs import SIGNATURE, chunk, ihdr, join, split
 from veilseg.container import MAX_PIXELS, Header, decode, decode_header, encode
 from veilseg.errors import InvalidImage
+from veilseg.png import Png
+from veilseg.png import _check_stream as read_stream
 
 SORT = Header(
     cipher="subblock-sort", block=16, sub_block=8, height=20, width=30, channels="sub-block", shuffle="channel"
@@ -320,6 +323,33 @@ def test_bombs_cost_no_memory(data: bytes) -> None:
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_millions_of_empty_parts_cost_no_memory() -> None:
+    parts = chunk(b"IDAT", b"") * 100_000
+    data = valid()
+    at = data.index(b"IDAT") - 4
+    tracemalloc.start()
+    try:
+        pixels, _ = decode(data[:at] + parts + data[at:])
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(parts)
+    finally:
+        tracemalloc.stop()
+    assert np.array_equal(pixels, random_pixels(SORT))
+
+
+def test_time_grows_with_the_size_and_not_with_its_square() -> None:
+    """Random pixels do not compress, so that the stream is as long as the pixels are many."""
+
+    def seconds(height: int) -> float:
+        raw = np.random.default_rng(0).integers(0, 256, (height, 6001), dtype=np.uint8).tobytes()
+        png = Png(2000, height, 8, ("", ""), zlib.compress(raw, 0))
+        begin = time.thread_time()
+        read_stream(png)
+        return time.thread_time() - begin
+
+    short = min(seconds(200) for _ in range(3))
+    assert seconds(4000) < 100 * short  # 20 times as long; in the square it would be 400
 
 
 def test_the_limit_is_checked_before_pixels() -> None:

@@ -37,7 +37,7 @@ class Png:
     height: int
     depth: int
     text: tuple[str, str]
-    idat: bytes
+    idat: bytes | bytearray
 
     @property
     def raw_size(self) -> int:
@@ -56,8 +56,8 @@ def parse(data: bytes, keyword: str) -> Png:
     ihdr: tuple[int, int, int] | None = None
     text: tuple[str, str] | None = None
     foreign: str | None = None
-    idat: list[memoryview] = []
-    position, done = len(SIGNATURE), False
+    idat = bytearray()  # no list of parts: a file may hold millions of empty ones
+    position, started, done = len(SIGNATURE), False, False
     view = memoryview(data)
     while not done:
         kind, body, position = _chunk(view, position)
@@ -68,14 +68,15 @@ def parse(data: bytes, keyword: str) -> Png:
         elif (
             kind == b"tEXt"
             and text is None
-            and not idat
+            and not started
             and bytes(body[: len(keyword) + 1]) == keyword.encode() + b"\0"
         ):
             if len(body) > MAX_TEXT:
                 raise InvalidImage("the header of the encrypted image is too long", _CHANGED_HINT)
             text = (keyword, bytes(body[len(keyword) + 1 :]).decode("latin-1"))
         elif kind == b"IDAT":
-            idat.append(body)
+            started = True
+            idat += body
         elif kind == b"IEND":
             done = True
         else:
@@ -91,7 +92,7 @@ def parse(data: bytes, keyword: str) -> Png:
     width, height, kind_of_pixels = ihdr
     if kind_of_pixels not in (8, 16):
         raise InvalidImage("the encrypted image is not stored as 8- or 16-bit RGB", _CHANGED_HINT)
-    return Png(width, height, kind_of_pixels, text, b"".join(idat))
+    return Png(width, height, kind_of_pixels, text, idat)
 
 
 def _chunk(view: memoryview, position: int) -> tuple[bytes, memoryview, int]:
@@ -152,23 +153,29 @@ def read_pixels(png: Png) -> NDArray[Any]:
 
 
 def _check_stream(png: Png) -> None:
-    """Inflate once without keeping anything: the stream must end exactly where the pixels do."""
-    inflate, rest, total = zlib.decompressobj(), png.idat, 0
+    """Inflate once without keeping anything: the stream must end exactly where the pixels do.
+
+    Piece by piece, because zlib hands back a copy of all input that it has not read yet: of the whole stream at every
+    step, that would take time in the square of its length.
+    """
+    inflate, view, total = zlib.decompressobj(), memoryview(png.idat), 0
     try:
-        while not inflate.eof:
-            out = inflate.decompress(rest, _STEP)
-            rest = inflate.unconsumed_tail
-            total += len(out)
-            if total > png.raw_size:
-                raise InvalidImage("the encrypted image holds more pixels than it says", _DAMAGED_HINT)
-            if not out and not rest and not inflate.eof:
-                raise InvalidImage("the encrypted image is truncated: pixels are missing", _DAMAGED_HINT)
+        for start in range(0, max(len(view), 1), _STEP):
+            rest: bytes | memoryview = view[start : start + _STEP]
+            while not inflate.eof:
+                out = inflate.decompress(rest, _STEP)
+                rest = inflate.unconsumed_tail
+                total += len(out)
+                if total > png.raw_size:
+                    raise InvalidImage("the encrypted image holds more pixels than it says", _DAMAGED_HINT)
+                if not out and not rest:
+                    break
+            if inflate.eof and (inflate.unused_data or start + _STEP < len(view)):
+                raise InvalidImage("the encrypted image has extra data after its pixels", _CHANGED_HINT)
     except zlib.error as error:
         raise InvalidImage("the pixels of the encrypted image are damaged", _DAMAGED_HINT) from error
-    if total != png.raw_size:
+    if not inflate.eof or total != png.raw_size:
         raise InvalidImage("the encrypted image is truncated: pixels are missing", _DAMAGED_HINT)
-    if inflate.unused_data:
-        raise InvalidImage("the encrypted image has extra data after its pixels", _CHANGED_HINT)
 
 
 def write(pixels: NDArray[Any], keyword: str, text: str) -> bytes:
