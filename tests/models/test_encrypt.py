@@ -117,6 +117,12 @@ def test_wider_blocks_than_the_patch(cipher, block):  # type: ignore[no-untyped-
     assert "widened_block" not in model.config.arguments
 
 
+def test_the_block_by_default():  # type: ignore[no-untyped-def]
+    assert encrypt_model(tiny_conv(patch=4), KEYS[0]).config.input.block == 16
+    assert encrypt_model(tiny_conv(patch=4, block=8), KEYS[0]).config.input.block == 8
+    assert encrypt_model(tiny_setr("naive", patch_size=8), KEYS[0]).config.input.block == 8
+
+
 @pytest.mark.parametrize("cipher", CIPHERS)
 @torch.no_grad()
 def test_rekey(cipher):  # type: ignore[no-untyped-def]

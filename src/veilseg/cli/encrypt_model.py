@@ -23,7 +23,7 @@ def command(
         str, typer.Option(metavar="NAME", help="patch-permutation, or patch-rotation (16-bit images).")
     ] = "patch-permutation",
     block: Annotated[
-        int | None, typer.Option(metavar="PIXELS", help="Side of the cipher's block. Default: the model's patch.")
+        int | None, typer.Option(metavar="PIXELS", help="Side of the cipher's block. Default: the model's.")
     ] = None,
     onnx: WithOnnx = False,
     force: Force = False,

@@ -44,8 +44,8 @@ def encrypt_model(
     Any torch module whose first layer for images is a patchify convolution (kernel = stride, no padding). The copy
     takes raw stored values as floats: 0..255 for "patch-permutation", 0..65535 for "patch-rotation". A module that is
     not veilseg's and expects normalized input, (x / 255 - mean) / std, is given those statistics (values as in timm),
-    and they are folded. `block` is the cipher's block in pixels; the convolution's kernel by default. Matrix products
-    are in float64.
+    and they are folded. `block` is the cipher's block in pixels; by default the convolution's kernel, or the model's
+    own `config.input.block` where the network can be rewritten for it (convseg). Matrix products are in float64.
 
     E_hat = M E and b_hat = b + offsets, for E the embedding [L, D] and M the key's matrix [L, L] (ciphers.affine).
     Raises InvalidModel for a model that is encrypted already, is key-invariant, or has another kind of stem.
@@ -68,6 +68,8 @@ def encrypt_model(
             raise UsageError("a veilseg model normalizes by itself", "leave mean and std out")
         locked.fold_normalization()
     conv = find_patchify(locked)
+    if block is None and isinstance(locked, SegmentationModel) and hasattr(locked.network, "widen_patch"):
+        block = math.lcm(spec.block, conv.kernel_size[0])  # the ciphers' block, not the smaller one of the patches
     if block is not None and block != conv.kernel_size[0]:
         conv = _widened(locked, conv, block)
     if mean is not None or std is not None:
