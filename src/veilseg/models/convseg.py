@@ -91,7 +91,7 @@ class ConvSeg(nn.Module):
         Returns:
             float logits [N, K, H, W].
         """
-        return _resize(self._scores(images), images.shape[-2:])
+        return _enlarge(self._scores(images), GRID)
 
     def forward_train(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Logits on the 4x4 grid, [N, K, H/4, W/4], for a loss that needs no more; no auxiliary heads."""
@@ -99,9 +99,8 @@ class ConvSeg(nn.Module):
 
     def _scores(self, images: Tensor) -> Tensor:
         x = self.embed(self.shuffle(self.stem(images)))
-        grid = [size // GRID for size in images.shape[-2:]]
         if self.patch > GRID and self.shuffle.upscale_factor == 1:
-            x = _resize(x, grid)
+            x = _enlarge(x, self.patch // GRID)
         features = []
         for stage in self.stages:
             x = stage(x)
@@ -109,7 +108,8 @@ class ConvSeg(nn.Module):
         y = self.lateral[-1](features[-1])
         for level in range(len(features) - 2, -1, -1):
             skip = self.lateral[level](features[level])
-            y = self.smooth[level](skip + _resize(y, skip.shape[-2:]))
+            # Twice the size, then cropped: position i of a level lies at 2i of the one below, whatever the size.
+            y = self.smooth[level](skip + _enlarge(y, 2)[..., : skip.shape[-2], : skip.shape[-1]])
         return self.head(y)  # type: ignore[no-any-return]
 
     @torch.no_grad()
@@ -140,5 +140,5 @@ class ConvSeg(nn.Module):
         self.stem, self.shuffle = stem, nn.PixelShuffle(m)
 
 
-def _resize(x: Tensor, size: Sequence[int]) -> Tensor:
-    return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=False)
+def _enlarge(x: Tensor, factor: int) -> Tensor:
+    return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
