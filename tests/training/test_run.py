@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import lightning.pytorch as pl
@@ -55,6 +56,19 @@ def test_a_killed_run_ends_with_the_same_weights(finished: Path, tmp_path: Path)
         resumed.state_dict().items(), load_model(finished).state_dict().values(), strict=True
     ):
         assert torch.equal(got, wanted), name
+
+
+@pytest.mark.parametrize("lost", [[], ["config.json", "model.safetensors"]], ids=["finished", "not yet saved"])
+def test_a_run_without_steps_left_gives_the_same_model(lost: list[str], finished: Path, tmp_path: Path) -> None:
+    """The averaged weights and their scores, also where the run stopped between its last checkpoint and its end."""
+    folder = Path(shutil.copytree(finished, tmp_path / "run"))
+    for name in lost:
+        (folder / name).unlink()
+    again, wanted = run.train(from_dict(TINY), folder), load_model(finished)
+    assert again.config.to_json() == wanted.config.to_json()
+    for model in (again, load_model(folder)):
+        for (name, got), expected in zip(model.state_dict().items(), wanted.state_dict().values(), strict=True):
+            assert torch.equal(got, expected), name
 
 
 def test_training_lowers_the_loss(tmp_path: Path) -> None:

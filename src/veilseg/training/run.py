@@ -18,7 +18,8 @@ from torch import Tensor
 from veilseg import __version__
 from veilseg.data import IGNORED, SegmentationData, open_data
 from veilseg.errors import InvalidData, UsageError
-from veilseg.models import SegmentationModel, create_model, save_model
+from veilseg.models import SegmentationModel, create_model, load_model, save_model
+from veilseg.modelspec import CONFIG_NAME
 from veilseg.training.losses import class_weights
 from veilseg.training.module import SegmentationTraining
 from veilseg.training.recipe import Recipe, expand
@@ -30,13 +31,19 @@ LAST = Path("checkpoints") / "last.ckpt"
 def train(recipe: Recipe, folder: Path) -> SegmentationModel:
     """Train by a recipe; leave checkpoints, a log (CSV) and the model (config.json, model.safetensors) in `folder`.
 
-    A run that was interrupted goes on from its last checkpoint when the recipe is the same; a finished one only writes
-    the model again. Raises UsageError for a folder with a run of another recipe, InvalidData for unfit datasets.
+    A run that was interrupted goes on from its last checkpoint when the recipe is the same; a finished one gives its
+    model as it is. Raises UsageError for a folder with a run of another recipe, InvalidData for unfit datasets.
     """
+    _claim(folder, recipe)
+    if (folder / CONFIG_NAME).exists():  # what save_model writes last
+        return load_model(folder)
     model, trainer, module, data = prepare(recipe, folder)
     trainer.fit(module, data, ckpt_path=str(folder / LAST) if (folder / LAST).exists() else None, weights_only=True)
     if trainer.global_step < recipe.train.steps:  # Lightning ends quietly on Ctrl-C
         raise KeyboardInterrupt
+    if "val_miou" not in trainer.callback_metrics:  # stopped between its last checkpoint and the model's file
+        module.load_state_dict(torch.load(folder / LAST, weights_only=True)["state_dict"])  # that of the average
+        trainer.validate(module, data, verbose=False)
     metrics = {name: round(float(value), 2) for name, value in trainer.callback_metrics.items() if "val_" in name}
     model.config.training = {"recipe": recipe.to_dict(), "veilseg": __version__, "torch": torch.__version__, **metrics}
     model = model.to(memory_format=torch.contiguous_format).eval()
@@ -46,8 +53,7 @@ def train(recipe: Recipe, folder: Path) -> SegmentationModel:
 
 
 def prepare(recipe: Recipe, folder: Path) -> tuple[SegmentationModel, pl.Trainer, SegmentationTraining, RunData]:
-    """Everything that a run needs, built and checked, before any work; arguments and errors as for `train`."""
-    _claim(folder, recipe)
+    """Everything that a run in `folder` needs, built and checked, before any work; errors as for `train`."""
     photographs = open_data(expand(recipe.data.train), recipe.data.train_split)
     val = open_data(expand(recipe.data.val), recipe.data.val_split)
     scenes = open_data(f"scenes:{recipe.data.scenes}") if recipe.data.scenes else None
