@@ -53,6 +53,14 @@ def test_the_same_generator_state_gives_the_same_crop() -> None:
     assert np.array_equal(one[1], two[1])
 
 
+def test_a_batch_without_labels_teaches_nothing() -> None:
+    logits = torch.randn(2, 3, 4, 4, requires_grad=True)
+    loss = segmentation_loss(logits, torch.full((2, 4, 4), 255), torch.ones(3), 0.5)
+    loss.backward()
+    assert loss == 0
+    assert (logits.grad == 0).all()
+
+
 def test_loss_of_a_perfect_and_of_a_wrong_map() -> None:
     labels = torch.randint(0, 3, (2, 8, 8))
     perfect = 50.0 * torch.nn.functional.one_hot(labels, 3).permute(0, 3, 1, 2).float()
