@@ -67,10 +67,28 @@ def test_files_that_are_no_images(write_pair: Write) -> None:
     (root / "labels" / "short.png").write_bytes(whole[: len(whole) // 2])
     problems = check_data(open_data(f"folder:{root}"))
     assert [problem.rsplit("/", 1)[1] for problem in problems] == [
-        "image.png cannot be read as an image.",
+        "image.png cannot be read as an image: this is not an image, or not one in a format that is read.",
         "label.png cannot be read as a label map.",
         "short.png cannot be read as a label map.",
     ]
+
+
+def test_only_the_formats_that_are_meant_are_opened(write_pair: Write) -> None:
+    """Whatever a file is called: Pillow would open dozens, and hand EPS to Ghostscript."""
+    for stem in ("image", "label"):
+        root = write_pair("images", "labels", stem)
+    describe(root)
+    for name, mode in (("images/image.png", "RGB"), ("labels/label.png", "L")):
+        Image.new(mode, (8, 6)).save(root / name, format="PPM")
+    assert len(check_data(open_data(f"folder:{root}"))) == 2
+
+
+def test_photographs_are_turned_as_encryption_turns_them(write_pair: Write) -> None:
+    root = write_pair("images", "labels", "a", suffix=".jpg")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a camera held upright
+    Image.new("RGB", (6, 8)).save(root / "images" / "a.jpg", exif=exif)
+    assert open_data(f"folder:{root}")[0].image.shape == (6, 8, 3)
 
 
 def test_labels_without_a_label(write_pair: Write) -> None:

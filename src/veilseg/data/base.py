@@ -13,12 +13,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from PIL import Image
 
-from veilseg.errors import InvalidData
+from veilseg.errors import InvalidData, VeilsegError
+from veilseg.images import FORMATS, SUFFIXES, open_image
 
 IGNORED = 255
 """The label of a pixel that no metric and no loss looks at."""
-
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,14 @@ class SegmentationData(Protocol):
 
 
 def read_image(path: Path) -> np.ndarray:
-    """The photograph at `path` as uint8 [H, W, 3]; raises InvalidData when it cannot be decoded."""
+    """The photograph at `path` as uint8 [H, W, 3], upright: read and refused exactly as `veilseg encrypt` does.
+
+    Raises InvalidData for what is refused.
+    """
     try:
-        with Image.open(path) as image:
-            return np.array(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InvalidData(f"{path} cannot be read as an image") from error
+        return open_image(path)
+    except VeilsegError as error:
+        raise InvalidData(f"{path} cannot be read as an image: {error.message}", error.hint) from error
 
 
 def read_label(path: Path) -> np.ndarray:
@@ -63,7 +64,7 @@ def read_label(path: Path) -> np.ndarray:
     Raises InvalidData for files that cannot be decoded and for images that do not hold 8-bit ids (RGB, 16 bit).
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:  # of all that Pillow knows, some run other programs
             if image.mode not in ("L", "P"):
                 raise InvalidData(
                     f"{path} is a label map in mode {image.mode}, not one 8-bit class id per pixel",
@@ -81,7 +82,7 @@ def images_by_stem(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file() or path.name.startswith("."):
+        if path.suffix.lower() not in SUFFIXES or not path.is_file() or path.name.startswith("."):
             continue
         if path.stem in found:
             raise InvalidData(f"{folder} holds both {found[path.stem].name} and {path.name}", hint="keep one of them")
@@ -117,7 +118,7 @@ class PairedFiles:
         _refuse_unpaired(name, image_files, label_files, "image", "a label")
         _refuse_unpaired(name, label_files, image_files, "label", "an image")
         if not image_files:
-            raise InvalidData(f"{name}: {images} holds no images", hint=f"read are {', '.join(sorted(IMAGE_SUFFIXES))}")
+            raise InvalidData(f"{name}: {images} holds no images", hint=f"read are {', '.join(sorted(SUFFIXES))}")
         self.pairs = [(stem, path, label_files[stem]) for stem, path in image_files.items()]
 
     def __len__(self) -> int:
