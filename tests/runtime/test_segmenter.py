@@ -125,6 +125,12 @@ def test_what_is_no_image_is_refused(canonical: Segmenter, plain: Segmenter, tmp
         plain.segment(tmp_path / "missing.png")
 
 
+@pytest.mark.parametrize("shape", [(), (5,), (16, 16), (16, 16, 4), (0, 16, 3), (1, 16, 16, 3)])
+def test_arrays_of_other_shapes_are_refused(plain: Segmenter, shape: tuple[int, ...]) -> None:
+    with pytest.raises(InvalidImage, match="expected uint8 pixels"):
+        plain.segment(np.zeros(shape, np.uint8))
+
+
 def test_windows_see_the_blocks_that_the_whole_image_has(canonical: Segmenter) -> None:
     """The tiny network up to its upsampling works block by block, so far from borders windows change nothing."""
     encrypted = veilseg.cipher("subblock-shuffle", block=16, sub_block=8).encrypt(photo(3, 96, 112))

@@ -121,8 +121,10 @@ class Segmenter:
             return self._decode(read_limited(image, MAX_BYTES))
         if isinstance(image, bytes):
             return self._decode(image)
-        if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        if not isinstance(image, np.ndarray):
             raise InvalidImage(f"a {type(image).__name__} is neither an encrypted image nor uint8 pixels [H, W, 3]")
+        if image.dtype != np.uint8 or image.ndim != 3:
+            raise InvalidImage(f"expected uint8 pixels [H, W, 3], not {image.dtype} {list(image.shape)}")
         return image, None
 
     def _decode(self, data: bytes) -> tuple[np.ndarray, Header | None]:
