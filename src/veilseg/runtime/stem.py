@@ -42,6 +42,9 @@ def encrypt_onnx(
         raise InvalidModel(f"{source} is not a plain model: it takes {found.config.input.cipher}")
     if target.exists():
         raise InvalidModel(f"{target} exists already", hint="choose a new folder")
+    # The grid of a plain network is the side of its stem's kernel; the length of stem.bin alone could fit by chance.
+    if block != found.config.size_multiple:
+        raise InvalidModel(f"{source} has a stem for blocks of {found.config.size_multiple} pixels, not of {block}")
     weight, bias = read_stem(source, block)
     transform = ciphers.affine(cipher, key, block)
     # plain = (v - offset) * scale @ M + shift, so
