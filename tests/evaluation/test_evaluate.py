@@ -49,6 +49,17 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Segmenter:
     return Segmenter(folder, threads=1)
 
 
+class OneBadLabel(FourPhotos):
+    def __getitem__(self, index: int) -> Sample:
+        sample = super().__getitem__(index)
+        return Sample(sample.name, sample.image, sample.label + np.uint8(20)) if index == 2 else sample
+
+
+def test_a_label_out_of_range_is_named(plain: Segmenter) -> None:
+    with pytest.raises(InvalidData, match=r"photo 2: the label holds id 19, 20.*but there are 11 classes"):
+        evaluate(plain, OneBadLabel(), progress=False)
+
+
 def test_the_figures_equal_a_computation_by_hand(plain: Segmenter) -> None:
     data = FourPhotos()
     result = evaluate(plain, data, progress=False)

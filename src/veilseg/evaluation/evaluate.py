@@ -94,7 +94,10 @@ def evaluate(
     for sample in _samples(data, count, progress):
         image, size = encrypt(sample.image, cipher, key)
         labels = segmenter.segment(image, check=check)
-        matrix.update(labels, sample.label)
+        try:
+            matrix.update(labels, sample.label)
+        except InvalidData as error:
+            raise InvalidData(f"{sample.name}: {error.message}", error.hint) from error
         if on_labels is not None:
             on_labels(labels)
         names.update(sample.name.encode() + b"\n")
