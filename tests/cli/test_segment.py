@@ -81,6 +81,7 @@ def test_nothing_is_replaced_unasked(here: Path, capsys: pytest.CaptureFixture[s
     [
         ["--overlay", "seen.png"],
         ["--photo", "photos/0.png"],
+        ["--model", "model", "--overlay", "seen.jpg", "--photo", "photos/0.png"],
         ["--model", "model", "--window", "7"],
         ["--model", "model", "--threads", "0"],
     ],

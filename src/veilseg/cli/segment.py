@@ -88,6 +88,8 @@ def _plan_overlays(jobs: batch.Plan, overlay: Path, photo: Path, force: bool) ->
     taken += [Path(source) for source, _ in jobs.jobs if source != batch.STREAM]
     kept = {file_identity(path) for path in taken}
     for _, _, target in plans:
+        if target.suffix.lower() != ".png" and (target.is_file() or not target.exists()):
+            raise UsageError(f"{target} would be a PNG under another name", f"name it {target.stem}.png")
         if file_identity(target) in kept:
             raise UsageError(f"the overlay {target} would replace an input or the label map", "choose another name")
         refuse_existing(target, overwrite=force)
