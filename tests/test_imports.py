@@ -1,6 +1,6 @@
 """Which way imports run: rooms know only rooms below them, nothing runs in circles, and the client never loads torch.
 
-cli, server, cluster -> demo -> evaluation, audit, training -> models, runtime, data -> ciphers -> container -> keys,
+cli, server, cluster -> evaluation, audit, training -> models, runtime, data -> ciphers -> container -> keys,
 files, errors
 """
 
@@ -24,7 +24,6 @@ PACKAGE = Path(veilseg.__file__).parent
 #: Height of every room (top-level module or package): imports go down, or stay within one height.
 HEIGHTS = {
     **dict.fromkeys(["cli", "server", "cluster"], 7),
-    "demo": 6,
     **dict.fromkeys(["evaluation", "audit", "training"], 5),
     **dict.fromkeys(["models", "runtime", "data"], 4),
     **dict.fromkeys(["ciphers", "client", "modelspec"], 3),
