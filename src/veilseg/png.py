@@ -213,6 +213,6 @@ def _ihdr(width: int, height: int, depth: int) -> bytes:
     return build_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0))
 
 
-def build_chunk(kind: bytes, body: bytes) -> bytes:
+def build_chunk(kind: bytes, body: bytes | bytearray) -> bytes:
     """One chunk: length, kind, body, checksum."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
