@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from veilseg.keys import Key
 from veilseg.models import SegmentationModel, encrypt_model, export_onnx
 from veilseg.models import export as export_module
 from veilseg.models.encrypt import find_patchify
+from veilseg.models.registry import widen
 from veilseg.modelspec import ModelConfig
 
 
@@ -85,7 +87,8 @@ def test_convseg_with_its_stem_apart(apart, tmp_path):  # type: ignore[no-untype
 
 @pytest.mark.parametrize("value", [9.0, float("nan")])
 def test_wrong_exports_are_not_written(apart, tmp_path, monkeypatch, value):  # type: ignore[no-untyped-def]
-    model, folder = apart
+    model, folder = copy.deepcopy(apart[0]), apart[1]
+    widen(model, 16)  # as the graph
     graph = onnx.load(folder / "model.onnx")
     bias = next(tensor for tensor in graph.graph.initializer if tensor.name.endswith("head.bias"))
     bias.CopyFrom(onnx.numpy_helper.from_array(np.arange(5, dtype=np.float32) * np.float32(value), bias.name))

@@ -117,7 +117,8 @@ def find_patchify(model: nn.Module) -> nn.Conv2d:
             continue
         unpadded = module.padding in ("valid", (0, 0), 0)
         square = module.kernel_size[0] == module.kernel_size[1]
-        if not (module.kernel_size == module.stride and unpadded and square and module.dilation == (1, 1)):
+        whole = module.dilation == (1, 1) and module.groups == 1
+        if not (module.kernel_size == module.stride and unpadded and square and whole):
             raise InvalidModel(
                 f"the first convolution ({name}: kernel {module.kernel_size}, stride {module.stride}, padding "
                 f"{module.padding}) mixes neighbouring blocks, so no key of one block can be built into it",

@@ -13,11 +13,13 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import Tensor
 
 from veilseg import __version__
 from veilseg.data import IGNORED, SegmentationData, open_data
 from veilseg.errors import InvalidData, UsageError
+from veilseg.files import write_atomic
 from veilseg.models import SegmentationModel, create_model, load_model, save_model
 from veilseg.modelspec import CONFIG_NAME
 from veilseg.training.losses import class_weights
@@ -25,19 +27,22 @@ from veilseg.training.module import SegmentationTraining
 from veilseg.training.recipe import Recipe, expand
 from veilseg.training.samples import RunData, TrainingSamples
 
+RECIPE_NAME = "recipe.json"
 LAST = Path("checkpoints") / "last.ckpt"
 
 
 def train(recipe: Recipe, folder: Path) -> SegmentationModel:
-    """Train by a recipe; leave checkpoints, a log (CSV) and the model (config.json, model.safetensors) in `folder`.
+    """Train by a recipe; leave checkpoints, logs (CSV, TensorBoard) and the model's two files in `folder`.
 
     A run that was interrupted goes on from its last checkpoint when the recipe is the same; a finished one gives its
     model as it is. Raises UsageError for a folder with a run of another recipe, InvalidData for unfit datasets.
     """
-    _claim(folder, recipe)
+    _refuse_other_run(folder, recipe)
     if (folder / CONFIG_NAME).exists():  # what save_model writes last
         return load_model(folder)
     model, trainer, module, data = prepare(recipe, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / RECIPE_NAME, _record(recipe).encode(), overwrite=True)
     trainer.fit(module, data, ckpt_path=str(folder / LAST) if (folder / LAST).exists() else None, weights_only=True)
     if trainer.global_step < recipe.train.steps:  # Lightning ends quietly on Ctrl-C
         raise KeyboardInterrupt
@@ -99,19 +104,20 @@ def _trainer(recipe: Recipe, folder: Path) -> pl.Trainer:
         ],
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
-        logger=pl.loggers.CSVLogger(folder, name="log"),
+        logger=[CSVLogger(folder, name="log"), TensorBoardLogger(folder, name="tensorboard")],
         enable_progress_bar=watched,
         enable_model_summary=False,
     )
 
 
-def _claim(folder: Path, recipe: Recipe) -> None:
-    path = folder / "recipe.json"
-    text = json.dumps(recipe.to_dict(), indent=1) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8") != text:
+def _refuse_other_run(folder: Path, recipe: Recipe) -> None:
+    path = folder / RECIPE_NAME
+    if path.exists() and path.read_text(encoding="utf-8") != _record(recipe):
         raise UsageError(f"{folder} already holds a run of another recipe", "choose another folder with -o")
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+
+
+def _record(recipe: Recipe) -> str:
+    return json.dumps(recipe.to_dict(), indent=1) + "\n"
 
 
 def _same_classes(train: SegmentationData, val: SegmentationData, scenes: SegmentationData | None) -> None:

@@ -120,7 +120,8 @@ class Street:
                 steps.append((s, lambda x=x, z=z, paint=paint: paint(x, z)))  # type: ignore[misc]
         if rng.random() < 0.3:
             s, length = rng.uniform(3, 25), rng.uniform(5, 25)
-            steps.append((s + length, lambda: self.furniture.railing_along(edge, s, s + length, 1.05, "bars")))
+            railing = (edge, s, s + length, 1.05, "bars")
+            steps.append((s + length, lambda: self.furniture.railing_along(*railing)))
         if rng.random() < 0.2:
             s0, gap = rng.uniform(5, 12), rng.uniform(1.4, 2.5)
             for i in range(rng.randint(3, 9)):
