@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from veilseg.errors import UsageError
+from veilseg.data import CAMVID_CLASSES, CAMVID_PALETTE
+from veilseg.errors import InvalidData, UsageError
 from veilseg.models import load_model
 from veilseg.training import run
 from veilseg.training.recipe import Recipe, from_dict
@@ -119,3 +122,17 @@ def test_training_on_real_photographs(camvid: Path, tmp_path: Path, monkeypatch:
     data = {"train": "camvid:$VEILSEG_CAMVID", "train_split": "val", "val": "scenes:1"}
     recipe = from_dict({**TINY, "data": data, "train": {**TINY["train"], "steps": 2}})
     assert run.train(recipe, tmp_path).config.training["val_miou"] >= 0
+
+
+def test_labels_out_of_range_are_named_before_any_work(tmp_path: Path) -> None:
+    for name, value in (("a", 10), ("b", 11)):
+        for kind in ("images", "labels"):
+            (tmp_path / "data" / kind).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(tmp_path / "data" / "images" / f"{name}.png")
+        Image.fromarray(np.full((64, 64), value, np.uint8)).save(tmp_path / "data" / "labels" / f"{name}.png")
+    classes = {"classes": list(CAMVID_CLASSES), "palette": CAMVID_PALETTE.tolist()}
+    (tmp_path / "data" / "classes.json").write_text(json.dumps(classes))
+    data = {"train": f"folder:{tmp_path / 'data'}", "train_split": None, "val": "scenes:1"}
+    with pytest.raises(InvalidData, match=r"label of b holds \[11\]"):
+        run.train(from_dict({**TINY, "data": data}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -33,9 +33,9 @@ class DataPart:
     """Where samples come from, as KIND:DIR (environment variables are expanded), and the share of scenes."""
 
     train: str = "camvid:$VEILSEG_CAMVID"
-    train_split: str = "train"
+    train_split: str | None = "train"  # null: the dataset has no splits
     val: str = "camvid:$VEILSEG_CAMVID"
-    val_split: str = "val"
+    val_split: str | None = "val"
     scenes: int = 0  # generated scenes mixed in
     scenes_share: float = 0.0  # of all training samples
 

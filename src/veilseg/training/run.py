@@ -7,7 +7,6 @@ import logging
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
@@ -134,7 +133,13 @@ def _switch_input(model: SegmentationModel, enabled: bool) -> None:
 
 
 def _weights(samples: TrainingSamples, num_classes: int) -> Tensor:
-    counts: Any = sum(np.bincount(sample.label.ravel(), minlength=IGNORED + 1) for sample in samples.photographs)
-    if unknown := [int(label) for label in np.flatnonzero(counts) if num_classes <= label < IGNORED]:
-        raise InvalidData(f"the training labels hold {unknown[:5]}, but there are {num_classes} classes")
+    counts = np.zeros(IGNORED + 1, np.int64)
+    for sample in samples.photographs:
+        found = np.bincount(sample.label.ravel(), minlength=IGNORED + 1)
+        if unknown := [int(label) for label in np.flatnonzero(found[:IGNORED]) if label >= num_classes]:
+            raise InvalidData(
+                f"the label of {sample.name} holds {unknown[:5]}, but there are {num_classes} classes",
+                f"ids are 0 to {num_classes - 1}, and {IGNORED} is ignored",
+            )
+        counts += found
     return class_weights(torch.from_numpy(counts[:num_classes]))
