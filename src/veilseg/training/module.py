@@ -36,7 +36,7 @@ class SegmentationTraining(pl.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         images, labels = batch
-        # Every other pixel: neighbours say the same, and a loss at full size costs a CPU a quarter of the step. The
+        # Every other pixel: neighbours say the same, and a loss at full size is slow on a CPU. The
         # offset alternates, so that the maps are not shifted by half a pixel.
         labels = labels[..., index % 2 :: 2, index % 2 :: 2]
         scores, auxiliary = self.model.forward_train(images)
