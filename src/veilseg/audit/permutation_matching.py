@@ -3,11 +3,11 @@
 1. Places. A value near the right edge goes together with the block to the right more than with the one to the left:
    the difference grows with its column. The same with below and above gives its row.
 2. Channels. What is left of the correlations after the mean of each value's surroundings has been taken off knows
-   only colour; its two strongest directions part the values into three channels. Which is red, green and blue is
-   told by public photographs.
+   only colour; its two strongest directions part the values into three channels.
 3. Refinement. The values put at their guessed places give moments; averaged over equal displacements they are what
    photographs of this kind look like. Every value is compared with every place of that picture, all are assigned
    anew, and so on until nothing changes. The reference is thus made from the encrypted images themselves.
+4. Names. Which channel is red, green and blue is told by public photographs.
 """
 
 from __future__ import annotations
@@ -33,15 +33,16 @@ def match_permutation(found: Moments, block: int, references: Sequence[Pixels] =
     """
     places = find_places(found, block)
     channels = find_channels(found, places)
-    means = np.array([[found.inside[np.ix_(channels == a, channels == b)].mean() for b in range(3)] for a in range(3)])
-    names = np.argsort(name_order(means, public_correlations(references)))
-    order = first_order(places, names[channels], block)
+    order = first_order(places, channels, block)
     for rounds in range(1, MAX_ROUNDS + 1):
         better = assign(found, order, stationary(found.arranged(np.argsort(order)), block))
         if np.array_equal(better, order):
             break
         order = better
-    return order, rounds
+    same = found.inside[np.ix_(np.argsort(order), np.argsort(order))].reshape(3, block**2, 3, block**2)
+    pairs = np.diagonal(same, axis1=1, axis2=3).mean(axis=2)  # of the channels, at one pixel
+    names = np.argsort(name_order(pairs, public_correlations(references)))
+    return names[order // block**2] * block**2 + order % block**2, rounds
 
 
 def find_places(found: Moments, block: int) -> NDArray[np.float64]:

@@ -113,6 +113,29 @@ def progress_bar(total: int, description: str) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
+@contextmanager
+def training_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on stderr for jobs that come one after another; call what it yields with the job's name, the
+    steps done and their number. Silent where nobody watches.
+    """
+    if not sys.stderr.isatty():
+        yield lambda name, step, steps: None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+
+        def advance(name: str, step: int, steps: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=steps)
+            bar.update(tasks[name], completed=step, total=steps, visible=step < steps)
+
+        yield advance
+
+
 def print_table(rows: Iterable[tuple[str, str]]) -> None:
     """Print names and values in two columns on stdout; values break by words on narrow terminals."""
     from rich.console import Console
