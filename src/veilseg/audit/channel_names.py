@@ -24,6 +24,7 @@ def name_order(found: NDArray[np.float64], public: NDArray[np.float64]) -> tuple
     Both are correlation matrices [3, 3]. In nearly all photographs red and blue agree least, and in most green agrees
     more with blue than with red; how much varies, so the order of the three correlations is what is compared.
     """
+
     def rank(matrix: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.argsort(np.argsort([matrix[pair] for pair in _PAIRS]))
 

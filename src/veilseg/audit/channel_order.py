@@ -65,9 +65,7 @@ def reorder(small: NDArray[np.float64], group: int = 1) -> NDArray[np.float64]:
             break
     order = ORDERS[chosen].repeat(group, axis=0).repeat(group, axis=1)
     out = small.copy()
-    out[: height * group, : width * group] = np.take_along_axis(
-        small[: height * group, : width * group], order, axis=2
-    )
+    out[: height * group, : width * group] = np.take_along_axis(small[: height * group, : width * group], order, axis=2)
     return out
 
 
@@ -97,8 +95,11 @@ def _cost(cells: NDArray[np.float64], chosen: NDArray[np.int64]) -> NDArray[np.f
     options = cells[:, :, ORDERS]
     cost = np.zeros(options.shape[:3])
     for axis in (0, 1):
-        here, there = (slice(None, -1), slice(1, None)) if axis == 0 else ((slice(None), slice(None, -1)),
-                                                                          (slice(None), slice(1, None)))
+        here, there = (
+            (slice(None, -1), slice(1, None))
+            if axis == 0
+            else ((slice(None), slice(None, -1)), (slice(None), slice(1, None)))
+        )
         cost[here] += np.abs(options[here] - current[there][:, :, None]).sum(axis=3)
         cost[there] += np.abs(options[there] - current[here][:, :, None]).sum(axis=3)
     return cost

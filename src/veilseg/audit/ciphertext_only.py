@@ -32,9 +32,7 @@ class CiphertextOnly(Attack):
             return self._rotation(evidence, figures)
         found = moments([block_grid(stored, block) for stored in evidence.encrypted], scale=True)
         order, rounds = match_permutation(found, block, evidence.references)
-        views: dict[str, list[Pixels]] = {
-            "opened": [undo_order(stored, order, block) for stored in evidence.encrypted]
-        }
+        views: dict[str, list[Pixels]] = {"opened": [undo_order(stored, order, block) for stored in evidence.encrypted]}
         return Finding(views, order=order, figures={**figures, "rounds": rounds})
 
     def _rotation(self, evidence: Evidence, figures: dict[str, int]) -> Finding:

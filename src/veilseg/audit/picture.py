@@ -24,7 +24,9 @@ def grey(pixels: Pixels) -> NDArray[np.float64]:
 def as_pixels(values: NDArray[np.floating]) -> Pixels:
     """Values around 0..255, [H, W] or [H, W, 3], rounded and clipped to uint8 [H, W, 3]."""
     clipped = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(np.broadcast_to(clipped[..., None], (*clipped.shape, 3))) if values.ndim == 2 else clipped
+    return (
+        np.ascontiguousarray(np.broadcast_to(clipped[..., None], (*clipped.shape, 3))) if values.ndim == 2 else clipped
+    )
 
 
 def means(pixels: NDArray[np.generic], side: int) -> NDArray[np.float64]:

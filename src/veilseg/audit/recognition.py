@@ -110,9 +110,7 @@ def find_faces(picture: Pixels) -> tuple[Box, ...]:
 
 def character_accuracy(read: str, text: str) -> float:
     """1 - edit distance / length of `text`, at least 0; spaces, dots and dashes do not count."""
-    first, second = (
-        "".join(character for character in word.upper() if character.isalnum()) for word in (read, text)
-    )
+    first, second = ("".join(character for character in word.upper() if character.isalnum()) for word in (read, text))
     row = list(range(len(second) + 1))
     for i, a in enumerate(first, 1):
         before, row[0] = row[0], i

@@ -6,9 +6,11 @@ from veilseg.audit.base import Attack
 from veilseg.audit.brute_force import BruteForce
 from veilseg.audit.channel_order import ChannelOrder
 from veilseg.audit.ciphertext_only import CiphertextOnly
+from veilseg.audit.inverse_network import Gan, InverseNetwork
 from veilseg.audit.known_plaintext import KnownPlaintext
 from veilseg.audit.look import Look
 from veilseg.audit.public_weights import PublicWeights
+from veilseg.audit.super_resolution import SuperResolution
 from veilseg.audit.thumbnail import Thumbnail
 from veilseg.errors import UsageError
 
@@ -22,6 +24,9 @@ ATTACKS: dict[str, Attack] = {
         KnownPlaintext(),
         CiphertextOnly(),
         PublicWeights(),
+        SuperResolution(),
+        InverseNetwork(),
+        Gan(),
     )
 }
 

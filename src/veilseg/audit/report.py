@@ -63,7 +63,7 @@ def reading(view: ViewResult | None) -> str:
 
 
 def key_word(attack: AttackResult) -> str:
-    """"recovered", "no", or nothing where the attack is after no key."""
+    """ "recovered", "no", or nothing where the attack is after no key."""
     if attack.key is None:
         return ""
     return "recovered" if attack.key["key_recovered"] else "no"

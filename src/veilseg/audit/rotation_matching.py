@@ -87,8 +87,9 @@ def _grow(turn: Matrix, a: list[Matrix], b: list[Matrix]) -> Matrix:
     grown[: len(turn), : len(turn)] = turn
     for i in range(len(turn), len(grown)):
         known = grown[:i, :i]
-        fit = sum(float(x[i, :i] @ known @ y[i, :i] + x[:i, i] @ known @ y[:i, i]) for x, y in zip(a[1:], b[1:],
-                                                                                               strict=True))
+        fit = sum(
+            float(x[i, :i] @ known @ y[i, :i] + x[:i, i] @ known @ y[:i, i]) for x, y in zip(a[1:], b[1:], strict=True)
+        )
         grown[i, i] = 1.0 if fit >= 0 else -1.0
     return grown
 

@@ -100,9 +100,7 @@ def audit_cipher(
         views = {name: _judge_view(pictures, subjects) for name, pictures in finding.views.items()}
         if truth is not None and views:  # reading takes longer than most attacks: only what came out best
             name = max(views, key=lambda name: views[name].mean.ssim)
-            views[name] = ViewResult(
-                views[name].pictures, views[name].similar, recognise(views[name].pictures, truth)
-            )
+            views[name] = ViewResult(views[name].pictures, views[name].similar, recognise(views[name].pictures, truth))
         results.append(AttackResult(attack, views, _judge_key(finding, victim), finding.figures, taken, used))
     plain = None if truth is None else recognise([subject.image for subject in subjects], truth)
     return CipherResult(cipher, results, plain, list(subjects))
