@@ -18,7 +18,7 @@ def pair_correlations(values: NDArray[np.generic]) -> NDArray[np.float64]:
     return np.corrcoef(values.reshape(-1, 3).astype(np.float64), rowvar=False)
 
 
-def name_order(found: NDArray[np.float64], public: NDArray[np.float64]) -> tuple[int, int, int]:
+def name_order(found: NDArray[np.float64], public: NDArray[np.float64]) -> tuple[int, ...]:
     """The order in which the channels of `found` are red, green and blue: found[order][:, order] is most like `public`.
 
     Both are correlation matrices [3, 3]. In nearly all photographs red and blue agree least, and in most green agrees
@@ -38,7 +38,7 @@ def public_correlations(references: Sequence[Pixels]) -> NDArray[np.float64]:
     """The mean correlation matrix of photographs, each by itself: float64 [3, 3]. Without any, what is said above."""
     if not references:
         return np.array([[1.0, 0.8, 0.6], [0.8, 1.0, 0.9], [0.6, 0.9, 1.0]])
-    return np.mean([pair_correlations(image) for image in references], axis=0)
+    return np.asarray(np.mean([pair_correlations(image) for image in references], axis=0))
 
 
 def name_channels(picture: NDArray[np.float64], references: Sequence[Pixels]) -> NDArray[np.float64]:

@@ -58,4 +58,4 @@ def square_features(stored: Stored, cipher: Cipher) -> NDArray[np.float32]:
         pixels = canonicalize(pixels, cipher.block, side, **cipher.options)
     height, width = (extent // side for extent in pixels.shape[:2])
     values = pixels.reshape(height, side, width, side, 3).transpose(4, 1, 3, 0, 2)
-    return np.ascontiguousarray(values.reshape(-1, height, width), dtype=np.float32) / 255
+    return np.divide(values.reshape(-1, height, width), 255, dtype=np.float32)

@@ -81,4 +81,4 @@ def stationary(found: Moments, block: int) -> Moments:
 def _product(pairs: list[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> Matrix:
     """The mean of a^T b over all pairs of values, float64 [L, L]; zero where there is no pair."""
     first, second = (np.concatenate([pair[k].reshape(-1, pair[k].shape[2]) for pair in pairs]) for k in (0, 1))
-    return (first.T @ second / max(1, len(first))).astype(np.float64)
+    return np.asarray(first.T @ second / max(1, len(first)), np.float64)

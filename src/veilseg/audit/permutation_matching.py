@@ -34,7 +34,9 @@ def match_permutation(found: Moments, block: int, references: Sequence[Pixels] =
     places = find_places(found, block)
     channels = find_channels(found, places)
     order = first_order(places, channels, block)
-    for rounds in range(1, MAX_ROUNDS + 1):
+    rounds = 0
+    while rounds < MAX_ROUNDS:
+        rounds += 1
         better = assign(found, order, stationary(found.arranged(np.argsort(order)), block))
         if np.array_equal(better, order):
             break
@@ -90,7 +92,7 @@ def assign(found: Moments, order: Order, reference: Moments) -> Order:
 def _distances(first: Matrix, second: Matrix) -> Matrix:
     """Squared distances between the rows of [n, d] and [m, d], up to a constant per row of `first`."""
     product = first.astype(np.float32) @ second.astype(np.float32).T
-    return (second**2).sum(axis=1)[None] - 2 * product.astype(np.float64)
+    return np.asarray((second**2).sum(axis=1)[None] - 2 * product.astype(np.float64))
 
 
 def _three_groups(points: NDArray[np.float64]) -> Order:

@@ -18,7 +18,7 @@ def grey(pixels: Pixels) -> NDArray[np.float64]:
     """The mean of the three channels, float64 [H, W], 0..255. Unlike luma it does not depend on their order, which the
     ciphers may change.
     """
-    return pixels.mean(axis=2, dtype=np.float64)
+    return np.asarray(pixels.mean(axis=2, dtype=np.float64))
 
 
 def as_pixels(values: NDArray[np.floating]) -> Pixels:
@@ -32,7 +32,8 @@ def as_pixels(values: NDArray[np.floating]) -> Pixels:
 def means(pixels: NDArray[np.generic], side: int) -> NDArray[np.float64]:
     """The mean of every channel of every square of `side` pixels: [H, W, C] to float64 [H / side, W / side, C]."""
     height, width, channels = pixels.shape
-    return pixels.reshape(height // side, side, width // side, side, channels).mean(axis=(1, 3), dtype=np.float64)
+    squares = pixels.reshape(height // side, side, width // side, side, channels)
+    return np.asarray(squares.mean(axis=(1, 3), dtype=np.float64))
 
 
 def enlarge(small: NDArray[np.float64], side: int) -> NDArray[np.float64]:

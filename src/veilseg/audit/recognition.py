@@ -143,4 +143,6 @@ def _reader() -> Any:
 def _cascade() -> Any:
     import cv2
 
-    return cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    from cv2 import data  # type: ignore[attr-defined]  # the stubs forget it
+
+    return cv2.CascadeClassifier(data.haarcascades + "haarcascade_frontalface_default.xml")

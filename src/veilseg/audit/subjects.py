@@ -1,4 +1,4 @@
-"""What is audited: a few images with what they show, the audit's own keys, and the evidence that goes to the attacks."""
+"""What is audited: a few images with what they show, the audit's own keys, and what goes to the attacks."""
 
 from __future__ import annotations
 
