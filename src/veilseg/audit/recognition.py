@@ -103,8 +103,6 @@ def read_words(picture: Pixels) -> tuple[str, ...]:
 def find_faces(picture: Pixels) -> tuple[Box, ...]:
     """Boxes of the frontal faces in uint8 [H, W, 3]."""
     import cv2
-
-    found = _cascade().detectMultiScale(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), 1.1, 5, minSize=(20, 20))
     return tuple((int(x), int(y), int(x + w), int(y + h)) for x, y, w, h in found)
 
 
@@ -142,7 +140,6 @@ def _reader() -> Any:
 @cache
 def _cascade() -> Any:
     import cv2
-
-    from cv2 import data  # type: ignore[attr-defined]  # the stubs forget it
+    from cv2 import data
 
     return cv2.CascadeClassifier(data.haarcascades + "haarcascade_frontalface_default.xml")

@@ -6,6 +6,7 @@ from veilseg.audit.base import Attack
 from veilseg.audit.brute_force import BruteForce
 from veilseg.audit.channel_order import ChannelOrder
 from veilseg.audit.ciphertext_only import CiphertextOnly
+from veilseg.audit.feature_reconstruction import FeatureReconstruction
 from veilseg.audit.inverse_network import Gan, InverseNetwork
 from veilseg.audit.known_plaintext import KnownPlaintext
 from veilseg.audit.look import Look
@@ -24,6 +25,7 @@ ATTACKS: dict[str, Attack] = {
         KnownPlaintext(),
         CiphertextOnly(),
         PublicWeights(),
+        FeatureReconstruction(),
         SuperResolution(),
         InverseNetwork(),
         Gan(),
