@@ -15,7 +15,7 @@ from veilseg.audit.base import Attack, Evidence, Finding, named
 from veilseg.audit.blocks import undo_matrix, undo_order
 from veilseg.ciphers import Cipher
 
-MOVES = (0.0, 0.1, 0.3, 1.0, 3.0)
+MOVES = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)
 """How far fine-tuning moved the embedding: ||change|| / ||E||, a change without any structure."""
 
 

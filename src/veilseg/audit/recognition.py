@@ -103,6 +103,8 @@ def read_words(picture: Pixels) -> tuple[str, ...]:
 def find_faces(picture: Pixels) -> tuple[Box, ...]:
     """Boxes of the frontal faces in uint8 [H, W, 3]."""
     import cv2
+
+    found = _cascade().detectMultiScale(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), 1.1, 5, minSize=(20, 20))
     return tuple((int(x), int(y), int(x + w), int(y + h)) for x, y, w, h in found)
 
 
