@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from tests.cli.conftest import cli as cli
 
 from veilseg.audit import Evidence, Subject, Training, open_references
 from veilseg.audit.subjects import Victim, gather

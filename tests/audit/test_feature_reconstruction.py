@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from tests.audit.conventional import negative, substituted
+
 from veilseg.audit.blocks import block_grid
 from veilseg.audit.feature_reconstruction import fold, restore_sign, restore_table
 from veilseg.audit.judge import compare

@@ -48,11 +48,11 @@ def test_a_reader_gets_nothing_from_an_empty_plate() -> None:
 
 
 def test_a_face_is_found_in_a_portrait_and_not_behind_a_mosaic() -> None:
-    portrait = np.ascontiguousarray(data.astronaut()[:272, 100:356])
+    portrait = np.ascontiguousarray(data.astronaut()[:256, 100:356])
     known = content(portrait, text=False)
     assert len(known.faces) == 1
     assert recognise([portrait], [known]).faces == 1
-    assert recognise([mosaic(np.ascontiguousarray(portrait[:, :]), 16)], [known]).faces == 0
+    assert recognise([mosaic(portrait, 64)], [known]).faces == 0
     assert find_faces(np.zeros((64, 64, 3), np.uint8)) == ()
 
 

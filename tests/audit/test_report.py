@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.conftest import cli  # noqa: F401
 from veilseg import cipher
 from veilseg.audit import ATTACKS, Subject, audit_cipher, choose, open_references, open_subjects
 from veilseg.audit.judge import MAX_PSNR, compare
@@ -43,7 +42,7 @@ def test_the_same_seed_gives_the_same_report_and_another_another_key(subjects, r
     assert report(1) != report(2)
 
 
-def test_verb_writes_page_and_figures(cli, photographs: Path) -> None:  # noqa: F811
+def test_verb_writes_page_and_figures(cli, photographs: Path) -> None:
     arguments = ["audit", "--images", photographs, "--cipher", "patch-permutation", "--block", "8", "-o", "out"]
     for name in QUICK:
         arguments += ["--attack", name]
@@ -72,7 +71,7 @@ def test_verb_writes_page_and_figures(cli, photographs: Path) -> None:  # noqa: 
     assert "exists already" in again.err
 
 
-def test_all_ciphers_in_one_report(cli, photographs: Path) -> None:  # noqa: F811
+def test_all_ciphers_in_one_report(cli, photographs: Path) -> None:
     done = cli("audit", "--images", photographs, "--all", "--attack", "look", "--no-recognition", "--limit", "1")
     assert done.code == 0, done.err
     report = json.loads(Path("audit/audit.json").read_text())
@@ -91,7 +90,7 @@ def test_all_ciphers_in_one_report(cli, photographs: Path) -> None:  # noqa: F81
         (["--images", "scenes:1", "--references", "nowhere"], "no image in nowhere"),
     ],
 )
-def test_wrong_arguments_are_refused_before_any_work(cli, arguments: list[str], message: str) -> None:  # noqa: F811
+def test_wrong_arguments_are_refused_before_any_work(cli, arguments: list[str], message: str) -> None:
     done = cli("audit", *arguments)
     assert done.code == 2
     assert message in done.err

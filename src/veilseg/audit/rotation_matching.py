@@ -55,8 +55,10 @@ def match_rotation(
             else:
                 turn = _orthogonal(theirs.vectors[:, :count].T @ matrix @ mine.vectors[:, :count])
             turn = _improve(turn, a, b)
-        count = len(turn)
-        matrix = _complete(theirs.vectors, turn, mine.vectors, count)
+        count = len(
+            turn
+        )  # the rest is arbitrary: pairing weak directions by their strength is worse (SSIM 0.76, not 0.80)
+        matrix = _orthogonal(theirs.vectors[:, :count] @ turn @ mine.vectors[:, :count].T)
         reference = stationary(Moments(*(matrix.T @ part @ matrix for part in found.all)), block)
     return _sign(matrix, grids, np.concatenate([image.reshape(-1, 3) for image in references]).mean() - 127.5)
 
@@ -103,11 +105,6 @@ def _improve(turn: Matrix, a: list[Matrix], b: list[Matrix]) -> Matrix:
         if moved < 1e-3 * np.sqrt(len(turn)):
             break
     return turn
-
-
-def _complete(first: Matrix, turn: Matrix, second: Matrix, count: int) -> Matrix:
-    """first[:, :count] turn second[:, :count]^T made orthogonal on the rest: the weak directions in their order."""
-    return first[:, :count] @ turn @ second[:, :count].T + first[:, count:] @ second[:, count:].T
 
 
 def _orthogonal(matrix: Matrix) -> Matrix:
