@@ -1,4 +1,4 @@
-"""The conventional ciphers of [P2] Table 2 in a few lines of NumPy, as section 2.1 defines them, on M x M x 3 blocks."""
+"""The conventional ciphers of [P2] Table 2 in a few lines of NumPy, as section 2.1 defines them."""
 
 from __future__ import annotations
 

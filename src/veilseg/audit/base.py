@@ -25,7 +25,8 @@ class Training:
     """How much the learned attacks may spend. The defaults fit two cores and a few minutes; a stronger attacker has
     more of everything.
 
-    steps of `batch` crops of `crop` pixels a side, networks of `width` channels; folder: where checkpoints go, so that
+    steps of `batch` crops of `crop` pixels a side, networks of `width` channels; scenes: how many generated scenes are
+    learned from beside the public photographs; folder: where checkpoints go, so that
     an interrupted attack goes on (None: nothing is kept); progress is called once per step.
     """
 
@@ -33,6 +34,7 @@ class Training:
     batch: int = 8
     crop: int = 96
     width: int = 32
+    scenes: int = 24
     folder: Path | None = None
     progress: Callable[[str, int, int], None] = lambda name, step, steps: None
 

@@ -1,8 +1,9 @@
 """feature-reconstruction: the conventional block ciphers NP and FFX (section 2.1) undone from encrypted images alone.
 
-The attacks of Chang and Li (arXiv 2004.13263), for one key for all blocks. Folding: a value and its negative become one,
-and every edge shows. Minimum difference: neighbouring values differ least where both are upright, so the correlations
-of positions tell which are negative, and for FFX, neighbours that were left alone tell what every number stands for.
+The attacks of Chang and Li (arXiv 2004.13263), for one key for all blocks. Folding: a value and its negative become
+one, and every edge shows. Minimum difference: neighbouring values differ least where both are upright, so the
+correlations of positions tell which are negative, and for FFX, neighbours that were left alone tell what every number
+stands for.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Similarity:
 
 
 def compare(found: Pixels, truth: Pixels) -> Similarity:
-    """Compare uint8 [H, W, 3] of at least 7 x 7 pixels; grey is the mean of the channels, whose order may be unknown."""
+    """Compare uint8 [H, W, 3] of at least 7 x 7 pixels; grey is the mean of the channels, in any order."""
     first, second = grey(found), grey(truth)
     same = np.array_equal(first, second)
     return Similarity(

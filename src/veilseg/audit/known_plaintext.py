@@ -50,9 +50,10 @@ class KnownPlaintext(Attack):
 def recover_order(plain: Pixels, stored: Stored, block: int) -> NDArray[np.int64]:
     """The permutation l with b_hat = b[l] that fits one pair best: int64 [L].
 
-    Columns are told apart by one weighted sum over the blocks, exact in integers: two different columns of a picture of
-    a thousand blocks have the same sum with a chance of some 2^-35. Equal columns (a picture with constant parts) are interchangeable, also for whoever
-    uses the result on that picture. Where no permutation fits, the result is a permutation that means nothing.
+    Columns are told apart by one weighted sum over the blocks, exact in integers: two different columns of a picture
+    of a thousand blocks have the same sum with a chance of some 2^-35. Equal columns (a picture with constant parts)
+    are interchangeable, also for whoever uses the result on that picture. Where no permutation fits, the result is a
+    permutation that means nothing.
     """
     first, second = (cut_blocks(image, block) for image in (plain, stored))
     weights = np.random.default_rng(0).integers(1, 2**53 // (255 * len(first) + 1), len(first)).astype(np.float64)

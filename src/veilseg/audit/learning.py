@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,8 @@ from veilseg.audit.networks import Critic, Inverse
 from veilseg.audit.picture import grey, means, visible
 from veilseg.data.scenes.dataset import SceneData
 
-SCENES = 24
-"""Generated scenes that the attacker trains on beside the photographs; of a seed that no audit uses."""
 SCENE_SEED = 90210
+"""Of the generated scenes that the attacker trains on: a seed that no audit uses."""
 SAVE_EVERY = 100
 ADVERSARIAL = 0.01
 
@@ -52,8 +52,7 @@ def train_inverse(name: str, evidence: Evidence, features: Features, *, adversar
     assert evidence.own is not None
     part = evidence.training
     side = region(evidence.cipher)
-    scenes = SceneData(SCENES, SCENE_SEED)
-    pool = [*evidence.references, *(scenes[i].image for i in range(len(scenes)))]
+    pool = [*evidence.references, *(_scene(i) for i in range(part.scenes))]
     crop = max(part.crop // evidence.cipher.block, 1) * evidence.cipher.block
     pool = [image for image in pool if min(image.shape[:2]) >= crop]
     channels = features(evidence.own(pool[0][:crop, :crop])).shape[0]
@@ -75,6 +74,11 @@ def invert(inverse: Inverse, stored: Stored, features: Features) -> Pixels:
     out = inverse(*_inputs([stored], features, inverse.side))[0]
     pixels = (out.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0)
     return np.ascontiguousarray(pixels.numpy())
+
+
+@lru_cache(maxsize=256)
+def _scene(index: int) -> Pixels:
+    return SceneData(index + 1, SCENE_SEED)[index].image
 
 
 def _new_state(inverse: Inverse, critic: Critic | None) -> _State:
