@@ -50,12 +50,12 @@ class Gan(InverseNetwork):
 
 
 def square_features(stored: Stored, cipher: Cipher) -> NDArray[np.float32]:
-    """All values of every sub-block (or block) as channels, 0..1: [3 s s, H / s, W / s]; in canonical order where keys
-    can change the order.
+    """What the values of every sub-block (or block) add to its grey mean, as channels [3 s s, H / s, W / s]: (value -
+    mean) / 64, about -2..2. In canonical order where keys can change the order.
     """
     pixels, side = visible(stored), region(cipher)
     if named(cipher, "subblock-sort", "subblock-shuffle"):
         pixels = canonicalize(pixels, cipher.block, side, **cipher.options)
     height, width = (extent // side for extent in pixels.shape[:2])
-    values = pixels.reshape(height, side, width, side, 3).transpose(4, 1, 3, 0, 2)
-    return np.divide(values.reshape(-1, height, width), 255, dtype=np.float32)
+    squares = pixels.reshape(height, side, width, side, 3).transpose(4, 1, 3, 0, 2).reshape(-1, height, width)
+    return np.asarray((squares - squares.mean(axis=0, keepdims=True)) / 64, np.float32)
