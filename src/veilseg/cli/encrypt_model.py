@@ -33,6 +33,10 @@ def command(
     Nothing is trained: the first layer is multiplied by the key's matrix, in a copy. The accuracy is that of the model
     for plain images. The folder holds config.json with the key's public fingerprint, and model.safetensors.
 
+    This keeps people without the key from using the model, as long as they have neither pairs nor encrypted images and
+    the plain weights were never published: from published weights the key follows in a second. It does not hide
+    photographs from the server (docs/threat-model.md).
+
     Example:
       veilseg encrypt-model runs/plain --key my.key -o locked
     """
