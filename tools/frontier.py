@@ -21,7 +21,7 @@ SAME = {"subblock-shuffle": "sub-blocks", "subblock-sort": "sub-blocks"}
 
 @dataclass(frozen=True)
 class Point:
-    """One cipher: the best attack's SSIM and the share of plate characters read; mIoU in percent, None: not measured."""
+    """One cipher: the best SSIM, the share of plate characters read, mIoU in percent; None: not measured."""
 
     name: str
     ssim: float
