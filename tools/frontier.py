@@ -91,10 +91,11 @@ def draw(found: list[Point], target: Path) -> None:
     for point in found:
         if point.miou is not None:
             axes.plot(point.ssim, 100 * point.miou / plain, "o", color="#0b6e69")
-            read = "" if point.plates is None else f"\nplates read: {100 * point.plates:.0f} %"
+            read = "" if point.plates is None else f"\nplate characters read: {100 * point.plates:.0f} %"
             axes.annotate(point.name + read, (point.ssim, 100 * point.miou / plain), xytext=(-6, -6),
                           textcoords="offset points", ha="right", va="top", fontsize=9)  # fmt: skip
     axes.set(xlabel="given away: SSIM of the best attack", ylabel="kept: mIoU, % of plain", xlim=(0, 1.05))
+    axes.margins(y=0.2)
     axes.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(target, metadata={"Date": None})
