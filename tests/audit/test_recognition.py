@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from skimage import data
@@ -18,6 +20,7 @@ from veilseg.audit.recognition import (
 )
 from veilseg.ciphers import mosaic
 from veilseg.data.scenes import generate_scene
+from veilseg.errors import VeilsegError
 
 
 @pytest.mark.parametrize(
@@ -69,3 +72,18 @@ def test_overlap_by_hand() -> None:
     assert overlap((0, 0, 2, 2), (0, 0, 2, 2)) == 1
     assert overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
     assert overlap((0, 0, 2, 2), (2, 0, 4, 2)) == 0
+
+
+def test_a_missing_system_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A finder that fails as the loader does without libGL."""
+
+    class Fails:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "cv2":
+                raise ImportError("libGL.so.1: cannot open shared object file")
+
+    monkeypatch.delitem(sys.modules, "cv2")
+    monkeypatch.setattr(sys, "meta_path", [Fails(), *sys.meta_path])
+    with pytest.raises(VeilsegError, match="libGL") as caught:
+        find_faces(np.zeros((64, 64, 3), np.uint8))
+    assert "--no-recognition" in str(caught.value.hint)

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from veilseg.audit.base import Pixels
+from veilseg.errors import VeilsegError
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels; right and bottom exclusive."""
@@ -102,8 +103,7 @@ def read_words(picture: Pixels) -> tuple[str, ...]:
 
 def find_faces(picture: Pixels) -> tuple[Box, ...]:
     """Boxes of the frontal faces in uint8 [H, W, 3]."""
-    import cv2
-
+    cv2 = _opencv()
     found = _cascade().detectMultiScale(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), 1.1, 5, minSize=(20, 20))
     return tuple((int(x), int(y), int(x + w), int(y + h)) for x, y, w, h in found)
 
@@ -132,8 +132,21 @@ def _share(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
+def _opencv() -> Any:
+    """OpenCV, whose wheel needs two libraries of the system that servers often lack."""
+    try:
+        import cv2
+    except ModuleNotFoundError:
+        raise  # the command line says which extra it comes with
+    except ImportError as error:
+        hint = "install libgl1 and libglib2.0-0 (Debian's names), or leave reading out: --no-recognition"
+        raise VeilsegError(f"OpenCV cannot be loaded: {error}", hint) from error
+    return cv2
+
+
 @cache
 def _reader() -> Any:
+    _opencv()  # which RapidOCR imports, too
     from rapidocr_onnxruntime import RapidOCR
 
     return RapidOCR()
@@ -141,7 +154,5 @@ def _reader() -> Any:
 
 @cache
 def _cascade() -> Any:
-    import cv2
-    from cv2 import data
-
-    return cv2.CascadeClassifier(data.haarcascades + "haarcascade_frontalface_default.xml")
+    cv2 = _opencv()
+    return cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
