@@ -28,8 +28,8 @@ class BruteForce(Attack):
     cost = "half of all keys, on average"
 
     def fits(self, cipher: Cipher) -> bool:
-        """Ciphers with keys, thrown away or not."""
-        return cipher.keyed != "no"
+        """Ciphers with keys, thrown away or not, whose transformations `key_bits` can count."""
+        return named(cipher, "patch-permutation", "patch-rotation", "shf", "subblock-shuffle")
 
     def run(self, evidence: Evidence) -> Finding:
         """Figures only: bits of the key space (and of the secret that a key is made from), keys per second, years."""

@@ -27,8 +27,8 @@ class KnownPlaintext(Attack):
     after_key = True
 
     def fits(self, cipher: Cipher) -> bool:
-        """Every cipher with keys: to fall, or to show that it does not."""
-        return cipher.keyed != "no"
+        """Ciphers with keys that move or mix values: to fall, or to show that they do not."""
+        return named(cipher, "patch-permutation", "patch-rotation", "shf", "subblock-shuffle")
 
     def run(self, evidence: Evidence) -> Finding:
         """The key, and one view: all images under it. figures: pairs used and milliseconds until the key."""

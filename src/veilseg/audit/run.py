@@ -118,9 +118,10 @@ def _judge_view(pictures: Sequence[Pixels], subjects: Sequence[Subject]) -> View
 def _judge_key(finding: Finding, victim: Victim) -> dict[str, Any] | None:
     cipher = victim.cipher
     if finding.order is not None:
-        if cipher.name != "patch-permutation":
-            return {"key_recovered": False}  # there is none that a permutation could be
-        return judge_order(finding.order, ciphers.permutation(victim.key, cipher.block))
+        if cipher.name == "patch-permutation":
+            return judge_order(finding.order, ciphers.permutation(victim.key, cipher.block))
+        # Of independent keys, no permutation is the key; of other ciphers the judge knows none, and the views tell.
+        return {"key_recovered": False} if cipher.has_sub_blocks else None
     if finding.matrix is not None:
         return judge_matrix(finding.matrix, ciphers.rotation(victim.key, cipher.block))
     return None
