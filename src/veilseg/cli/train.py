@@ -21,7 +21,7 @@ def command(
 
     Example: VEILSEG_CAMVID=camvid veilseg train recipes/camvid-sort8.yaml train.steps=1000 -o runs/short
     """
-    from veilseg.training.recipe import load_recipe
+    from veilseg.training.load import load_recipe
 
     loaded = load_recipe(recipe, overrides)
     folder = output or Path("runs") / recipe.stem

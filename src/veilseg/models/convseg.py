@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from veilseg.errors import UsageError
+
 GRID = 4  # pixels between neighbouring positions of the finest feature map
 
 
@@ -46,7 +48,7 @@ class ConvSeg(nn.Module):
     Args:
         num_classes: number of classes K.
         patch: kernel and stride of the first convolution, in pixels: the sub-block for key-invariant or mosaic input
-            (4, 8, 16, ...), 4 for plain images. A patch over 4 is brought to the 4x4 grid by interpolation.
+            (4, 8, 16, ...), 4 for plain images.
         widths: channels of the four levels.
         depths: residual blocks of the four levels.
         decoder_width: channels of the decoder.
@@ -64,16 +66,24 @@ class ConvSeg(nn.Module):
         decoder_width: int = 32,
     ) -> None:
         super().__init__()
-        stem_width = 2 * widths[0]
+        if patch < 1 or patch % GRID:
+            raise UsageError(f"ConvSeg has no patch of {patch} pixels", f"use a multiple of {GRID}")
+        # A wide patch holds as much per 4x4 position as a patch of 4 does: its channels are spread by a pixel shuffle.
+        finer = patch // GRID
+        stem_width = 2 * widths[0] * finer
         self.patch = patch
         self.shuffle = nn.PixelShuffle(1)  # see widen_patch
         self.stem = nn.Conv2d(3, stem_width, patch, stride=patch)
+        _cosine_start(self.stem)
         self.embed = nn.Sequential(
+            nn.BatchNorm2d(stem_width),  # brings the cosines of a sub-block, mean and spread, to one scale
+            nn.Conv2d(stem_width, stem_width, 1, bias=False),
             nn.BatchNorm2d(stem_width),
             nn.ReLU(),
-            nn.Conv2d(stem_width, widths[0], 1, bias=False),
-            nn.BatchNorm2d(widths[0]),
+            nn.Conv2d(stem_width, widths[0] * finer**2, 1, bias=False),
+            nn.BatchNorm2d(widths[0] * finer**2),
             nn.ReLU(),
+            nn.PixelShuffle(finer),
         )
         first = nn.Sequential(*[ResidualBlock(widths[0]) for _ in range(depths[0])])
         rest = [_stage(a, b, depth) for a, b, depth in zip(widths, widths[1:], depths[1:], strict=False)]
@@ -81,6 +91,11 @@ class ConvSeg(nn.Module):
         self.lateral = nn.ModuleList([nn.Conv2d(width, decoder_width, 1) for width in widths])
         self.smooth = nn.ModuleList([ResidualBlock(decoder_width) for _ in widths[:-1]])
         self.head = nn.Conv2d(decoder_width, num_classes, 1)
+
+    @property
+    def token_layer(self) -> nn.Module:
+        """The layer whose output, float [N, C, H/32, W/32], says most about the scene: what distillation compares."""
+        return self.stages[-1]
 
     def forward(self, images: Tensor) -> Tensor:
         """Class scores of raw pixels.
@@ -99,8 +114,6 @@ class ConvSeg(nn.Module):
 
     def _scores(self, images: Tensor) -> Tensor:
         x = self.embed(self.shuffle(self.stem(images)))
-        if self.patch > GRID and self.shuffle.upscale_factor == 1:
-            x = _enlarge(x, self.patch // GRID)
         features = []
         for stage in self.stages:
             x = stage(x)
@@ -142,3 +155,18 @@ class ConvSeg(nn.Module):
 
 def _enlarge(x: Tensor, factor: int) -> Tensor:
     return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+@torch.no_grad()
+def _cosine_start(stem: nn.Conv2d) -> None:
+    """Start the first channels with the slowest cosines over each colour channel's values, in raster order.
+
+    Of sorted values these are the mean, the spread, the skew, ...; random kernels would see little but the mean.
+    """
+    count = stem.kernel_size[0] * stem.kernel_size[1]
+    place = (torch.arange(count) + 0.5) / count
+    for channel in range(min(stem.out_channels, 3 * count)):
+        frequency, colour = divmod(channel, 3)
+        kernel = torch.zeros(3, count)
+        kernel[colour] = torch.cos(torch.pi * frequency * place) / count**0.5
+        stem.weight[channel] = kernel.reshape(stem.weight[channel].shape)
