@@ -61,6 +61,7 @@ def test_overrides_win(tmp_path: Path) -> None:
         ({"data": {"train": [{"source": "scenes:3", "weight": 0}]}}, "weights"),
         ({"data": {"train": [{"sauce": "scenes:3"}]}}, r"data.train\[0\].sauce"),
         ({"train": {"batch": 5, "accumulate": 2}}, "shared by 2"),
+        ({"train": {"window": [100]}}, "window"),
         ({"machine": {"devices": 3}}, "shared by 3"),
         ({"optimizer": {"name": "adam"}}, "optimizer.name"),
         ({"model": {"input": "plain", "channels": "none"}}, "no meaning"),

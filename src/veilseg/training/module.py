@@ -6,13 +6,16 @@ import math
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from veilseg.evaluation.metrics import ConfusionMatrix
 from veilseg.models import SegmentationModel
+from veilseg.runtime.windows import slide, snap
 from veilseg.training.losses import segmentation_loss
 from veilseg.training.recipe import Recipe
 from veilseg.training.teacher import Teacher
@@ -60,7 +63,7 @@ class SegmentationTraining(pl.LightningModule):
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         images, labels = batch
-        self.confusion.update(self.model(images).argmax(1).cpu().numpy(), labels.cpu().numpy())
+        self.confusion.update(self._predict(images).argmax(0), labels[0].cpu().numpy())
 
     def on_validation_epoch_end(self) -> None:
         if dist.is_available() and dist.is_initialized():
@@ -70,6 +73,22 @@ class SegmentationTraining(pl.LightningModule):
         if self.confusion.pixels:
             for name in ("aacc", "miou", "macc"):
                 self.log(f"val_{name}", 100 * getattr(self.confusion, name), prog_bar=name == "miou")
+
+    def _predict(self, images: Tensor) -> NDArray[np.float32]:
+        """Logits [K, H, W] of one image [1, 3, H, W], whole or by windows as the recipe says."""
+
+        def run(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+            image = torch.from_numpy(pixels).to(images.device).permute(2, 0, 1)[None]
+            logits: NDArray[np.float32] = self.model(image)[0].float().cpu().numpy()
+            return logits
+
+        pixels = images[0].permute(1, 2, 0).cpu().numpy()
+        step = self.model.config.size_multiple
+        window = self.recipe.train.window
+        if window is None:
+            return run(pixels)
+        sides = (min(window[0], pixels.shape[0]), min(window[1], pixels.shape[1]))
+        return slide(pixels, run, snap(sides, step), step, overlap=1 / 3)
 
     def configure_optimizers(self) -> Any:
         part = self.recipe.optimizer

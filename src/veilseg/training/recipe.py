@@ -97,6 +97,7 @@ class TrainPart:
     accumulate: int = 1  # parts into which every process cuts its share of a batch
     average: float = 0.998  # decay per step
     validate_every: int = 500  # steps
+    window: tuple[int, int] | None = None  # validate by sliding windows of this height and width; null: whole images
     checkpoint_every: int = 50  # steps; Ctrl-C and SIGTERM save at once
     patience: int = 0  # validations without a better mIoU after which the run ends; 0: never early
     seed: int = 0

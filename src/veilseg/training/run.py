@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,10 +89,15 @@ def train(recipe: Recipe, folder: Path) -> SegmentationModel:
     return model
 
 
-def prepare(recipe: Recipe, folder: Path) -> Run:
+def open_source(part: SourcePart) -> SegmentationData:
+    """The dataset that a recipe names."""
+    return open_data(expand(part.source), part.split)
+
+
+def prepare(recipe: Recipe, folder: Path, opener: Callable[[SourcePart], SegmentationData] = open_source) -> Run:
     """Everything that a run in `folder` needs, built and checked, before any work; errors as for `train`."""
-    sources = [_open(part) for part in recipe.data.train]
-    val = _open(recipe.data.val)
+    sources = [opener(part) for part in recipe.data.train]
+    val = opener(recipe.data.val)
     _same_classes([*sources, val])
     if recipe.machine.threads:
         torch.set_num_threads(recipe.machine.threads)
@@ -160,10 +166,6 @@ def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps) -> pl.Trainer
         enable_progress_bar=watched,
         enable_model_summary=False,
     )
-
-
-def _open(part: SourcePart) -> SegmentationData:
-    return open_data(expand(part.source), part.split)
 
 
 def _checkpoint(folder: Path) -> str | None:
