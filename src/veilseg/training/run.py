@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -15,7 +16,6 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from lightning.pytorch.utilities import rank_zero_only
 
 from veilseg import __version__
 from veilseg.data import SegmentationData, open_data
@@ -125,7 +125,7 @@ def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps) -> pl.Trainer
     for noise in (".*does not have many workers.*", ".*logging interval.*", ".*LeafSpec.*", ".*GPU available.*"):
         warnings.filterwarnings("ignore", noise)
     train, machine = recipe.train, recipe.machine
-    watched = sys.stderr.isatty() and rank_zero_only.rank in (0, None)
+    watched = sys.stderr.isatty() and os.environ.get("LOCAL_RANK", "0") == "0"
     several = machine.devices * machine.nodes > 1
     callbacks: list[pl.Callback] = [WaitingShare()]
     if train.average:

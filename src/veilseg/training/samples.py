@@ -53,7 +53,8 @@ class TrainingSamples(Dataset[Item]):
         source = self.sources[which]
         count = len(source)
         order = np.random.default_rng([self.recipe.train.seed, which, index // count]).permutation(count)
-        return source[int(order[index % count])]
+        sample: Sample = source[int(order[index % count])]
+        return sample
 
 
 class ValidationSamples(Dataset[Item]):
