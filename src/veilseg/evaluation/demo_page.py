@@ -50,10 +50,17 @@ def build_page(demo: Demo, facts: dict[str, Any]) -> str:
     main = [
         _figure([scene.image], "The photograph", "A generated street scene. It stays with the client."),
         _figure(
-            [by_size[s].sent], "What the cloud gets", f"Shuffled by independent keys, s = {s}, then forgotten.", "cloud"
+            [by_size[s].sent],
+            "What the cloud gets",
+            f"Shuffled by independent keys (s = {s}), which are gone.",
+            "cloud",
         ),
         _figure([sorted_view(scene.image, DEMO_BLOCK, s)], "Or this, the same sorted", "No key ever exists.", "cloud"),
-        _figure([mosaic_view(scene.image, s)], "What can be read from either", f"A mosaic of {s} by {s} pixels."),
+        _figure(
+            [mosaic_view(scene.image, s)],
+            "What can be read from either",
+            f"A mosaic of {s} by {s} pixels; its colours where neighbours betray them.",
+        ),
         _figure([as_map("independent")], "The map computed from it", "By the cloud, and sent back."),
         _figure([colorize(scene.label, demo.palette)], "The ground truth", "What a perfect map would be."),
     ]

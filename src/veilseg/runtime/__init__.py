@@ -1,5 +1,6 @@
 """What the cloud runs: one Segmenter over ONNX Runtime or torch, label maps, and the shipped models."""
 
+from veilseg.modelspec import shipped_models
 from veilseg.runtime.labels import colorize, encode_label_png, overlay, save_label_png
 from veilseg.runtime.locate import find_model
 from veilseg.runtime.segmenter import Segmenter
@@ -13,4 +14,5 @@ __all__ = [
     "find_model",
     "overlay",
     "save_label_png",
+    "shipped_models",
 ]
