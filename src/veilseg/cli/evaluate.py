@@ -54,7 +54,7 @@ def command(
     """Measure a model: every image is encrypted, segmented and compared with its ground truth.
 
     aAcc is the share of right pixels, mIoU and mAcc are means over the classes, all in percent and over the whole
-    dataset (one confusion matrix). Bytes are what a client sends for one image.
+    dataset (one confusion matrix). kB is what a client sends for one image.
 
     camvid:DIR is CamVid in the SegNet tutorial's layout: train/ and trainannot/, val/ and valannot/. folder:DIR is your
     own data: DIR/images/ and DIR/labels/ hold files of the same stem, a label being an 8-bit grey or palette PNG of
