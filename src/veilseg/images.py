@@ -135,7 +135,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def to_png(pixels: NDArray[np.uint8]) -> bytes:
-    """A PNG file of a plain image, uint8 [H, W, 3], without any metadata."""
+    """A PNG file of uint8 [H, W, 3], or grey [H, W], without any metadata."""
     from PIL import Image
 
     buffer = io.BytesIO()

@@ -51,7 +51,7 @@ def test_cityscapes_numbers_are_the_official_ones() -> None:
     official = {label.trainId: label for label in labels if 0 <= label.trainId < 19}
     assert [official[index].name for index in range(19)] == list(CITYSCAPES_CLASSES)
     assert [official[index].color for index in range(19)] == [tuple(row) for row in CITYSCAPES_PALETTE.tolist()]
-    ids = label_ids(np.arange(19, dtype=np.uint8).reshape(1, 19))
+    ids = label_ids(np.arange(19, dtype=np.uint8).reshape(1, 19), CITYSCAPES_CLASSES)
     assert ids.tolist() == [[official[index].id for index in range(19)]]
 
 

@@ -101,4 +101,8 @@ def command(
         facts = provenance(seed=getattr(dataset, "seed", None))
         figures = result.to_dict()
         figures["data"] = {"spec": data, "split": split, **figures["data"]}
-        write_json(json_file, {**facts, "model": segmenter.name, **figures}, overwrite=force)
+        write_json(
+            json_file,
+            {**facts, "model": segmenter.name, "training": segmenter.config.training, **figures},
+            overwrite=force,
+        )

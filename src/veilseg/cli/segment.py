@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from veilseg.cli import batch
@@ -23,6 +24,10 @@ def command(
     photo: Annotated[
         Path | None, typer.Option("--photo", metavar="PATH", help="The photograph for --overlay; a folder for several.")
     ] = None,
+    cityscapes_ids: Annotated[
+        bool,
+        typer.Option("--cityscapes-ids", help="Write grey PNGs of label ids, as Cityscapes' evaluation server wants."),
+    ] = False,
     window: Window = None,
     threads: Threads = None,
     force: Force = False,
@@ -41,6 +46,7 @@ def command(
         raise UsageError("--overlay and --photo belong together", "--overlay seen.png --photo photo.jpg")
     jobs = batch.plan(images, output, verb="segment")
     overlays = {} if overlay is None or photo is None else _plan_overlays(jobs, overlay, photo, force)
+    from veilseg.data.cityscapes import label_ids
     from veilseg.files import make_folder, write_atomic
     from veilseg.images import open_image, to_png
     from veilseg.runtime import Segmenter, encode_label_png
@@ -48,16 +54,21 @@ def command(
 
     segmenter = Segmenter(model, window=window, threads=threads)
 
+    def encode(labels: np.ndarray) -> bytes:
+        if cityscapes_ids:
+            return to_png(label_ids(labels, segmenter.classes))
+        return encode_label_png(labels, segmenter.palette)
+
     def work(data: bytes, source: str) -> bytes:
         if source not in overlays:
-            return encode_label_png(segmenter.segment(data), segmenter.palette)
+            return encode(segmenter.segment(data))
         photograph, target = overlays[source]
         seen = open_image(photograph)
         _refuse_other_size(data, seen.shape[:2], photograph)
         labels = segmenter.segment(data)
         make_folder(target.parent)
         write_atomic(target, to_png(blend(seen, labels, segmenter.palette)), overwrite=force)
-        return encode_label_png(labels, segmenter.palette)
+        return encode(labels)
 
     return 1 if batch.run(jobs, work, doing="segmenting", force=force) else 0
 

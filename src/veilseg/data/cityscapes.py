@@ -8,7 +8,7 @@ import numpy as np
 
 from veilseg.data.base import IGNORED, Sample, decode_image, decode_label
 from veilseg.data.trees import open_tree
-from veilseg.errors import InvalidData
+from veilseg.errors import InvalidData, UsageError
 
 # name: (label id in the files, colour); the order gives the train ids 0 to 18
 _CLASSES = {
@@ -80,6 +80,11 @@ class CityscapesData:
         return Sample(stem.rpartition("/")[2], image, _TRAIN_IDS[label])
 
 
-def label_ids(labels: np.ndarray) -> np.ndarray:
-    """Train ids, uint8 [H, W] of 0..18, as the label ids that Cityscapes' evaluation server wants, uint8 [H, W]."""
+def label_ids(labels: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
+    """Train ids, uint8 [H, W] of 0..18, as the label ids that Cityscapes' evaluation server wants, uint8 [H, W].
+
+    `classes` are those of the model that made the map; raises UsageError when they are not Cityscapes'.
+    """
+    if classes != CITYSCAPES_CLASSES:
+        raise UsageError("this model does not know the 19 classes of Cityscapes", "leave --cityscapes-ids out")
     return np.asarray(_IDS[labels])

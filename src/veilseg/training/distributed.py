@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -15,10 +17,24 @@ def all_sum(x: Tensor) -> Tensor:
     """
     if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
         return x
-    from torch.distributed.nn.functional import all_reduce
-
-    result: Tensor = all_reduce(x)  # type: ignore[no-untyped-call]
+    result: Tensor = _AllSum.apply(x)
     return result
+
+
+class _AllSum(torch.autograd.Function):
+    """all_reduce and its gradient: what every process's loss asks of the sum, summed."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone()
+        dist.all_reduce(total)
+        return total
 
 
 class GlobalBatchNorm2d(nn.BatchNorm2d):

@@ -16,6 +16,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 
 from veilseg import __version__
 from veilseg.data import SegmentationData, open_data
@@ -152,8 +153,9 @@ def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps) -> pl.Trainer
         devices=machine.devices,
         num_nodes=machine.nodes,
         precision=machine.precision,  # type: ignore[arg-type]
-        # A class token that a decoder drops has no gradient.
-        strategy="ddp_find_unused_parameters_true" if several else "auto",
+        # A class token that a decoder drops has no gradient. Buffers agree without being sent, since every process
+        # has the batch's statistics; sending them would wait in validation, where processes differ in work.
+        strategy=DDPStrategy(find_unused_parameters=True, broadcast_buffers=False) if several else "auto",
         sync_batchnorm=several and machine.accelerator != "cpu",
         use_distributed_sampler=False,
         accumulate_grad_batches=train.accumulate,
