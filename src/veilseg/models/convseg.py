@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from veilseg.errors import UsageError
 
 GRID = 4  # pixels between neighbouring positions of the finest feature map
+FINER = 2  # positions of the logits, each way, for one of that map: a pole is narrower than four pixels
 
 
 class ResidualBlock(nn.Module):
@@ -90,7 +91,7 @@ class ConvSeg(nn.Module):
         self.stages = nn.ModuleList([first, *rest])
         self.lateral = nn.ModuleList([nn.Conv2d(width, decoder_width, 1) for width in widths])
         self.smooth = nn.ModuleList([ResidualBlock(decoder_width) for _ in widths[:-1]])
-        self.head = nn.Conv2d(decoder_width, num_classes, 1)
+        self.head = nn.Sequential(nn.Conv2d(decoder_width, num_classes * FINER**2, 1), nn.PixelShuffle(FINER))
 
     @property
     def token_layer(self) -> nn.Module:
@@ -106,10 +107,10 @@ class ConvSeg(nn.Module):
         Returns:
             float logits [N, K, H, W].
         """
-        return _enlarge(self._scores(images), GRID)
+        return _enlarge(self._scores(images), GRID // FINER)
 
     def forward_train(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Logits on the 4x4 grid, [N, K, H/4, W/4], for a loss that needs no more; no auxiliary heads."""
+        """Logits of every 2x2 pixels, [N, K, H/2, W/2], for a loss that needs no more; no auxiliary heads."""
         return self._scores(images), []
 
     def _scores(self, images: Tensor) -> Tensor:

@@ -26,19 +26,20 @@ KINDS = {
 
 
 class StandIn:
-    """Two images of noise with every class, in the size of a dataset's images, or of `size`."""
+    """`count` images of noise with every class, in the size of a dataset's images, or of `size`."""
 
-    def __init__(self, kind: str, size: tuple[int, int] | None = None) -> None:
+    def __init__(self, kind: str, count: int = STEPS, size: tuple[int, int] | None = None) -> None:
         self.name = f"{kind} (stand-in)"
+        self.count = count
         self.classes, typical = KINDS[kind]
         self.size = size or typical
         self.palette = np.array(default_palette(len(self.classes)), np.uint8)
 
     def __len__(self) -> int:
-        return 2
+        return self.count
 
     def __getitem__(self, index: int) -> Sample:
-        if not 0 <= index < 2:
+        if not 0 <= index < self.count:
             raise IndexError(index)
         rng = np.random.default_rng(index)
         image = rng.integers(0, 256, (*self.size, 3), np.uint8)
@@ -72,7 +73,7 @@ def dry_run(recipe: Recipe) -> float:
         kind = part.source.partition(":")[0]
         if kind not in KINDS:
             return open_data(part.source, part.split)
-        return StandIn(kind, recipe.augment.crop if part is recipe.data.val else None)
+        return StandIn(kind, 1, recipe.augment.crop) if part is recipe.data.val else StandIn(kind)
 
     with tempfile.TemporaryDirectory() as folder:
         run = prepare(small, Path(folder), stand_in)
