@@ -30,7 +30,7 @@ TINY = {
     "model": {"arguments": NETWORK},
     "data": {
         "train": [{"source": "scenes:3", "weight": 2}, {"source": "scenes:2:7", "weight": 1}],
-        "val": {"source": "scenes:1:1"},
+        "val": {"source": "scenes:2:1"},
     },
     "augment": {"crop": [64, 64]},
     "train": {"steps": 4, "batch": 2, "validate_every": 2, "checkpoint_every": 1, "average": 0.5},

@@ -55,7 +55,6 @@ class RunData(pl.LightningDataModule):
 
     def __init__(self, train: TrainingSamples, val: ValidationSamples) -> None:
         super().__init__()
-        self.allow_zero_length_dataloader_with_multiple_devices = True  # fewer validation images than processes
         self.train_samples, self.val_samples = train, val
         self.recipe = train.recipe
 

@@ -108,6 +108,8 @@ def prepare(recipe: Recipe, folder: Path, opener: Callable[[SourcePart], Segment
     counts = sum(label_counts(source, samples.num_classes) for source in samples.sources)
     model = first_model(recipe, val, samples.sources[0], key)
     teacher = Teacher(recipe.method, model) if recipe.method.teacher is not None else None
+    if len(val) < recipe.machine.devices * recipe.machine.nodes:
+        raise UsageError(f"{val.name} has {len(val)} images, fewer than there are processes", "use fewer devices")
     view = View(model.config.input, key)
     samples.views = [view] if teacher is None else [view, View(teacher.model.config.input)]
     _switch_input(model, False)
@@ -123,7 +125,13 @@ def prepare(recipe: Recipe, folder: Path, opener: Callable[[SourcePart], Segment
 
 def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps) -> pl.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for noise in (".*does not have many workers.*", ".*logging interval.*", ".*LeafSpec.*", ".*GPU available.*"):
+    for noise in (
+        ".*does not have many workers.*",
+        ".*logging interval.*",
+        ".*LeafSpec.*",
+        ".*GPU available.*",
+        ".*broadcast_buffers.*",
+    ):
         warnings.filterwarnings("ignore", noise)
     train, machine = recipe.train, recipe.machine
     watched = sys.stderr.isatty() and os.environ.get("LOCAL_RANK", "0") == "0"
@@ -153,9 +161,9 @@ def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps) -> pl.Trainer
         devices=machine.devices,
         num_nodes=machine.nodes,
         precision=machine.precision,  # type: ignore[arg-type]
-        # A class token that a decoder drops has no gradient. Buffers agree without being sent, since every process
-        # has the batch's statistics; sending them would wait in validation, where processes differ in work.
-        strategy=DDPStrategy(find_unused_parameters=True, broadcast_buffers=False) if several else "auto",
+        # Buffers agree without being sent, since every process has the whole batch's statistics; sending them would
+        # wait for ever in validation, where processes differ in work.
+        strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
         sync_batchnorm=several and machine.accelerator != "cpu",
         use_distributed_sampler=False,
         accumulate_grad_batches=train.accumulate,
