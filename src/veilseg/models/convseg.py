@@ -15,10 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from veilseg.errors import UsageError
-
 GRID = 4  # pixels between neighbouring positions of the finest feature map
-FINER = 2  # positions of the logits, each way, for one of that map: a pole is narrower than four pixels
 
 
 class ResidualBlock(nn.Module):
@@ -49,7 +46,7 @@ class ConvSeg(nn.Module):
     Args:
         num_classes: number of classes K.
         patch: kernel and stride of the first convolution, in pixels: the sub-block for key-invariant or mosaic input
-            (4, 8, 16, ...), 4 for plain images.
+            (4, 8, 16, ...), 4 for plain images. A patch over 4 is brought to the 4x4 grid by interpolation.
         widths: channels of the four levels.
         depths: residual blocks of the four levels.
         decoder_width: channels of the decoder.
@@ -67,31 +64,23 @@ class ConvSeg(nn.Module):
         decoder_width: int = 32,
     ) -> None:
         super().__init__()
-        if patch < 1 or patch % GRID:
-            raise UsageError(f"ConvSeg has no patch of {patch} pixels", f"use a multiple of {GRID}")
-        # A wide patch holds as much per 4x4 position as a patch of 4 does: its channels are spread by a pixel shuffle.
-        finer = patch // GRID
-        stem_width = 2 * widths[0] * finer
+        stem_width = 2 * widths[0]
         self.patch = patch
         self.shuffle = nn.PixelShuffle(1)  # see widen_patch
         self.stem = nn.Conv2d(3, stem_width, patch, stride=patch)
-        _cosine_start(self.stem)
         self.embed = nn.Sequential(
-            nn.BatchNorm2d(stem_width),  # brings the cosines of a sub-block, mean and spread, to one scale
-            nn.Conv2d(stem_width, stem_width, 1, bias=False),
             nn.BatchNorm2d(stem_width),
             nn.ReLU(),
-            nn.Conv2d(stem_width, widths[0] * finer**2, 1, bias=False),
-            nn.BatchNorm2d(widths[0] * finer**2),
+            nn.Conv2d(stem_width, widths[0], 1, bias=False),
+            nn.BatchNorm2d(widths[0]),
             nn.ReLU(),
-            nn.PixelShuffle(finer),
         )
         first = nn.Sequential(*[ResidualBlock(widths[0]) for _ in range(depths[0])])
         rest = [_stage(a, b, depth) for a, b, depth in zip(widths, widths[1:], depths[1:], strict=False)]
         self.stages = nn.ModuleList([first, *rest])
         self.lateral = nn.ModuleList([nn.Conv2d(width, decoder_width, 1) for width in widths])
         self.smooth = nn.ModuleList([ResidualBlock(decoder_width) for _ in widths[:-1]])
-        self.head = nn.Sequential(nn.Conv2d(decoder_width, num_classes * FINER**2, 1), nn.PixelShuffle(FINER))
+        self.head = nn.Conv2d(decoder_width, num_classes, 1)
 
     @property
     def token_layer(self) -> nn.Module:
@@ -107,14 +96,16 @@ class ConvSeg(nn.Module):
         Returns:
             float logits [N, K, H, W].
         """
-        return _enlarge(self._scores(images), GRID // FINER)
+        return _enlarge(self._scores(images), GRID)
 
     def forward_train(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Logits of every 2x2 pixels, [N, K, H/2, W/2], for a loss that needs no more; no auxiliary heads."""
+        """Logits on the 4x4 grid, [N, K, H/4, W/4], for a loss that needs no more; no auxiliary heads."""
         return self._scores(images), []
 
     def _scores(self, images: Tensor) -> Tensor:
         x = self.embed(self.shuffle(self.stem(images)))
+        if self.patch > GRID and self.shuffle.upscale_factor == 1:
+            x = _enlarge(x, self.patch // GRID)
         features = []
         for stage in self.stages:
             x = stage(x)
@@ -156,18 +147,3 @@ class ConvSeg(nn.Module):
 
 def _enlarge(x: Tensor, factor: int) -> Tensor:
     return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
-
-
-@torch.no_grad()
-def _cosine_start(stem: nn.Conv2d) -> None:
-    """Start the first channels with the slowest cosines over each colour channel's values, in raster order.
-
-    Of sorted values these are the mean, the spread, the skew, ...; random kernels would see little but the mean.
-    """
-    count = stem.kernel_size[0] * stem.kernel_size[1]
-    place = (torch.arange(count) + 0.5) / count
-    for channel in range(min(stem.out_channels, 3 * count)):
-        frequency, colour = divmod(channel, 3)
-        kernel = torch.zeros(3, count)
-        kernel[colour] = torch.cos(torch.pi * frequency * place) / count**0.5
-        stem.weight[channel] = kernel.reshape(stem.weight[channel].shape)
