@@ -23,7 +23,7 @@ def command(
 ) -> None:
     """Train a model; an interrupted run goes on where its last checkpoint was.
 
-    Example: VEILSEG_CAMVID=camvid veilseg train recipes/camvid-sort8.yaml train.steps=1000 -o runs/short
+    Example: VEILSEG_CAMVID=camvid veilseg train recipes/camvid-sort.yaml train.steps=1000 -o runs/short
     """
     from veilseg.training.load import load_recipe
 

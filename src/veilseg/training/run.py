@@ -39,6 +39,11 @@ from veilseg.training.views import View
 
 RECIPE_NAME = "recipe.json"
 LAST = Path("checkpoints") / "last.ckpt"
+# Warnings of Lightning and torch about what is meant here, or about themselves.
+NOISE = (
+    *("does not have many workers", "logging interval", "GPU available", "Checkpoint directory", "dirpath has changed"),
+    *("LeafSpec", "broadcast_buffers"),
+)
 
 
 @dataclass
@@ -125,14 +130,8 @@ def prepare(recipe: Recipe, folder: Path, opener: Callable[[SourcePart], Segment
 
 def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps) -> pl.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for noise in (
-        ".*does not have many workers.*",
-        ".*logging interval.*",
-        ".*LeafSpec.*",
-        ".*GPU available.*",
-        ".*broadcast_buffers.*",
-    ):
-        warnings.filterwarnings("ignore", noise)
+    for noise in NOISE:
+        warnings.filterwarnings("ignore", f".*{noise}.*")
     train, machine = recipe.train, recipe.machine
     watched = sys.stderr.isatty() and os.environ.get("LOCAL_RANK", "0") == "0"
     several = machine.devices * machine.nodes > 1
