@@ -43,7 +43,7 @@ class InvalidModel(VeilsegError):
 
 
 class ServiceError(VeilsegError):
-    """A service refused a request, answered nonsense, or could not be reached; `status` is HTTP's where there is one."""
+    """A service refused, answered nonsense, or could not be reached; `status` is HTTP's where there is one."""
 
     def __init__(self, message: str, hint: str | None = None, *, status: int | None = None) -> None:
         super().__init__(message, hint)

@@ -11,9 +11,7 @@ import typer
 def command(
     models: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[MODEL]...", help="A shipped name, a folder, or NAME=FOLDER; the first is the default."
-        ),
+        typer.Argument(metavar="[MODEL]...", help="Shipped names, folders, NAME=FOLDER; first: default."),
     ] = None,
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Others than loopback need --tokens.")] = (
         "127.0.0.1"

@@ -40,8 +40,9 @@ class Segmenter:
         """Loads `model`: a shipped name ("default", "plain"), a folder, a Hub id, or a torch model with a .config.
 
         `engine`: "onnx", "torch" or None (what the folder holds; ONNX first). `threads`: for one image; default one per
-        core. `device`: "cpu" or "cuda" (a torch model that is passed in stays where it is). `window`: None runs whole images; (height, width) or a side in pixels runs sliding windows on the block
-        grid (rounded down to it) that share at least the fraction `overlap` with their neighbours.
+        core. `device`: "cpu" or "cuda" (a torch model that is passed in stays where it is). `window`: None runs whole
+        images; (height, width) or a side in pixels runs sliding windows on the block grid (rounded down to it) that
+        share at least the fraction `overlap` with their neighbours.
 
         Raises InvalidModel when the model is missing or cannot run here, UsageError for options out of range.
         """

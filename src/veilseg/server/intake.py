@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -49,8 +50,8 @@ class Memory:
 
 def content_type(request: Request) -> tuple[str, bytes]:
     """("image/png", b"") or ("multipart/form-data", boundary). Raises Problem 415 for everything else."""
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
-    kind = kind.decode("latin-1").lower()
+    raw_kind, options = parse_options_header(request.headers.get("content-type", ""))
+    kind = raw_kind.decode("latin-1").lower()
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise _unsupported("bodies are not to be compressed")
     if kind == PNG:
@@ -126,7 +127,7 @@ class _Parts:
         self.finished = False
         self._most = most
 
-    def callbacks(self) -> dict[str, object]:
+    def callbacks(self) -> Any:
         names = ("part_begin", "part_data", "part_end", "header_field", "header_value", "header_end", "end")
         return {f"on_{name}": getattr(self, f"_{name}") for name in names}
 

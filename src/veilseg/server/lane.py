@@ -1,4 +1,4 @@
-"""The way of an image through one model: a bounded queue, batches of one shape, a worker that is replaced when it dies."""
+"""An image's way through one model: a bounded queue, batches of one shape, a worker that is replaced when it dies."""
 
 from __future__ import annotations
 
@@ -43,9 +43,11 @@ class Job:
 class Lane:
     """One model: `submit` takes images or refuses them at once; `start` and `stop` frame its life."""
 
-    def __init__(self, name: str, model: str, device: str, threads: int | None, limits: Limits, metrics: Metrics):
+    def __init__(
+        self, name: str, model: str, device: str, threads: int | None, limits: Limits, metrics: Metrics
+    ) -> None:
         self.name = name
-        self._start_worker = lambda: Worker.start(model, device, threads)
+        self._model, self._device, self._threads = model, device, threads
         self._limits, self._metrics = limits, metrics
         self._queue: deque[Job] = deque()
         self._arrived = asyncio.Event()
@@ -72,7 +74,7 @@ class Lane:
 
     async def start(self) -> None:
         """Load the model. Raises InvalidModel when it cannot be."""
-        self._worker = await self._start_worker()
+        self._worker = await Worker.start(self._model, self._device, self._threads)
         self._config = self._worker.config
         self._loop = asyncio.create_task(self._serve())
 
@@ -103,7 +105,7 @@ class Lane:
         while True:
             if self._worker is None:
                 try:
-                    self._worker = await self._start_worker()
+                    self._worker = await Worker.start(self._model, self._device, self._threads)
                     wait = 0.5
                 except VeilsegError:
                     await asyncio.sleep(wait)

@@ -14,23 +14,29 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        at = {"registry": self.registry}
-        self.requests = Counter("veilseg_requests_total", "Requests answered", ["route", "status"], **at)
+        at = self.registry
+        self.requests = Counter("veilseg_requests_total", "Requests answered", ["route", "status"], registry=at)
         self.seconds = Histogram(
-            "veilseg_request_seconds", "From the first byte to the last", ["route"], buckets=_SECONDS, **at
+            "veilseg_request_seconds", "From the first byte to the last", ["route"], buckets=_SECONDS, registry=at
         )
-        self.refused = Counter("veilseg_refused_total", "Requests refused, by the error's code", ["code"], **at)
-        self.left = Counter("veilseg_clients_left_total", "Clients that left before their answer", **at)
-        self.queue = Gauge("veilseg_queue_images", "Images that wait", ["model"], **at)
-        self.waited = Histogram("veilseg_queue_seconds", "Time in the queue", ["model"], buckets=_SECONDS, **at)
-        self.computed = Histogram("veilseg_batch_seconds", "Time to compute a batch", ["model"], buckets=_SECONDS, **at)
+        self.refused = Counter("veilseg_refused_total", "Requests refused, by the error's code", ["code"], registry=at)
+        self.left = Counter("veilseg_clients_left_total", "Clients that left before their answer", registry=at)
+        self.queue = Gauge("veilseg_queue_images", "Images that wait", ["model"], registry=at)
+        self.waited = Histogram("veilseg_queue_seconds", "Time in the queue", ["model"], buckets=_SECONDS, registry=at)
+        self.computed = Histogram(
+            "veilseg_batch_seconds", "Time to compute a batch", ["model"], buckets=_SECONDS, registry=at
+        )
         self.batches = Histogram(
-            "veilseg_batch_images", "Images in a batch", ["model"], buckets=(1, 2, 4, 8, 16, 32), **at
+            "veilseg_batch_images", "Images in a batch", ["model"], buckets=(1, 2, 4, 8, 16, 32), registry=at
         )
-        self.dropped = Counter("veilseg_dropped_total", "Images dropped because nobody waits for them", ["model"], **at)
-        self.restarts = Counter("veilseg_worker_restarts_total", "Workers that died and were replaced", ["model"], **at)
-        self.lost_lines = Counter("veilseg_log_lines_lost_total", "Log lines that could not be written", **at)
-        self.held = Gauge("veilseg_request_bytes", "Bytes of requests held in memory", **at)
+        self.dropped = Counter(
+            "veilseg_dropped_total", "Images dropped because nobody waits for them", ["model"], registry=at
+        )
+        self.restarts = Counter(
+            "veilseg_worker_restarts_total", "Workers that died and were replaced", ["model"], registry=at
+        )
+        self.lost_lines = Counter("veilseg_log_lines_lost_total", "Log lines that could not be written", registry=at)
+        self.held = Gauge("veilseg_request_bytes", "Bytes of requests held in memory", registry=at)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -57,6 +58,8 @@ def serve(settings: Settings, host: str, port: int, certificate: Path | None = N
     )
     listener = start_logging(metrics)
     try:
+        # uvicorn sends itself the signal again when all is done; a service that ended as asked has not failed.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         uvicorn.Server(config).run()
     except SystemExit as error:  # uvicorn's way to say that it could not start
         raise VeilsegError("the service could not start", "the log above says why") from error

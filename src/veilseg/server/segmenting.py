@@ -1,4 +1,4 @@
-"""POST /v1/segment from the body's bytes to the answer's: checked, queued, waited for, dropped when the client leaves."""
+"""POST /v1/segment from body to answer: checked, queued, waited for, dropped when the client leaves."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ async def segment(request: Request, lane: Lane, memory: intake.Memory, limits: L
         several = body_type == intake.MULTIPART
         parts = intake.split_parts(body, boundary, limits.parts) if several else [("image", bytes(body))]
         # In a thread, because checksums of megabytes would hold up everybody else.
-        jobs = await asyncio.to_thread(_jobs_of, parts, lane.config, limits, several)
-        jobs = [Job(*job) for job in jobs]
+        headers = await asyncio.to_thread(_check_all, parts, lane.config, limits, several)
+        pairs = zip(parts, headers, strict=True)
+        jobs = [Job(data, (header.height, header.width), header.padded_size) for (_, data), header in pairs]
         notes["images"], notes["pixels"] = len(jobs), sum(job.pixels for job in jobs)
         lane.submit(jobs)
         try:
@@ -45,25 +46,24 @@ async def segment(request: Request, lane: Lane, memory: intake.Memory, limits: L
             for job in jobs:
                 job.labels.cancel()
     named = [(name, labels) for (name, _), labels in zip(parts, maps, strict=True)]
-    content, headers = await asyncio.to_thread(
+    content, answer_headers = await asyncio.to_thread(
         answers.build, named, kind, lane.config, several=several, boundary=f"veilseg-{secrets.token_hex(16)}"
     )
-    return Response(content, headers=headers)
+    return Response(content, headers=answer_headers)
 
 
-def _jobs_of(
+def _check_all(
     parts: Sequence[tuple[str, bytes]], config: ModelConfig, limits: Limits, several: bool
-) -> list[tuple[bytes, tuple[int, int], tuple[int, int]]]:
-    """(file, true size, stored size) of every part, after every check that needs no pixels. Raises Problem."""
-    checked = []
+) -> list[container.Header]:
+    """The header of every part, after every check that needs no pixels. Raises Problem."""
+    headers = []
     for index, (_, data) in enumerate(parts):
         try:
-            header = _check(data, config, limits)
+            headers.append(_check(data, config, limits))
         except Problem as problem:
             problem.image = index if several else None
             raise
-        checked.append((data, (header.height, header.width), header.padded_size))
-    return checked
+    return headers
 
 
 def _check(data: bytes, config: ModelConfig, limits: Limits) -> container.Header:
@@ -84,10 +84,10 @@ def _check(data: bytes, config: ModelConfig, limits: Limits) -> container.Header
 
 async def _wait(request: Request, jobs: Sequence[Job], timeout: float) -> list[np.ndarray]:
     """The label maps of all jobs. Raises Problem 504 at the deadline, ClientDisconnect when the client leaves."""
-    work = asyncio.gather(*(job.labels for job in jobs))
+    work = asyncio.ensure_future(_all([job.labels for job in jobs]))
     gone = asyncio.create_task(_disconnected(request))
     try:
-        done, _ = await asyncio.wait({work, gone}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([work, gone], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     finally:
         gone.cancel()
     if work in done:
@@ -96,6 +96,10 @@ async def _wait(request: Request, jobs: Sequence[Job], timeout: float) -> list[n
     if gone in done:
         raise ClientDisconnect
     raise too_late(timeout)
+
+
+async def _all(labels: Sequence[asyncio.Future[np.ndarray]]) -> list[np.ndarray]:
+    return await asyncio.gather(*labels)
 
 
 async def _disconnected(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""What a service is started with: its models and its limits. Every limit has a default that a small machine can keep."""
+"""What a service is started with: models and limits. Every limit has a default that a small machine can keep."""
 
 from __future__ import annotations
 

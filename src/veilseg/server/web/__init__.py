@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.requests import Request
@@ -26,7 +27,7 @@ def web_routes() -> list[Route]:
     return routes
 
 
-def _serve(content: bytes, kind: str):  # type: ignore[no-untyped-def]
+def _serve(content: bytes, kind: str) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         return Response(content, headers={"Content-Type": kind, "Cache-Control": "no-cache"})
 
