@@ -23,6 +23,9 @@ SHUFFLE = veilseg.cipher("subblock-shuffle", block=16, sub_block=8)
 SOURCE = str(Path(veilseg.__file__).parents[1])
 PATIENCE = 120.0  # seconds until a test gives up waiting for a process on a busy machine
 
+# One for all, without keeping connections: making a client takes longer than a request.
+HTTP = httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_keepalive_connections=0))
+
 
 @dataclass
 class Service:
@@ -45,11 +48,11 @@ class Service:
 
     def post(self, body: bytes, kind: str = "image/png", **options: Any) -> httpx.Response:
         headers = {"Content-Type": kind, **options.pop("headers", {})}
-        return httpx.post(f"{self.url}/v1/segment", content=body, headers=headers, timeout=PATIENCE, **options)
+        return HTTP.post(f"{self.url}/v1/segment", content=body, headers=headers, **options)
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""
-        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        lines = HTTP.get(f"{self.url}/metrics").text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(rf"{name}(\{{|\s)", line))
 
     def until(self, condition: Any) -> None:
@@ -61,7 +64,7 @@ class Service:
 
     def is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz").status_code == 200
+            return HTTP.get(f"{self.url}/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
