@@ -64,7 +64,7 @@ def test_a_full_queue_is_said_at_once_and_nothing_accepted_is_lost(held: Service
 
 
 def test_a_deadline_is_kept_and_a_worker_that_hangs_is_replaced(model: Path, tmp_path: Path) -> None:
-    with running(tmp_path, str(model), "--timeout", "3") as service:
+    with running(tmp_path, str(model), "--timeout", "5") as service:
         hanging = service.worker
         os.kill(hanging, signal.SIGSTOP)
         pool, answers = flood(service, 2)

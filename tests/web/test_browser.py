@@ -19,8 +19,8 @@ from tests.tiny_onnx import CANONICAL, split_stem, tiny_model
 from veilseg.ciphers import EncryptedImage
 from veilseg.data.scenes import generate_scene
 from veilseg.keys import Key
-from veilseg.runtime import Segmenter, encrypt_onnx
 from veilseg.modelspec import InputSpec
+from veilseg.runtime import Segmenter, encrypt_onnx
 from veilseg.server.tokens import TokenFile
 
 ROOT = Path(__file__).parents[2]
@@ -197,7 +197,10 @@ def test_errors_are_said(page: Page, folder: Path) -> None:
     Image.new("RGBA", (20, 20), (0, 0, 0, 100)).save(folder / "glass.png")
     drop(page, folder / "glass.png")
     expect(page.locator("#status.error")).to_contain_text("transparent")
-    page.route("**/v1/segment**", lambda route: route.fulfill(status=504, body='{"error": {"message": "Too late.", "hint": "x"}}'))
+    page.route(
+        "**/v1/segment**",
+        lambda route: route.fulfill(status=504, body='{"error": {"message": "Too late.", "hint": "x"}}'),
+    )
     drop(page, folder / "street.png")
     expect(page.locator("#status.error")).to_contain_text("Too late.")
     page.unroute("**/v1/segment**")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -12,12 +13,14 @@ import numpy as np
 
 from veilseg.errors import InvalidModel, VeilsegError
 from veilseg.modelspec import ModelConfig
+from veilseg.server.logs import LOGGER
 from veilseg.server.metrics import Metrics
 from veilseg.server.problems import Problem, not_for_us, queue_full, unavailable
 from veilseg.server.process import Worker, WorkerGone
 from veilseg.server.settings import Limits
 
 _ATTEMPTS = 2
+log = logging.getLogger(LOGGER)
 _SLOWEST_RESTART = 30.0
 
 
@@ -107,7 +110,8 @@ class Lane:
                 try:
                     self._worker = await Worker.start(self._model, self._device, self._threads)
                     wait = 0.5
-                except VeilsegError:
+                except (VeilsegError, OSError):
+                    log.error("a worker cannot be started", extra={"model": self.name})
                     await asyncio.sleep(wait)
                     wait = min(2 * wait, _SLOWEST_RESTART)
                     continue
@@ -151,6 +155,7 @@ class Lane:
             answers = await worker.run([job.data for job in batch], self._limits.timeout)
         except WorkerGone:
             self._worker = None
+            log.warning("a worker died or hung and is replaced", extra={"model": self.name, "images": len(batch)})
             self._metrics.restarts.labels(self.name).inc()
             self._try_again(batch)
             return

@@ -13,13 +13,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
+import numpy as np
+
 from veilseg.ciphers import EncryptedImage
 from veilseg.errors import InvalidImage, VeilsegError
 from veilseg.server import frames
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from veilseg.runtime import Segmenter
 
 LABELS, REFUSED, READY = b"L", b"R", b"C"
@@ -35,6 +35,8 @@ def main(model: str, device: str, threads: str) -> int:
         from veilseg.runtime import Segmenter
 
         segmenter = Segmenter(model, device=device, threads=int(threads) or None)
+        # The first image compiles kernels and allocates, for seconds: before anybody waits for it.
+        segmenter.logits(np.zeros((64, 64, 3), np.uint8))
     except VeilsegError as error:
         _send(outgoing, [_refusal(error)])
         return 1
