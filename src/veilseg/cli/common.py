@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from veilseg.keys import Key
 
 KEY_VARIABLE = "VEILSEG_KEY_FILE"
+TOKEN_VARIABLE = "VEILSEG_TOKEN"
 
 CipherName = Annotated[
     str,

@@ -47,6 +47,7 @@ EXTRAS = {
     "prometheus_client": "serve",
     "starlette": "serve",
     "pydantic": "serve",
+    "av": "video",
     "torch": "train",
     "torchvision": "train",
     "timm": "train",

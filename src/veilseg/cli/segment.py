@@ -1,4 +1,4 @@
-"""`veilseg segment`: encrypted images in, label maps out, with a model on this machine."""
+"""`veilseg segment`: encrypted images in, label maps out, with a model on this machine or a service elsewhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veilseg.cli import batch
-from veilseg.cli.common import Force
+from veilseg.cli.common import TOKEN_VARIABLE, Force, KeyFile
 from veilseg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +36,16 @@ def command(
         typer.Option("--window", metavar="PIXELS", help="Sliding windows of this side. Default: none."),
     ] = None,
     threads: Annotated[int | None, typer.Option("--threads", metavar="N", help="Default: one per core.")] = None,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="Encrypt photographs here, let a service segment them."),
+    ] = None,
+    token: Annotated[
+        Path | None, typer.Option("--token", metavar="FILE", help=f"Token for --server. Default: {TOKEN_VARIABLE}.")
+    ] = None,
+    key: KeyFile = None,
+    in_flight: Annotated[int, typer.Option(metavar="N", min=1, help="Images on their way to --server.")] = 8,
+    resume: Annotated[bool, typer.Option("--resume", help="With --server: leave out what is written already.")] = False,
     force: Force = False,
 ) -> int:
     """Segment encrypted images; every pixel of the PNG written is a class id, shown in the model's colours.
@@ -47,7 +57,18 @@ def command(
       veilseg segment veiled.png -o labels.png
       veilseg segment veiled.png -o labels.png --overlay seen.png --photo photo.jpg
       veilseg segment veiled/ -o labels/ --model my-model/
+      veilseg segment photos/ -o labels/ --server http://127.0.0.1:8000 --resume
+      veilseg segment clip.mp4 -o labels/ --server http://127.0.0.1:8000
     """
+    if server is not None:
+        if overlay or photo or window or threads:
+            raise UsageError("--overlay, --photo, --window and --threads are for models on this machine")
+        from veilseg.cli.remote import Remote
+
+        named = None if model == "default" else model
+        return Remote(server, token, key, named, in_flight).segment(images, output, resume=resume, force=force)
+    if token or key or resume:
+        raise UsageError("--token, --key and --resume belong to --server", "--server http://127.0.0.1:8000")
     if (overlay is None) != (photo is None):
         raise UsageError("--overlay and --photo belong together", "--overlay seen.png --photo photo.jpg")
     jobs = batch.plan(images, output, verb="segment")

@@ -30,7 +30,8 @@ class _Json(logging.Formatter):
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "event": record.getMessage(),
+            # asyncio's messages quote objects, and with them what came in.
+            "event": "asyncio" if record.name == "asyncio" else record.getMessage(),
         }
         line.update({name: getattr(record, name) for name in _FIELDS if getattr(record, name, None) is not None})
         if record.exc_info and record.exc_info[0] is not None:
@@ -72,11 +73,11 @@ def start_logging(metrics: Metrics, stream: TextIO | None = None) -> QueueListen
     lines: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_LINES)
     writer = _Stream(sys.stderr if stream is None else stream, metrics)
     writer.setFormatter(_Json())
-    for name in (LOGGER, "uvicorn", "uvicorn.error"):
+    for name in (LOGGER, "uvicorn", "uvicorn.error", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], False
         logger.setLevel(logging.INFO)
-    for name in (LOGGER, "uvicorn"):
+    for name in (LOGGER, "uvicorn", "asyncio"):
         logging.getLogger(name).addHandler(_Queue(lines, metrics))
     logging.getLogger("uvicorn.error").propagate = True
     listener = QueueListener(lines, writer)
