@@ -234,3 +234,22 @@ def test_a_log_holds_lines_of_json_and_nothing_of_an_image(small: Service) -> No
     assert line["route"] == "/v1/segment"
     assert line["status"] == 200
     assert line["pixels"] == 48 * 64
+
+
+def test_images_of_one_shape_are_computed_together(model: Path, tmp_path: Path) -> None:
+    with running(tmp_path, str(model), "--batch", "4") as service:
+        os.kill(service.worker, signal.SIGSTOP)
+        pool = ThreadPoolExecutor(7)
+        first = pool.submit(service.post, encrypted(0))
+        service.until(lambda: service.metric("veilseg_queue_seconds_count") == 1)  # it is in the worker
+        others = [pool.submit(service.post, encrypted(seed)) for seed in range(1, 6)]
+        others.append(pool.submit(service.post, encrypted(6, 64, 64)))
+        service.until(lambda: service.metric("veilseg_queue_images") == 6)
+        os.kill(service.worker, signal.SIGCONT)
+        answers = [future.result() for future in (first, *others)]
+        assert [answer.status_code for answer in answers] == [200] * 7
+        assert service.metric("veilseg_batch_images_sum") == 7
+        assert service.metric("veilseg_batch_images_count") == 4  # 1, 4, then 1 and the one of another shape
+        alone = [service.post(encrypted(seed)).content for seed in range(6)]
+        assert alone == [answer.content for answer in answers[:6]]
+        pool.shutdown()

@@ -74,7 +74,7 @@ def test_other_addresses_need_a_token(model: Path, tmp_path: Path, capsys: pytes
 
 
 def test_a_plain_model_is_not_served(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["serve", "plain", "--port", "0"]) == 1
+    assert main(["serve", "plain", "--port", "0"]) == 2
     assert "plain images" in capsys.readouterr().err
 
 

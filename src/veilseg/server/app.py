@@ -54,7 +54,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
     )
-    app.state.lanes = lanes
+    app.state.failure = None  # why the service could not start
 
     async def known(request: Request) -> None:
         """Raises Problem 401 unless the request carries a token of the file (or the service needs none)."""
@@ -135,14 +135,22 @@ def _lifespan(lanes: dict[str, Lane]) -> Any:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             for lane in lanes.values():
-                await lane.start()
-                stack.push_async_callback(lane.stop)
-                if lane.config.input.cipher == "plain":
-                    hint = "encrypt it first (veilseg encrypt-model), or serve a model for encrypted images"
-                    raise UsageError(f"the model {lane.name!r} takes plain images, which are never served", hint)
+                try:
+                    await lane.start()
+                    stack.push_async_callback(lane.stop)
+                    _refuse_plain(lane)
+                except VeilsegError as error:
+                    app.state.failure = error
+                    raise
             yield
 
     return lifespan
+
+
+def _refuse_plain(lane: Lane) -> None:
+    if lane.config.input.cipher == "plain":
+        hint = "encrypt it first (veilseg encrypt-model), or serve a model for encrypted images"
+        raise UsageError(f"the model {lane.name!r} takes plain images, which are never served", hint)
 
 
 def _describe(lane: Lane, names: list[str], limits: Limits) -> schema.ModelInfo:

@@ -44,7 +44,12 @@ class Surroundings:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+
+            async def send_quietly(message: Message) -> None:
+                # Why a service cannot start is told by whoever started it, in a sentence, not as a traceback.
+                await send({**message, "message": ""} if message["type"] == "lifespan.startup.failed" else message)
+
+            await self.app(scope, receive, send_quietly)
             return
         start = time.monotonic()
         notes: dict[str, Any] = {"request_id": secrets.token_hex(8)}

@@ -62,7 +62,8 @@ def serve(settings: Settings, host: str, port: int, certificate: Path | None = N
         signal.signal(signal.SIGTERM, lambda *_: None)
         uvicorn.Server(config).run()
     except SystemExit as error:  # uvicorn's way to say that it could not start
-        raise VeilsegError("the service could not start", "the log above says why") from error
+        failure = app.state.failure or VeilsegError(f"{host} port {port} cannot be had", "is another service there?")
+        raise failure from error
     finally:
         listener.stop()
         sys.stderr.flush()
