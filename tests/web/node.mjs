@@ -2,7 +2,10 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import { webcrypto } from "node:crypto";
 import { check } from "./check.js";
+
+globalThis.crypto ??= webcrypto; // Node 18
 
 const [web, folder, out] = process.argv.slice(2);
 const load = (name) => import(pathToFileURL(`${web}/${name}`));
