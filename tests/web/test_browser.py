@@ -107,6 +107,7 @@ def test_a_photograph_is_encrypted_sent_and_segmented(page: Page, folder: Path, 
     with page.expect_request("**/v1/segment**") as sent:
         drop(page, folder / "street.png")
     page.wait_for_selector("body[data-done]")
+    expect(page.locator("#truth")).to_contain_text("coarse picture")
     body = sent.value.post_data_buffer
     assert body is not None
     photo = np.asarray(Image.open(folder / "street.png"))
@@ -172,6 +173,7 @@ def test_a_locked_model_needs_its_key_which_stays(page: Page, folder: Path) -> N
     page.on("request", lambda request: bodies.append((request.post_data_buffer or b"") + request.url.encode()))
     page.locator("#model").select_option("locked")
     expect(page.locator("#key-row")).to_be_visible()
+    expect(page.locator("#truth")).to_contain_text("does not reliably hide")
     page.set_input_files("#file", folder / "street.png")
     expect(page.locator("#status.error")).to_contain_text("needs the key")
     page.locator("#key").fill(str(Key.generate()))

@@ -8,6 +8,12 @@ const byId = (id) => document.getElementById(id);
 const state = { model: null, photo: null, secret: null, blend: null, busy: null, sentUrl: null };
 const token = () => byId("token").value.trim();
 
+// What this cipher does not hide.
+const TRUTH = {
+  squares: "The server still sees the coarse picture: averages of small squares, and so the layout of the scene and whatever is large. Small writing, plates and faces stay here.",
+  locked: "One key scrambles every picture alike. That locks the model; it does not reliably hide pictures: from some of them, or from one photograph with its encrypted version, a server can find the way back.",
+};
+
 function say(text, kind = "working") {
   const status = byId("status");
   status.textContent = text;
@@ -29,6 +35,7 @@ async function connect() {
   if (byId("model").options.length !== models.length) {
     byId("model").replaceChildren(...models.map((each) => new Option(each, each, each === name, each === name)));
   }
+  byId("truth").textContent = input.key_fingerprint ? TRUTH.locked : TRUTH.squares;
   byId("model-row").hidden = models.length < 2;
   byId("key-row").hidden = !input.key_fingerprint;
   byId("key-wanted").textContent = input.key_fingerprint ?? "";
