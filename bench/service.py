@@ -32,6 +32,10 @@ from veilseg.runtime import Segmenter
 CIPHER = veilseg.cipher("subblock-sort", block=16, sub_block=8)
 
 
+#: Connections that keep the service busy: as many images as are computed together, and as many that wait.
+CLIENTS = 8
+
+
 @dataclass
 class Result:
     """What came back: statuses, seconds of the answers with 200, refusals without Retry-After, broken connections."""
@@ -81,8 +85,8 @@ async def post(port: int, bodies: list[bytes], result: Result) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for body in bodies:
             start = time.monotonic()
-            head = f"POST /v1/segment HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: {len(body)}"
-            writer.write(head.encode() + b"\r\n\r\n" + body)
+            head = f"POST /v1/segment HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}"
+            writer.write(head.encode() + b"\r\nContent-Type: image/png\r\n\r\n" + body)
             answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
             length = int(answer.partition("content-length: ")[2].split("\r\n")[0])
             await reader.readexactly(length)
@@ -121,7 +125,7 @@ def against_a_loop(bodies: list[bytes], rounds: int) -> dict[str, Any]:
     served, looped = [], []
     with service("default") as (port, _):
         for _ in range(rounds):
-            served.append(asyncio.run(closed_loop(port, bodies, 4))[1])
+            served.append(asyncio.run(closed_loop(port, bodies, CLIENTS))[1])
             start = time.monotonic()
             for body in bodies:
                 segmenter.segment(body)
@@ -136,14 +140,14 @@ def against_a_loop(bodies: list[bytes], rounds: int) -> dict[str, Any]:
 
 
 def overload(bodies: list[bytes], seconds: float) -> dict[str, Any]:
-    """At capacity (as many clients as are computed together), then three times as much as was carried."""
+    """At capacity (every client waits for its answer), then three times as much as was carried."""
     with service("default", "--queue", "8") as (port, _):
-        asyncio.run(closed_loop(port, bodies[:8], 4))
+        asyncio.run(closed_loop(port, bodies[:8], CLIENTS))
         count = len(bodies)
-        at, rate = asyncio.run(closed_loop(port, bodies, 4))
+        at, rate = asyncio.run(closed_loop(port, 5 * bodies, CLIENTS))
         many = [bodies[index % count] for index in range(int(3 * rate * seconds))]
         beyond = asyncio.run(open_loop(port, many, 3 * rate))
-        after, _ = asyncio.run(closed_loop(port, bodies[:8], 4))
+        after, _ = asyncio.run(closed_loop(port, bodies[:8], CLIENTS))
     return {
         "images_per_second": round(rate, 2),
         "at_capacity": at.table(),
