@@ -195,14 +195,14 @@ def main() -> None:
     given = parser.parse_args()
     size = (240, 320)
     bodies = [CIPHER.encrypt(generate_scene(seed, size=size).image).to_bytes() for seed in range(given.images)]
-    figures = {
-        "image": f"{size[1]} x {size[0]}",
-        "against_a_loop": against_a_loop(bodies, given.rounds),
-        "overload": overload(bodies, given.seconds),
-        "memory": memory(given.requests),
-    }
-    for name, value in figures.items():
-        print(name, value)
+    figures: dict[str, Any] = {"image": f"{size[1]} x {size[0]}"}
+    for name, measure in (
+        ("against_a_loop", lambda: against_a_loop(bodies, given.rounds)),
+        ("overload", lambda: overload(bodies, given.seconds)),
+        ("memory", lambda: memory(given.requests)),
+    ):
+        figures[name] = measure()
+        print(name, figures[name], flush=True)
     if given.json:
         write_json(given.json, {**figures, **provenance(" ".join(sys.argv))}, overwrite=True)
 

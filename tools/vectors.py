@@ -1,4 +1,4 @@
-"""Make the test vectors of spec/vectors, or check that they are what this code makes: `python tools/vectors.py --check`.
+"""Make the test vectors of spec/vectors, or check that they are what this code makes: `tools/vectors.py --check`.
 
 The same files are read by the Python tests and by the tests of the web client, so that both follow one specification.
 """
@@ -64,7 +64,7 @@ def keys() -> dict[str, Any]:
         "a typing error": flipped,
         "the two last bits are not zero": last,
         "checksum of another key": PREFIX + body[:51] + str(KEYS[2])[-7:],
-        "not ASCII": good[:-1] + "ſ",
+        "not ASCII": good[:-1] + "\u017f",
     }
     return {
         "valid": [

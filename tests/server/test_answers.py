@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,10 +43,8 @@ def test_accept(accept: str, kind: str) -> None:
 
 @given(st.text(max_size=60))
 def test_any_accept_header_has_an_answer(accept: str) -> None:
-    try:
+    with contextlib.suppress(Problem):  # and no other error
         assert negotiate(accept) in TYPES
-    except Problem as problem:
-        assert problem.status == 406
 
 
 def test_nothing_acceptable() -> None:
