@@ -21,7 +21,7 @@ import veilseg
 
 SHUFFLE = veilseg.cipher("subblock-shuffle", block=16, sub_block=8)
 SOURCE = str(Path(veilseg.__file__).parents[1])
-PATIENCE = 120.0  # seconds until a test gives up waiting for a process on a busy machine
+PATIENCE = 300.0  # seconds until a test gives up waiting for a process on a busy machine
 
 # One for all, without keeping connections: making a client takes longer than a request.
 HTTP = httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_keepalive_connections=0))
