@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from veilseg.ciphers import EncryptedImage
+from veilseg.ciphers import EncryptedImage, canonicalize
 from veilseg.errors import InvalidImage, VeilsegError
 from veilseg.server import frames
 
@@ -35,8 +35,12 @@ def main(model: str, device: str, threads: str) -> int:
         from veilseg.runtime import Segmenter
 
         segmenter = Segmenter(model, device=device, threads=int(threads) or None)
-        # The first image compiles kernels and allocates, for seconds: before anybody waits for it.
+        # The first images compile kernels and allocate, for seconds: before anybody waits for them. The ciphers use
+        # kernels only once a process has seen a megapixel.
         segmenter.logits(np.zeros((64, 64, 3), np.uint8))
+        spec = segmenter.config.input
+        if spec.canonical and spec.sub_block is not None:
+            canonicalize(np.zeros((1024, 1024, 3), np.uint8), spec.block, spec.sub_block)
     except VeilsegError as error:
         _send(outgoing, [_refusal(error)])
         return 1
