@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from veilseg.cli.common import Channels, Force, KeyFile, Shuffle, key_for, load_key
+from veilseg.cli.common import (
+    CIPHER_NAMES,
+    Channels,
+    Force,
+    JsonFile,
+    KeyFile,
+    ModelName,
+    Shuffle,
+    Threads,
+    Window,
+    key_for,
+    load_key,
+)
 from veilseg.errors import UsageError
 
 
@@ -16,12 +27,10 @@ def command(
         str, typer.Option("--data", metavar="KIND:DIR", help="camvid:DIR, folder:DIR or scenes:COUNT[:SEED].")
     ],
     split: Annotated[str | None, typer.Option("--split", help="Part of the dataset. Default for camvid: val.")] = None,
-    model: Annotated[
-        str, typer.Option("--model", metavar="NAME", help="The shipped model's name, or a folder with config.json.")
-    ] = "default",
+    model: ModelName = "default",
     cipher: Annotated[
         str | None,
-        typer.Option("--cipher", metavar="NAME", help="Encrypt by this cipher, or plain. Default: the model's input."),
+        typer.Option("--cipher", metavar="NAME", help=f"{CIPHER_NAMES}; or plain. Default: the model's input."),
     ] = None,
     block: Annotated[
         int | None, typer.Option("--block", metavar="PIXELS", help="Side of a block. Default: the model's.")
@@ -36,21 +45,21 @@ def command(
         bool, typer.Option("--any-input", help="Also measure what the model refuses: a wrong key, no encryption.")
     ] = False,
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the first N images.")] = None,
-    window: Annotated[
-        int | None,
-        typer.Option("--window", metavar="PIXELS", help="Sliding windows of this side. Default: none."),
-    ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", metavar="N", help="Default: one per core.")] = None,
+    window: Window = None,
+    threads: Threads = None,
     per_class: Annotated[bool, typer.Option("--per-class", help="Also print every class.")] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures and where they come from.")
-    ] = None,
+    json_file: JsonFile = None,
     force: Force = False,
 ) -> None:
     """Measure a model: every image is encrypted, segmented and compared with its ground truth.
 
     aAcc is the share of right pixels, mIoU and mAcc are means over the classes, all in percent and over the whole
-    dataset (one confusion matrix). Bytes are what a client sends for one image.
+    dataset (one confusion matrix). kB is what a client sends for one image.
+
+    camvid:DIR is CamVid in the SegNet tutorial's layout: train/ and trainannot/, val/ and valannot/. folder:DIR is your
+    own data: DIR/images/ and DIR/labels/ hold files of the same stem, a label being an 8-bit grey or palette PNG of
+    class ids (255: ignored); DIR/classes.json, {"classes": ["road", "sky"]}, names the classes in their order.
+    With --split NAME both lie in DIR/NAME/. scenes:COUNT:SEED are generated street scenes.
 
     Examples:
       veilseg evaluate --data camvid:CamVid --cipher subblock-shuffle
@@ -63,11 +72,11 @@ def command(
     from veilseg.evaluation.evaluate import evaluate, own_cipher
     from veilseg.evaluation.provenance import provenance
     from veilseg.evaluation.report import class_table, input_name, result_table, write_json
-    from veilseg.files import refuse_existing
+    from veilseg.files import check_output
     from veilseg.runtime import Segmenter
 
     if json_file is not None:
-        refuse_existing(json_file, overwrite=force)
+        check_output(json_file, overwrite=force)
     segmenter = Segmenter(model, threads=threads, window=window)
     options: dict[str, Any] = {"block": block, "sub_block": sub_block, "channels": channels, "shuffle": shuffle}
     chosen = own_cipher(segmenter.config.input, cipher, **options)
@@ -81,11 +90,19 @@ def command(
     dataset = open_data(data, split)
     result = evaluate(segmenter, dataset, chosen, secret, limit=limit, check=not any_input)
     console = Console(highlight=False, markup=False)
-    console.print(result_table([(input_name(result.input), result)], title=f"{segmenter.name} on {result.data}"))
+    console.print(
+        result_table(
+            [(input_name(result.input), result)], title=f"{segmenter.name} on {result.data}, {result.images} images"
+        )
+    )
     if per_class:
         console.print(class_table(result))
     if json_file is not None:
         facts = provenance(seed=getattr(dataset, "seed", None))
         figures = result.to_dict()
         figures["data"] = {"spec": data, "split": split, **figures["data"]}
-        write_json(json_file, {**facts, "model": segmenter.name, **figures}, overwrite=force)
+        write_json(
+            json_file,
+            {**facts, "model": segmenter.name, "training": segmenter.config.training, **figures},
+            overwrite=force,
+        )

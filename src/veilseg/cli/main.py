@@ -28,6 +28,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "decrypt": ("veilseg.cli.decrypt", "get photographs back, where a key exists"),
     "inspect": ("veilseg.cli.inspect", "say what an encrypted image is and what it gives away"),
     "segment": ("veilseg.cli.segment", "segment encrypted images with a local model"),
+    "serve": ("veilseg.cli.serve", "answer HTTP requests with encrypted images"),
+    "token": ("veilseg.cli.token", "make, list and revoke the tokens of a service's clients"),
     "train": ("veilseg.cli.train", "train a model"),
     "evaluate": ("veilseg.cli.evaluate", "measure a model: aAcc, mIoU, mAcc"),
     "encrypt-model": ("veilseg.cli.encrypt_model", "lock a model with a key"),
@@ -39,6 +41,14 @@ VERBS: dict[str, tuple[str, str]] = {
 #: Packages that come with an extra, for the hint when one is missing.
 EXTRAS = {
     "onnxruntime": "run",
+    "fastapi": "serve",
+    "uvicorn": "serve",
+    "h11": "serve",
+    "python_multipart": "serve",
+    "prometheus_client": "serve",
+    "starlette": "serve",
+    "pydantic": "serve",
+    "av": "video",
     "torch": "train",
     "torchvision": "train",
     "timm": "train",
@@ -146,7 +156,7 @@ def _overview() -> str:
     verbs = "\n".join(f"  {verb:<{width}}{short}" for verb, (_, short) in VERBS.items())
     return (
         "usage: veilseg VERB [OPTIONS] [ARGUMENTS]\n\n"
-        "Semantic segmentation on visually encrypted images: the cloud never sees the picture.\n\n"
+        "Semantic segmentation on visually encrypted images: fine detail stays with the client.\n\n"
         f"{verbs}\n\n"
         "`veilseg VERB --help` shows the options and an example; `veilseg --version` the version.\n\n"
         "  veilseg encrypt photo.jpg -o veiled.png\n"

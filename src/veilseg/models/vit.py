@@ -55,6 +55,9 @@ class ViTBackbone(nn.Module):
         for unused in ("norm", "fc_norm", "head"):
             setattr(self.vit, unused, nn.Identity())
         self.class_token_in_blocks = class_token_in_blocks
+        for token in (self.vit.cls_token, getattr(self.vit, "dist_token", None), self.vit.reg_token):
+            if token is not None and not class_token_in_blocks:  # it gets no gradient, which several processes mind
+                token.requires_grad_(False)
         self.grid: tuple[int, int] = tuple(self.vit.patch_embed.grid_size)
         self.width: int = self.vit.embed_dim
         self.patch: int = self.stem.kernel_size[0]

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
 from veilseg.errors import InvalidModel, UsageError
-from veilseg.modelspec import ModelConfig
+from veilseg.modelspec import HUB_ID, ONNX_NAME, WEIGHTS_NAME, ModelConfig, shipped_models
 
 EngineName = Literal["onnx", "torch"]
-ONNX_NAME = "model.onnx"
-TORCH_NAME = "model.safetensors"
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -25,14 +20,6 @@ class FoundModel:
     engine: EngineName
     folder: Path | None
     config: ModelConfig | None
-
-
-def shipped_models() -> dict[str, Path]:
-    """The models inside the package, by name; "default" is the one that is used when nobody asks for another."""
-    root = Path(str(resources.files("veilseg.runtime"))) / "shipped"
-    if not root.is_dir():
-        return {}
-    return {path.name: path for path in sorted(root.iterdir()) if (path / "config.json").is_file()}
 
 
 def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
@@ -46,12 +33,12 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
     shipped = shipped_models()
     folder = shipped.get(str(name), Path(name).expanduser())
     if not folder.is_dir():
-        if _HUB_ID.fullmatch(str(name)) and engine != "onnx":
+        if HUB_ID.fullmatch(str(name)) and engine != "onnx":
             return FoundModel(str(name), "torch", None, None)
         known = f"shipped: {', '.join(shipped)}; or" if shipped else "give"
         raise InvalidModel(f"there is no model {str(name)!r}", hint=f"{known} a folder with config.json and model.onnx")
     config = ModelConfig.load(folder)
-    has_onnx, has_torch = (folder / ONNX_NAME).is_file(), (folder / TORCH_NAME).is_file()
+    has_onnx, has_torch = (folder / ONNX_NAME).is_file(), (folder / WEIGHTS_NAME).is_file()
     if has_onnx and engine != "torch":
         return FoundModel(str(name), "onnx", folder, config)
     if has_torch and engine != "onnx":
@@ -61,4 +48,4 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
             f"{folder} has no weights for {engine}",
             hint="veilseg export makes a model.onnx of it" if has_torch else "use engine 'onnx'",
         )
-    raise InvalidModel(f"{folder} holds no weights", hint=f"expected {ONNX_NAME} or {TORCH_NAME} beside config.json")
+    raise InvalidModel(f"{folder} holds no weights", hint=f"expected {ONNX_NAME} or {WEIGHTS_NAME} beside config.json")

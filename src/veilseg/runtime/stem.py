@@ -16,13 +16,11 @@ import numpy as np
 
 from veilseg import ciphers
 from veilseg.errors import InvalidModel
-from veilseg.modelspec import CONFIG_NAME, InputSpec, ModelConfig
-from veilseg.runtime.locate import ONNX_NAME, find_model
+from veilseg.modelspec import CONFIG_NAME, ONNX_NAME, STEM_NAME, InputSpec, ModelConfig
+from veilseg.runtime.locate import find_model
 
 if TYPE_CHECKING:
     from veilseg.keys import Key
-
-STEM_NAME = "stem.bin"
 
 
 def encrypt_onnx(
