@@ -14,7 +14,7 @@ import numpy as np
 
 from veilseg import __version__, ciphers
 from veilseg.ciphers import Cipher, EncryptedImage
-from veilseg.errors import InvalidImage, InvalidKey, ServiceError, UsageError, VeilsegError
+from veilseg.errors import InvalidImage, InvalidKey, ServiceError, UsageError
 from veilseg.modelspec import InputSpec
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LEAST_SUB_BLOCK = 4
 #: The same for the ciphers without sub-blocks, which mix the values of a block.
 LEAST_BLOCK = 8
 _RETRIED = (429, 502, 503)
-_MAX_ANSWER = 256 << 20
+_MAX_ANSWER = 64 << 20  # bytes; a label map of the largest image that a service takes is smaller by far
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,24 @@ class Exchange:
         return wait
 
 
+class Incoming:
+    """An answer while it arrives: a service that never stops sending must not fill the client's memory."""
+
+    def __init__(self, head: httpx.Response) -> None:
+        self._head, self._body = head, bytearray()
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next bytes of the body. Raises ServiceError when there are more than any answer has."""
+        self._body += chunk
+        if len(self._body) > _MAX_ANSWER:
+            raise ServiceError("the service's answer is larger than any label map", "nothing of it was used")
+
+    def whole(self) -> httpx.Response:
+        """The answer with its body, and of its headers the one that clients obey."""
+        headers = {name: value for name, value in self._head.headers.items() if name == "retry-after"}
+        return httpx.Response(self._head.status_code, headers=headers, content=bytes(self._body))
+
+
 def labels_of(answer: httpx.Response, size: tuple[int, int], classes: int) -> np.ndarray:
     """The label map of a PNG answer, uint8 [H, W]. Raises ServiceError unless it fits the image that was sent."""
     import io
@@ -173,8 +191,6 @@ def labels_of(answer: httpx.Response, size: tuple[int, int], classes: int) -> np
             if image.mode != "P" or image.size != (size[1], size[0]):  # before any pixel is decoded
                 raise ValueError
             labels = np.array(image)
-    except VeilsegError:
-        raise
     except Exception as error:  # whatever a decoder says of hostile bytes
         raise ServiceError("the service's answer is no label map of the image's size", None) from error
     if int(labels.max()) >= classes:
