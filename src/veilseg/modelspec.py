@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from veilseg.errors import InvalidImage, InvalidModel, UsageError
+from veilseg.errors import InvalidImage, InvalidKey, InvalidModel, UsageError
 
 if TYPE_CHECKING:
     from veilseg.container import Header
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 CONFIG_NAME = "config.json"
 FORMAT = 1
 SUB_BLOCK_CIPHERS = ("subblock-sort", "subblock-shuffle")
+SPEC_KEY = "veilseg"  # in the config.json of other libraries' models
 KEYED_CIPHERS = ("patch-permutation", "patch-rotation")
 _TYPES: dict[str, type] = {
     "architecture": str,
@@ -69,6 +71,40 @@ class InputSpec:
             raise UsageError(
                 f"input {self.cipher!r} " + ("has no key" if self.key_fingerprint else "needs a fingerprint")
             )
+
+    def check_encryptable(self) -> None:
+        """Return for a model of plain images, which a key can be built into; else InvalidModel says what it is."""
+        if self.keyed:
+            raise InvalidModel(
+                f"this model is encrypted already, with key {self.key_fingerprint}",
+                "encrypt the plain model, or change the key with rekey_model (`veilseg rekey-model`)",
+            )
+        if self.cipher != "plain":
+            raise InvalidModel(
+                f"this model takes {self.cipher} images, which need no key", "encrypt a model for plain images"
+            )
+
+    def check_old_key(self, fingerprint: str) -> None:
+        """Return when the key of this fingerprint is the model's, and can be changed; else InvalidModel or InvalidKey."""
+        if not self.keyed:
+            raise InvalidModel("this model is not encrypted, so it has no key to change", "use encrypt_model")
+        if fingerprint != self.key_fingerprint:
+            raise InvalidKey(f"the model belongs to key {self.key_fingerprint}, not to {fingerprint}", "find the old key")
+
+    def to_config(self) -> dict[str, Any]:
+        """The entry SPEC_KEY of another library's config.json for a model encrypted with a key: nothing secret."""
+        return {"cipher": self.cipher, "block": self.block, "key_fingerprint": self.key_fingerprint}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> InputSpec:
+        """What another library's config.json says by `to_config`; plain where it says nothing. Raises InvalidModel."""
+        if SPEC_KEY not in config:
+            return cls()
+        try:
+            spec = cls(**config[SPEC_KEY])
+        except (TypeError, UsageError) as error:
+            raise InvalidModel(f"{CONFIG_NAME}: {SPEC_KEY!r} does not describe how this model is encrypted") from error
+        return spec
 
     @property
     def canonical(self) -> bool:

@@ -16,7 +16,8 @@ from veilseg import ciphers
 from veilseg.errors import InvalidKey, InvalidModel, UsageError
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, encrypt_model, rekey_model
-from veilseg.models.encrypt import find_patchify, input_spec
+from veilseg.models.encrypt import input_spec
+from veilseg.models.stems import find_patchify
 
 KEYS = [Key.generate() for _ in range(2)]
 CIPHERS = ["patch-permutation", "patch-rotation"]

@@ -15,7 +15,7 @@ from tests.models.conftest import images, tiny_conv, tiny_setr
 from veilseg.errors import InvalidModel, VeilsegError
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, encrypt_model, load_model, save_model
-from veilseg.models.encrypt import find_patchify
+from veilseg.models.stems import find_patchify
 
 MAKERS = {
     "naive": lambda: tiny_setr("naive"),

@@ -19,7 +19,7 @@ from torch import nn
 from veilseg.errors import InvalidModel, UsageError, VeilsegError
 from veilseg.files import refuse_existing, write_atomic
 from veilseg.models.base import SegmentationModel
-from veilseg.models.encrypt import find_patchify
+from veilseg.models.stems import find_patchify
 from veilseg.models.registry import widen
 from veilseg.modelspec import CONFIG_NAME
 

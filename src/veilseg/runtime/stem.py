@@ -46,12 +46,8 @@ def encrypt_onnx(
     if block != found.config.size_multiple:
         raise InvalidModel(f"{source} has a stem for blocks of {found.config.size_multiple} pixels, not of {block}")
     weight, bias = read_stem(source, block)
-    transform = ciphers.affine(cipher, key, block)
-    # plain = (v - offset) * scale @ M + shift, so
-    # plain @ E + b = v @ (scale M E) + (shift 1 E - offset scale 1 M E + b)
-    embed = weight.reshape(len(weight), -1).T.astype(np.float64)
-    mixed = transform.value_scale * (transform.matrix @ embed)
-    moved = bias + transform.plain_offset * embed.sum(0) - transform.value_offset * mixed.sum(0)
+    embedding = weight.reshape(len(weight), -1).T.astype(np.float64)
+    mixed, moved = ciphers.affine(cipher, key, block).lock(embedding, bias.astype(np.float64))
     spec = InputSpec(cipher=cipher, block=block, key_fingerprint=key.fingerprint)
     config = dataclasses.replace(found.config, input=spec)
     partial = target.with_name(target.name + ".part")
