@@ -85,11 +85,13 @@ class InputSpec:
             )
 
     def check_old_key(self, fingerprint: str) -> None:
-        """Return when the key of this fingerprint is the model's, and can be changed; else InvalidModel or InvalidKey."""
+        """Return when the key of this fingerprint is the model's and can be changed: else InvalidModel, InvalidKey."""
         if not self.keyed:
             raise InvalidModel("this model is not encrypted, so it has no key to change", "use encrypt_model")
         if fingerprint != self.key_fingerprint:
-            raise InvalidKey(f"the model belongs to key {self.key_fingerprint}, not to {fingerprint}", "find the old key")
+            raise InvalidKey(
+                f"the model belongs to key {self.key_fingerprint}, not to {fingerprint}", "find the old key"
+            )
 
     def to_config(self) -> dict[str, Any]:
         """The entry SPEC_KEY of another library's config.json for a model encrypted with a key: nothing secret."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from functools import cache
 
 import numpy as np
 import pytest
@@ -12,51 +11,12 @@ import torch
 from torch import nn
 
 from tests.models.conftest import images, tiny_conv, tiny_setr
+from tests.models.encrypted import CIPHERS, KEYS, encrypt_blocks, same
 from veilseg import ciphers
 from veilseg.errors import InvalidKey, InvalidModel, UsageError
-from veilseg.keys import Key
 from veilseg.models import SegmentationModel, encrypt_model, rekey_model
 from veilseg.models.encrypt import input_spec
 from veilseg.models.stems import find_patchify
-
-KEYS = [Key.generate() for _ in range(2)]
-CIPHERS = ["patch-permutation", "patch-rotation"]
-
-
-@cache
-def inverse(index: int, block: int) -> np.ndarray:
-    return np.linalg.inv(ciphers.rotation(KEYS[index], block))
-
-
-def encrypt_blocks(pixels: torch.Tensor, cipher: str, key: Key, block: int, *, exact: bool = False) -> torch.Tensor:
-    """Images [N, 3, H, W] encrypted block by block, with nothing but NumPy, as floats of the stored values."""
-    out = np.empty(pixels.shape)
-    length = 3 * block * block
-    for n, image in enumerate(pixels.numpy().astype(np.float64)):
-        for top in range(0, image.shape[1], block):
-            for left in range(0, image.shape[2], block):
-                part = image[:, top : top + block, left : left + block]
-                flat = part.reshape(length)
-                if cipher == "patch-permutation":
-                    stored = flat[ciphers.permutation(key, block)]
-                else:
-                    turned = (flat - 127.5) @ inverse(KEYS.index(key), block)
-                    stored = turned * 32767 / (127.5 * length**0.5) + 32768
-                    stored = stored if exact else np.rint(stored)
-                out[n, :, top : top + block, left : left + block] = stored.reshape(part.shape)
-    return torch.from_numpy(out.astype(np.float32))
-
-
-def same(got: torch.Tensor, wanted: torch.Tensor, tolerance: float = 2e-4) -> None:
-    """Equal logits up to `tolerance` of their spread, and identical predictions where the best is clear."""
-    assert wanted.std() > 0.01, "logits that say nothing would hide any error"
-    assert len(wanted.argmax(1).unique()) > 1
-    error = tolerance * float(wanted.std())
-    assert (got - wanted).abs().max() < error
-    best = wanted.topk(2, dim=1).values
-    clear = best[:, 0] - best[:, 1] > 2 * error
-    assert clear.float().mean() > 0.99
-    assert torch.equal(got.argmax(1)[clear], wanted.argmax(1)[clear])
 
 
 @pytest.mark.parametrize("cipher", CIPHERS)

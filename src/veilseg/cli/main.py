@@ -47,6 +47,7 @@ EXTRAS = {
     "onnx": "train",
     "onnxscript": "train",
     "yaml": "train",
+    "transformers": "hf",
 }
 EXIT_INTERRUPTED = 130
 

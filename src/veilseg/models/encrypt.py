@@ -71,7 +71,9 @@ def encrypt_model(
     conv = find_patchify(locked, stem)
     plain = conv.weight.detach().clone()
     if block is None and isinstance(locked, SegmentationModel) and hasattr(locked.network, "widen_patch"):
-        block = math.lcm(locked.config.input.block, conv.kernel_size[0])  # the ciphers' block, not the smaller one of the patches
+        block = math.lcm(
+            locked.config.input.block, conv.kernel_size[0]
+        )  # the ciphers' block, not the smaller one of the patches
     if block is not None and block != conv.kernel_size[0]:
         conv = _widened(locked, conv, block)
     if statistics is not None:

@@ -19,8 +19,8 @@ from torch import nn
 from veilseg.errors import InvalidModel, UsageError, VeilsegError
 from veilseg.files import refuse_existing, write_atomic
 from veilseg.models.base import SegmentationModel
-from veilseg.models.stems import find_patchify
 from veilseg.models.registry import widen
+from veilseg.models.stems import find_patchify
 from veilseg.modelspec import CONFIG_NAME
 
 ONNX_NAME = "model.onnx"

@@ -22,7 +22,9 @@ def find_patchify(model: nn.Module, path: str | None = None) -> nn.Conv2d:
     """
     if path is not None:
         return _at(model, path)
-    found = {name: part for name, part in model.named_modules() if isinstance(part, nn.Conv2d) and part.in_channels == 3}
+    found = {
+        name: part for name, part in model.named_modules() if isinstance(part, nn.Conv2d) and part.in_channels == 3
+    }
     if not found:
         raise InvalidModel("no convolution of this model takes images of three channels", "it needs a patchify stem")
     name, conv = next(iter(found.items()))

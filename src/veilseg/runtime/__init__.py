@@ -3,7 +3,7 @@
 from veilseg.runtime.labels import colorize, encode_label_png, overlay, save_label_png
 from veilseg.runtime.locate import find_model, shipped_models
 from veilseg.runtime.segmenter import Segmenter
-from veilseg.runtime.stem import encrypt_onnx
+from veilseg.runtime.stem import encrypt_onnx, rekey_onnx
 
 __all__ = [
     "Segmenter",
@@ -12,6 +12,7 @@ __all__ = [
     "encrypt_onnx",
     "find_model",
     "overlay",
+    "rekey_onnx",
     "save_label_png",
     "shipped_models",
 ]

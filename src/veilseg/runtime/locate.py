@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from veilseg.errors import InvalidModel, UsageError
+from veilseg.modelfolder import open_folder
 from veilseg.modelspec import ModelConfig
 
 EngineName = Literal["onnx", "torch"]
@@ -19,7 +20,10 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 @dataclass(frozen=True)
 class FoundModel:
-    """A model that can be run: its config and where its weights are. `folder` is None for a model on the Hub."""
+    """A model that can be run: its config and where its weights are.
+
+    `folder` is None for a model on the Hub; `config` too, and for a folder of transformers', which torch reads.
+    """
 
     name: str
     engine: EngineName
@@ -50,6 +54,10 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
             return FoundModel(str(name), "torch", None, None)
         known = f"shipped: {', '.join(shipped)}; or" if shipped else "give"
         raise InvalidModel(f"there is no model {str(name)!r}", hint=f"{known} a folder with config.json and model.onnx")
+    if open_folder(folder).library == "transformers":
+        if engine == "onnx":
+            raise InvalidModel(f"{folder} is a model of transformers, which runs in torch", "use engine 'torch'")
+        return FoundModel(str(name), "torch", folder, None)
     config = ModelConfig.load(folder)
     has_onnx, has_torch = (folder / ONNX_NAME).is_file(), (folder / TORCH_NAME).is_file()
     if has_onnx and engine != "torch":
