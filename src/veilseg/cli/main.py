@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "evaluate": ("veilseg.cli.evaluate", "measure a model: aAcc, mIoU, mAcc"),
     "encrypt-model": ("veilseg.cli.encrypt_model", "lock a model with a key"),
     "rekey-model": ("veilseg.cli.rekey_model", "give a locked model a new key"),
+    "import-openmmlab": ("veilseg.cli.import_openmmlab", "convert a SETR checkpoint of OpenMMLab"),
     "bench": ("veilseg.cli.bench", "measure speed on this machine"),
     "export": ("veilseg.cli.export", "export a model to ONNX"),
 }

@@ -34,11 +34,12 @@ def load_transformers(folder: str | Path) -> tuple[nn.Module, Any | None]:
     with _quiet():
         try:
             config = transformers.AutoConfig.from_pretrained(path, local_files_only=True)
-            kind: Any = getattr(transformers, (config.architectures or [""])[0], None)
+            kind = getattr(transformers, (config.architectures or [""])[0], None)
             if not isinstance(kind, type) or not issubclass(kind, transformers.PreTrainedModel):
                 raise InvalidModel(f"{path} names no model class that transformers {transformers.__version__} has")
             options: dict[str, Any] = {"dtype": "auto", "use_safetensors": True, "local_files_only": True}
-            model, report = kind.from_pretrained(path, output_loading_info=True, **options)
+            load: Any = kind.from_pretrained  # type: ignore[attr-defined]
+            model, report = load(path, output_loading_info=True, **options)
         except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
             raise InvalidModel(
                 f"{path} cannot be loaded by transformers ({type(error).__name__})",
