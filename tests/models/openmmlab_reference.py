@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 State = dict[str, Tensor]
-MEAN = torch.tensor([123.675, 116.28, 103.53])
-STD = torch.tensor([58.395, 57.12, 57.375])
+MEAN = torch.tensor([123.675, 116.28, 103.53], dtype=torch.float64)
+STD = torch.tensor([58.395, 57.12, 57.375], dtype=torch.float64)
 
 
 def random_state(
@@ -45,7 +45,7 @@ def random_state(
         block = f"backbone.layers.{index}"
         norm(f"{block}.ln1", width)
         norm(f"{block}.ln2", width)
-        put(f"{block}.attn.attn.in_proj_weight", 3 * width, width, scale=0.4)
+        put(f"{block}.attn.attn.in_proj_weight", 3 * width, width, scale=2.0 / width**0.5)
         put(f"{block}.attn.attn.in_proj_bias", 3 * width, scale=0.2)
         pair(f"{block}.attn.attn.out_proj", width, width)
         pair(f"{block}.ffn.layers.0.0", 4 * width, width)
@@ -75,8 +75,8 @@ def forward(
     mode: str = "bilinear",
 ) -> tuple[Tensor, list[Tensor]]:  # fmt: skip
     """(logits at the image's size, auxiliary logits as the heads give them) of raw RGB pixels [N, 3, H, W]."""
-    maps = _backbone(state, (images.float() - MEAN[:, None, None]) / STD[:, None, None], heads, taps, grid, mode,
-                     with_cls_token=decoder != "mla")  # fmt: skip
+    normalized = ((images - MEAN[:, None, None]) / STD[:, None, None]).to(state["backbone.pos_embed"])
+    maps = _backbone(state, normalized, heads, taps, grid, mode, with_cls_token=decoder != "mla")
     if decoder == "mla":
         levels = _neck(state, maps)
         fine = []

@@ -18,7 +18,7 @@ from veilseg import ciphers
 from veilseg.cli.main import main
 from veilseg.errors import InvalidImage, InvalidModel
 from veilseg.keys import Key
-from veilseg.models import client_images, load_model
+from veilseg.models import client_images, encrypt_model, load_model, save_model
 from veilseg.models.stems import find_patchify
 from veilseg.runtime import Segmenter
 
@@ -119,7 +119,7 @@ def test_plain_weights_are_not_in_the_folder(keys: list[Key]) -> None:
 def test_segmenter_and_command_tell_a_wrong_key(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:
     from PIL import Image
 
-    saved("upernet-swin")
+    source = saved("upernet-swin")
     assert main(["encrypt-model", "source", "--key", "my.key", "-o", "locked"]) == 0
     plain, locked = Segmenter("source"), Segmenter("locked")
     assert locked.classes == tuple(f"thing {index}" for index in range(families.CLASSES))
@@ -140,7 +140,16 @@ def test_segmenter_and_command_tell_a_wrong_key(keys: list[Key], capsys: pytest.
     assert main(["segment", "right.png", "--model", "locked", "-o", "map.png"]) == 0
     with Image.open("map.png") as image:
         assert np.array_equal(np.asarray(image), labels)
-    assert isinstance(load_model("locked").network, nn.Module)
+    # The module itself, encrypted in memory, says it too.
+    given = encrypt_model(source, keys[0], processor=processor("upernet-swin"))
+    direct = Segmenter(given)
+    assert np.array_equal(direct.segment(right), labels)
+    with pytest.raises(InvalidImage, match=keys[1].fingerprint):
+        direct.segment(wrong)
+    with pytest.raises(InvalidModel, match="normalized"):
+        Segmenter(source)
+    with pytest.raises(InvalidModel, match="its own library"):
+        save_model(load_model("locked"), "again")
 
 
 def test_rekey_and_refusals(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:

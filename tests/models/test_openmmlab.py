@@ -42,7 +42,7 @@ def test_the_forward_pass_is_openmmlabs(decoder: str, size: tuple[int, int], con
     model = import_openmmlab(saved(tmp_path / "a.pth", state), heads=HEADS)
     images = pixels(*size)
     wanted, auxiliary = forward(state, decoder, images, heads=HEADS, taps=(0, 1, 2, 3), grid=(4, 4))
-    assert len(wanted.argmax(1).unique()) > 1
+    assert wanted.std(dim=(2, 3)).mean() > 0.05, "maps without structure would hide errors"
     assert (model(images) - wanted).abs().max() < 2e-4 * wanted.std()
     _, got = model.forward_train(images)
     assert len(got) == len(auxiliary) == (4 if decoder == "mla" else 3)
@@ -66,9 +66,11 @@ def test_taps_and_heads_of_vit_b_and_vit_l(depth: int, decoder: str, taps: tuple
     model = import_openmmlab(saved(tmp_path / "a.pth", state))
     assert tuple(model.config.arguments["taps"]) == taps
     assert model.config.arguments["num_heads"] == 2  # one per 64 of the width
+    # In float64, where nothing is left to rounding over 24 blocks; the statistics are folded in float32, though.
     images = pixels(64, 48)
-    wanted, _ = forward(state, decoder, images, heads=2, taps=taps, grid=(4, 4))
-    assert (model(images) - wanted).abs().max() < 1e-3 * wanted.std()
+    exact = {name: value.double() if value.is_floating_point() else value for name, value in state.items()}
+    wanted, _ = forward(exact, decoder, images, heads=2, taps=taps, grid=(4, 4))
+    assert (model.double()(images) - wanted).abs().max() < 1e-4 * wanted.std()
 
 
 def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -52,23 +53,31 @@ class TransformersNetwork(nn.Module):
 def load_segmentation(folder: str | Path) -> SegmentationModel:
     """The transformers model saved in `folder` as a SegmentationModel for raw pixels, plain or encrypted as it is.
 
-    Classes come from id2label. Raises InvalidModel as load_transformers does, and for a plain model without an image
-    processor, whose statistics are then unknown.
+    Raises InvalidModel as load_transformers does, and for a plain model without an image processor.
     """
-    model, processor = load_transformers(folder)
-    spec, stem = input_spec(model), find_patchify(model)
+    return as_segmentation(*load_transformers(folder))
+
+
+def as_segmentation(model: nn.Module, processor: Any | None = None) -> SegmentationModel:
+    """A transformers model as a SegmentationModel for raw pixels, plain or encrypted as it is.
+
+    Classes come from id2label. The statistics of a plain model's image `processor` are folded, in a copy. Raises
+    InvalidModel for a plain model without one.
+    """
+    spec = input_spec(model)
     if not spec.keyed:
         if processor is None:
-            raise InvalidModel(f"{folder} does not say how images are normalized", "save its image processor there too")
+            raise InvalidModel("this model does not say how images are normalized", "save its image processor with it")
+        model = copy.deepcopy(model)
         statistics = PixelStatistics.of_processor(processor)
-        fold(stem, torch.tensor(statistics.mean), torch.tensor(statistics.std))
-        spec = InputSpec(block=stem.kernel_size[0])
+        fold(find_patchify(model), torch.tensor(statistics.mean), torch.tensor(statistics.std))
+    stem = find_patchify(model)
     labels: dict[int, str] = model.config.id2label  # type: ignore[union-attr, assignment]
     config = ModelConfig(
         architecture="transformers",
         arguments={"class": type(model).__name__},
         classes=tuple(labels[index] for index in sorted(labels)),
-        input=spec,
+        input=spec if spec.keyed else InputSpec(block=stem.kernel_size[0]),
         size_multiple=stem.kernel_size[0],
     )
     return SegmentationModel(TransformersNetwork(model), config).eval()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -35,7 +35,8 @@ class Segmenter:
         window: tuple[int, int] | int | None = None,
         overlap: float = 1 / 3,
     ) -> None:
-        """Loads `model`: a shipped name ("default", "plain"), a folder, a Hub id, or a torch model with a .config.
+        """Loads `model`: a shipped name ("default", "plain"), a folder, a Hub id, or a torch model: one of
+        ours, or an encrypted one of transformers.
 
         `engine`: "onnx", "torch" or None (what the folder holds; ONNX first). `threads`: for one image; default one per
         core. `window`: None runs whole images; (height, width) or a side in pixels runs sliding windows on the block
@@ -141,6 +142,11 @@ class Segmenter:
 def _load(model: str | Path | Any, engine: str | None, threads: int | None) -> tuple[str, ModelConfig, Engine]:
     if is_torch_module(model):
         config = getattr(model, "config", None)
+        if hasattr(config, "id2label"):  # a model of transformers
+            from veilseg.models.hf_network import as_segmentation
+
+            wrapped = as_segmentation(cast("Any", model))
+            return type(model).__name__, wrapped.config, TorchEngine(wrapped, threads)
         if not isinstance(config, ModelConfig):
             raise InvalidModel("this torch module does not say what it takes", hint="make it with create_model")
         if engine == "onnx":
