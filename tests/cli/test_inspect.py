@@ -12,7 +12,7 @@ from veilseg.ciphers import CIPHERS
 from veilseg.cli.inspect import GIVES_AWAY, UNKNOWN, describe
 from veilseg.container import Header
 
-NAMES = ("subblock-sort", "subblock-shuffle", "mosaic", "patch-permutation", "patch-rotation")
+NAMES = ("subblock-sort", "subblock-shuffle", "mosaic", "patch-permutation", "patch-rotation", "shf", "np", "ffx")
 
 
 @pytest.mark.parametrize("name", NAMES)

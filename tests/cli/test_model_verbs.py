@@ -111,7 +111,7 @@ def test_without_torch_names_and_keys_are_told_first(keys: list[Key]) -> None:
         (["encrypt-model", "source"], 2, "a key is needed"),
         (["encrypt-model", "source", "--key", "my.key", "--cipher", "mosaic"], 2, "does not encrypt models"),
         (["encrypt-model", "locked", "--key", "next.key"], 1, "encrypted already"),
-        (["encrypt-model", "default", "--key", "my.key"], 1, "need no key"),
+        (["encrypt-model", "default", "--key", "my.key"], 1, "needs no key"),
         (["rekey-model", "locked", "--old", "next.key", "--new", "my.key"], 1, keys[0].fingerprint),
         (["rekey-model", "source", "--old", "next.key", "--new", "my.key"], 1, "not encrypted"),
         (["encrypt-model", "source", "--key", "my.key"], 1, 'pip install "veilseg[train]"'),

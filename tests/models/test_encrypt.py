@@ -107,7 +107,7 @@ def test_refusals():  # type: ignore[no-untyped-def]
         rekey_model(locked, KEYS[1], KEYS[0])
     with pytest.raises(InvalidModel, match="not encrypted"):
         rekey_model(model, KEYS[0], KEYS[1])
-    with pytest.raises(InvalidModel, match="need no key"):
+    with pytest.raises(InvalidModel, match="needs no key"):
         encrypt_model(tiny_conv(input="canonical"), KEYS[0])
     with pytest.raises(UsageError):
         encrypt_model(model, KEYS[0], "mosaic")

@@ -85,7 +85,7 @@ def test_what_cannot_be_encrypted_is_refused(tmp_path: Path) -> None:
             encrypt_onnx(folder, key, tmp_path / "locked", block=block)
     with pytest.raises(VeilsegError, match="exists"):
         encrypt_onnx(folder, key, folder)
-    with pytest.raises(InvalidModel, match="need no key"):
+    with pytest.raises(InvalidModel, match="needs no key"):
         encrypt_onnx(tiny_model(tmp_path / "canonical", CANONICAL), key, tmp_path / "locked")
     assert not (tmp_path / "locked").exists()
 

@@ -17,8 +17,9 @@ def command(
     ],
     split: Annotated[str | None, typer.Option("--split", help="Part of the dataset. Default for camvid: val.")] = None,
     model: Annotated[
-        str, typer.Option("--model", metavar="NAME", help="The shipped model's name, or a folder with config.json.")
-    ] = "default",
+        list[str] | None,
+        typer.Option("--model", metavar="NAME", help="The shipped model's name, or a folder with config.json."),
+    ] = None,
     cipher: Annotated[
         str | None,
         typer.Option("--cipher", metavar="NAME", help="Encrypt by this cipher, or plain. Default: the model's input."),
@@ -45,6 +46,17 @@ def command(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures and where they come from.")
     ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option("--protocol", metavar="NAME", help="keys, random-keys, independent-keys or figure."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Where a protocol writes results and figures.")
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", metavar="N", min=1, help="A protocol's random keys (50) or pictures (4).")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of a protocol's test keys.")] = 0,
     force: Force = False,
 ) -> None:
     """Measure a model: every image is encrypted, segmented and compared with its ground truth.
@@ -52,10 +64,14 @@ def command(
     aAcc is the share of right pixels, mIoU and mAcc are means over the classes, all in percent and over the whole
     dataset (one confusion matrix). Bytes are what a client sends for one image.
 
+    A protocol repeats a table or figure of the papers, on any model and data, and prints the paper's numbers too. It
+    takes --model several times. Interrupted, the same command goes on where it was.
+
     Examples:
       veilseg evaluate --data camvid:CamVid --cipher subblock-shuffle
       veilseg evaluate --data camvid:CamVid --model plain --json plain.json
       veilseg evaluate --data scenes:50 --model locked/ --cipher patch-permutation --key my.key
+      veilseg evaluate --data camvid:CamVid --protocol keys --model plain -o keys/
     """
     from rich.console import Console
 
@@ -66,9 +82,33 @@ def command(
     from veilseg.files import refuse_existing
     from veilseg.runtime import Segmenter
 
+    models = model or ["default"]
+    if protocol is not None:
+        given = {"block": block, "sub_block": sub_block, "channels": channels, "shuffle": shuffle, "key": key}
+        _refuse_with_protocol(**given, json=json_file, any_input=any_input or None, per_class=per_class or None)
+        if output is None:
+            raise UsageError("a protocol needs a folder for its results", "name it with -o DIR")
+        from veilseg.evaluation.protocols import Plan, run_protocol
+
+        plan = Plan(
+            models=tuple(models),
+            data=open_data(data, split),
+            spec={"spec": data, "split": split},
+            out=output,
+            cipher=cipher or "patch-permutation",
+            count=count or (4 if protocol == "figure" else 50),
+            seed=seed,
+            limit=limit,
+            window=window,
+            threads=threads,
+        )
+        Console(highlight=False, markup=False).print(run_protocol(protocol, plan))
+        return
+    if len(models) > 1 or output is not None or count is not None:
+        raise UsageError("several models, -o and --count belong to a --protocol", "--protocol keys, for example")
     if json_file is not None:
         refuse_existing(json_file, overwrite=force)
-    segmenter = Segmenter(model, threads=threads, window=window)
+    segmenter = Segmenter(models[0], threads=threads, window=window)
     options: dict[str, Any] = {"block": block, "sub_block": sub_block, "channels": channels, "shuffle": shuffle}
     chosen = own_cipher(segmenter.config.input, cipher, **options)
     if chosen == "plain":
@@ -89,3 +129,10 @@ def command(
         figures = result.to_dict()
         figures["data"] = {"spec": data, "split": split, **figures["data"]}
         write_json(json_file, {**facts, "model": segmenter.name, **figures}, overwrite=force)
+
+
+def _refuse_with_protocol(**given: object) -> None:
+    """A protocol decides about inputs itself."""
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"a protocol has no --{name.replace('_', '-')}", "leave it out")

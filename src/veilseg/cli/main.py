@@ -48,6 +48,7 @@ EXTRAS = {
     "onnx": "train",
     "onnxscript": "train",
     "yaml": "train",
+    "matplotlib": "train",
     "transformers": "hf",
 }
 EXIT_INTERRUPTED = 130

@@ -30,6 +30,7 @@ class TransformersNetwork(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
+        self.size_multiple = find_patchify(model).kernel_size[0]
 
     def forward(self, images: Tensor) -> Tensor:
         size = images.shape[-2:]

@@ -20,6 +20,7 @@ NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "setr-naive": ("veilseg.models.setr", "SETR", {"decoder": "naive"}),
     "setr-pup": ("veilseg.models.setr", "SETR", {"decoder": "pup"}),
     "setr-mla": ("veilseg.models.setr", "SETR", {"decoder": "mla"}),
+    "fcn": ("veilseg.models.fcn", "FCN", {}),
     "convseg": ("veilseg.models.convseg", "ConvSeg", {}),
 }
 _INPUTS = {"plain": "plain", "canonical": "subblock-sort", "shuffled": "subblock-shuffle", "mosaic": "mosaic"}
@@ -43,7 +44,7 @@ def create_model(
 ) -> SegmentationModel:
     """A new model that takes raw pixels [N, 3, H, W] and gives logits [N, K, H, W].
 
-    `name`: "setr-naive", "setr-pup", "setr-mla" or "convseg". `classes` are K names (or give `num_classes` alone),
+    `name`: "setr-naive", "setr-pup", "setr-mla", "fcn" or "convseg". `classes` are K names (or give `num_classes` alone),
     `palette` K RGB colours. `input`: "plain" images; "canonical", the key-invariant model of section 1.1; "shuffled",
     a network that reads shuffled images as they are ([P1]); "mosaic", the yardstick. `block`, `sub_block` (pixels),
     `channels` and `shuffle` are the cipher's. `image_size` (H, W) and `pretrained` are for networks with position

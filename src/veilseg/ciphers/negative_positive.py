@@ -1,0 +1,38 @@
+"""NP, conventional ([P2] Table 2; AprilPyone and Kiya): at a keyed half of a block's positions x becomes 255 - x."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veilseg.ciphers.grid import Pixels, check_pixels, cut_blocks, join_blocks
+from veilseg.ciphers.image import Cipher
+from veilseg.ciphers.shf import keyed_order
+from veilseg.keys import Key
+
+
+def keyed_half(subkey: bytes, block: int) -> NDArray[np.bool_]:
+    """Which of the L = 3 * block * block positions of a block are chosen: bool [L], exactly floor(L / 2) of them."""
+    length = 3 * block * block
+    chosen = np.zeros(length, np.bool_)
+    chosen[keyed_order(subkey, length)[: length // 2]] = True
+    return chosen
+
+
+class NegativePositive(Cipher):
+    """Half of the values of every block inverted, the same positions in all blocks; its own inverse."""
+
+    name = "np"
+    keyed = "required"
+
+    def encrypt_pixels(self, pixels: Pixels, key: Key | None, nonce: bytes | None) -> Pixels:
+        """Invert the chosen values of uint8 [H, W, 3]."""
+        assert key is not None
+        pixels = check_pixels(pixels, self.block)
+        chosen = keyed_half(key.derive("np", self.block.to_bytes(4, "big")), self.block)
+        blocks = cut_blocks(pixels, self.block)
+        return join_blocks(np.where(chosen, 255 - blocks, blocks), pixels.shape, self.block)
+
+    def decrypt_pixels(self, pixels: Pixels, key: Key, nonce: bytes | None) -> Pixels:
+        """Invert them again."""
+        return self.encrypt_pixels(pixels, key, nonce)
