@@ -273,3 +273,58 @@ def test_the_clients_part_of_other_processors(name: str) -> None:
 def test_processors_that_do_not_say_how(keys: list[Key]) -> None:
     with pytest.raises(InvalidModel, match="no image processor"):
         client_images(".", photo())
+
+
+def test_a_hub_id_is_a_folder_that_is_fetched(keys: list[Key], monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    saved("upernet-convnext", "fetched")
+    asked = []
+
+    def fetch(name: str, **options: Any) -> str:
+        asked.append((name, options["allow_patterns"]))
+        return "fetched"
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
+    assert main(["encrypt-model", "someone/upernet", "--key", "my.key", "-o", "locked"]) == 0
+    assert json.loads(Path("locked/config.json").read_text())["veilseg"]["key_fingerprint"] == keys[0].fingerprint
+    assert asked[0][0] == "someone/upernet"
+    assert not any(pattern.endswith((".bin", ".py", ".pth")) for pattern in asked[0][1])
+
+
+def test_weights_that_are_missing_are_not_made_up(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:
+    from safetensors.torch import save_file
+
+    saved("upernet-convnext")
+    weights = load_file("source/model.safetensors")
+    del weights["decode_head.classifier.weight"]
+    save_file(weights, "source/model.safetensors", metadata={"format": "pt"})
+    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "locked"]) == 1
+    assert "decode_head.classifier.weight" in capsys.readouterr().err
+
+
+def test_a_whole_sam(keys: list[Key]) -> None:
+    """SAM with its decoder and its processor of two parts."""
+    import transformers as t
+
+    size = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "mlp_dim": 32}
+    vision = t.SamVisionConfig(**size, image_size=64, output_channels=8, window_size=2, global_attn_indexes=[1])
+    prompt = t.SamPromptEncoderConfig(hidden_size=8, image_size=64, image_embedding_size=4)
+    mask = t.SamMaskDecoderConfig(
+        hidden_size=8, mlp_dim=8, num_hidden_layers=1, num_attention_heads=2, iou_head_hidden_dim=8
+    )
+    model = families.wake(
+        t.SamModel(t.SamConfig(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=mask))
+    )
+    model.save_pretrained("source")
+    pad = {"height": 64, "width": 64}
+    t.SamProcessor(t.SamImageProcessor(size={"longest_edge": 64}, pad_size=pad)).save_pretrained("source")
+    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "locked"]) == 0
+    (pixels,) = client_images("locked", photo(48, 64))
+    encrypted = ciphers.cipher("patch-permutation", block=16).encrypt(pixels, keys[0])
+    locked = t.SamModel.from_pretrained("locked").eval()
+    given = t.SamProcessor.from_pretrained("source")(images=photo(48, 64), return_tensors="pt")["pixel_values"]
+    with torch.no_grad():
+        wanted, got = model.get_image_embeddings(given), locked.get_image_embeddings(stored(encrypted))
+        wanted, got = (x if isinstance(x, torch.Tensor) else x[0] for x in (wanted, got))
+    assert (got - wanted).abs().mean() < 0.02 * wanted.std()  # padding is the mean in whole values

@@ -28,8 +28,8 @@ GIVES_AWAY = {
     "encrypted ones, let an attacker undo it for all.",
     "np": "Every image under this key has the same half of its values inverted: outlines are visible, and one known "
     "photograph lets an attacker undo it for all.",
-    "ffx": "Every image under this key has the same half of its values exchanged by one table: outlines are visible, and "
-    "a few known photographs let an attacker undo it for all.",
+    "ffx": "Every image under this key has the same half of its values exchanged by one table: outlines are visible, "
+    "and a few known photographs let an attacker undo it for all.",
 }
 UNKNOWN = "This cipher is not known here; the veilseg that wrote the file knows it."
 NAMELESS = ", without the channels' names"

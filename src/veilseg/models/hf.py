@@ -46,7 +46,8 @@ def load_transformers(folder: str | Path) -> tuple[nn.Module, Any | None]:
                 "it needs config.json and model.safetensors (pickled weights are not read): save it with "
                 "model.save_pretrained(folder)",
             ) from error
-        if lacking := sorted(report["missing_keys"]):
+        learned = {name for name, _ in model.named_parameters()}  # buffers are computed, not learned
+        if lacking := sorted(learned.intersection(report["missing_keys"])):
             raise InvalidModel(f"{path} lacks {len(lacking)} weights: {', '.join(lacking[:3])}", "save the model again")
         return model.eval(), load_processor(path)
 

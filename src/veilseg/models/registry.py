@@ -44,12 +44,12 @@ def create_model(
 ) -> SegmentationModel:
     """A new model that takes raw pixels [N, 3, H, W] and gives logits [N, K, H, W].
 
-    `name`: "setr-naive", "setr-pup", "setr-mla", "fcn" or "convseg". `classes` are K names (or give `num_classes` alone),
-    `palette` K RGB colours. `input`: "plain" images; "canonical", the key-invariant model of section 1.1; "shuffled",
-    a network that reads shuffled images as they are ([P1]); "mosaic", the yardstick. `block`, `sub_block` (pixels),
-    `channels` and `shuffle` are the cipher's. `image_size` (H, W) and `pretrained` are for networks with position
-    embeddings and timm backbones; other arguments are the network's own (`backbone`, `decoder_channels`, `embed_dim`,
-    ... for SETR; `patch`, `widths`, ... for ConvSeg). Raises UsageError for what does not exist or fit.
+    `name`: "setr-naive", "setr-pup", "setr-mla", "fcn" or "convseg". `classes` are K names (or give `num_classes`
+    alone), `palette` K RGB colours. `input`: "plain" images; "canonical", the key-invariant model of section 1.1;
+    "shuffled", a network that reads shuffled images as they are ([P1]); "mosaic", the yardstick. `block`, `sub_block`
+    (pixels), `channels` and `shuffle` are the cipher's. `image_size` (H, W) and `pretrained` are for networks with
+    position embeddings and timm backbones; other arguments are the network's own (`backbone`, `decoder_channels`,
+    `embed_dim`, ... for SETR; `patch`, `widths`, ... for ConvSeg). Raises UsageError for what does not exist or fit.
     """
     if input not in _INPUTS:
         raise UsageError(
