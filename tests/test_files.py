@@ -29,7 +29,7 @@ def test_existing_file_is_kept_unless_asked(tmp_path: Path) -> None:
     for refuse in (lambda: write_atomic(path, b"new"), lambda: refuse_existing(path)):
         with pytest.raises(VeilsegError, match="exists already") as caught:
             refuse()
-        assert "--force" in (caught.value.hint or "")
+        assert "overwrite=True" in (caught.value.hint or "")
     assert path.read_bytes() == b"old"
     write_atomic(path, b"new", overwrite=True)
     assert path.read_bytes() == b"new"

@@ -266,7 +266,16 @@ def test_list_images(tmp_path: Path) -> None:
     for name in ("b.PNG", "a.jpg", "notes.txt", ".hidden.png", "c.tiff"):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "folder.png").mkdir()
-    assert [path.name for path in list_images(tmp_path)] == ["a.jpg", "b.PNG", "c.tiff"]
+    (tmp_path / "sub").mkdir()
+    (tmp_path / ".cache").mkdir()
+    for name in ("sub/a.jpg", ".cache/d.jpg"):
+        (tmp_path / name).write_bytes(b"")
+    assert [str(path.relative_to(tmp_path)) for path in list_images(tmp_path)] == [
+        "a.jpg",
+        "b.PNG",
+        "c.tiff",
+        "sub/a.jpg",
+    ]
 
 
 def test_text_of_a_png_does_not_matter() -> None:

@@ -29,7 +29,7 @@ HEIGHTS = {
     **dict.fromkeys(["ciphers", "client", "modelspec", "modelfolder"], 3),
     "container": 2,
     **dict.fromkeys(["keys", "images", "png"], 1),
-    **dict.fromkeys(["files", "errors"], 0),
+    **dict.fromkeys(["files", "errors", "parameters"], 0),
 }
 #: Packages that only those rooms may name whose work needs them.
 HEAVY = {

@@ -199,7 +199,7 @@ def test_files(tmp_path: Path) -> None:
         Key.generate().save(path)
     assert Key.load(path) == key
     other = Key.generate()
-    other.save(path, force=True)
+    other.save(path, overwrite=True)
     assert Key.load(path) == other
     assert [entry.name for entry in tmp_path.iterdir()] == ["my.key"]
 

@@ -74,6 +74,7 @@ def test_refuses_with_a_hint(spec: InputSpec, image: SimpleNamespace | None, mes
         {"cipher": "patch-permutation"},
         {"cipher": "plain", "key_fingerprint": "0" * 16},
         {"block": 0},
+        {"block": 65},
         {"block": "16"},
     ],
 )
@@ -93,6 +94,7 @@ def test_json_round_trip() -> None:
     [
         {"format": 2},
         {"classes": []},
+        {"classes": ["x"] * 256, "palette": []},
         {"classes": "road"},
         {"palette": [[0, 0, 0]]},
         {"palette": [[0, 0, 300], [0, 0, 0]]},
@@ -118,6 +120,12 @@ def test_foreign_configs(text: str) -> None:
 
 def test_no_folder(tmp_path) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InvalidModel, match=r"config\.json"):
+        ModelConfig.load(tmp_path)
+
+
+def test_a_config_of_any_length_is_not_read(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "config.json").write_text(CONFIG.to_json() + " " * 2_000_000)
+    with pytest.raises(InvalidModel, match=r"no readable config\.json"):
         ModelConfig.load(tmp_path)
 
 

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from veilseg.ciphers.leakage import SENTENCE
 from veilseg.data.scenes import generate_scene
+from veilseg.parameters import DEFAULT_SUB_BLOCK
 from veilseg.runtime import Segmenter
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -26,6 +28,10 @@ def blocks(language: str) -> list[str]:
 def folder(tmp_path: Path) -> Path:
     Image.fromarray(generate_scene(11, size=(180, 250)).image).save(tmp_path / "photo.jpg", quality=95)
     return tmp_path
+
+
+def test_what_leaks_is_said_as_everywhere() -> None:
+    assert SENTENCE.format(s=DEFAULT_SUB_BLOCK) in " ".join(README.split())
 
 
 def test_python(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

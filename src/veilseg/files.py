@@ -10,9 +10,9 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import BinaryIO
 
-from veilseg.errors import VeilsegError
+from veilseg.errors import UsageError, VeilsegError
 
-_EXISTS_HINT = "pass --force to replace it, or choose another name"
+_EXISTS_HINT = "pass overwrite=True to replace it, or choose another name"
 
 
 def write_atomic(
@@ -50,6 +50,41 @@ def refuse_existing(path: str | os.PathLike[str], *, overwrite: bool = False) ->
         raise VeilsegError(f"{target} is a folder", "name a file in it")
     if not overwrite and os.path.lexists(target) and (target.is_file() or target.is_symlink()):
         raise VeilsegError(f"{target} exists already", _EXISTS_HINT)
+
+
+def check_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """`refuse_existing`, and a VeilsegError when the folder that `path` lies in is missing or may not be written to."""
+    refuse_existing(path, overwrite=overwrite)
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise VeilsegError(f"the folder {folder} does not exist", "create it first")
+    if not Path(path).exists() and not os.access(folder, os.W_OK):
+        raise VeilsegError(f"the folder {folder} may not be written to", "choose another one")
+
+
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder and those above it where they are missing.
+
+    Raises VeilsegError when that fails, when `path` is a file, or when the folder may not be written to. Cheap: call
+    it before the work whose results are to lie there.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise VeilsegError(f"{folder} is not a folder, but a file is in its place", "choose another name") from error
+    except OSError as error:
+        raise VeilsegError(f"the folder {folder} cannot be made: {error.strerror or error}") from error
+    if not os.access(folder, os.W_OK):
+        raise VeilsegError(f"the folder {folder} may not be written to", "choose another one")
+
+
+def refuse_other_than_png(path: str | os.PathLike[str]) -> None:
+    """Raise UsageError when a PNG written to `path` would bear another suffix; devices and pipes have any name."""
+    target = Path(path)
+    if target.suffix.lower() != ".png" and (target.is_file() or not target.exists()):
+        name = target.with_suffix(".png").name if target.name else "a file"
+        raise UsageError(f"{target} would be a PNG under another name", f"name it {name}")
 
 
 def _write_beside(target: Path, data: bytes, overwrite: bool, mode: int | None) -> None:

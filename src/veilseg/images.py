@@ -135,7 +135,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def to_png(pixels: NDArray[np.uint8]) -> bytes:
-    """A PNG file of a plain image, uint8 [H, W, 3], without any metadata."""
+    """A PNG file of uint8 [H, W, 3], or grey [H, W], without any metadata."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -144,6 +144,10 @@ def to_png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def list_images(folder: str | os.PathLike[str]) -> list[Path]:
-    """The image files right in `folder` (by suffix, hidden files left out), sorted by name."""
-    found = (path for path in Path(folder).iterdir() if path.suffix.lower() in SUFFIXES)
-    return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
+    """The image files in `folder` and its subfolders (by suffix, hidden files and folders left out), sorted by name."""
+    found = (path for path in Path(folder).rglob("*") if path.suffix.lower() in SUFFIXES)
+    return sorted(
+        path
+        for path in found
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )

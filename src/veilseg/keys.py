@@ -81,17 +81,17 @@ class Key:
             self._fingerprint = self.derive("fingerprint", length=8).hex()
         return self._fingerprint
 
-    def save(self, path: str | os.PathLike[str], force: bool = False) -> None:
+    def save(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write the key to a file that only its owner may read (mode 0600 from its creation).
 
-        Raises VeilsegError if the file exists and `force` is false. Nothing half-written is ever left.
+        Raises VeilsegError if the file exists and `overwrite` is false. Nothing half-written is ever left.
         """
         from veilseg.files import write_atomic
 
         comment = f"# veilseg key, fingerprint {self.fingerprint}; keep it secret and keep a copy"
         failure = None
         try:
-            write_atomic(path, f"{comment}\n{self!s}\n".encode(), overwrite=force, mode=0o600)
+            write_atomic(path, f"{comment}\n{self!s}\n".encode(), overwrite=overwrite, mode=0o600)
         except VeilsegError as error:
             failure = VeilsegError(error.message, error.hint)
         if failure is not None:  # raised afresh, because the frames below hold the key's text
@@ -104,7 +104,7 @@ class Key:
         Warns when others than the owner may read the file. Raises VeilsegError if the file cannot be read, InvalidKey
         if it does not hold exactly one key.
         """
-        name = Path(path).name
+        name = Path(path).name or str(path)
         try:
             line, mode = _read_line(Path(path))
         except OSError as error:

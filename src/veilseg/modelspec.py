@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from veilseg.errors import InvalidImage, InvalidKey, InvalidModel, UsageError
+from veilseg.errors import InvalidImage, InvalidKey, InvalidModel, UsageError, VeilsegError
+from veilseg.files import read_limited
+from veilseg.parameters import CHANNELS, MAX_BLOCK, SHUFFLES
 
 if TYPE_CHECKING:
     from veilseg.container import Header
 
 CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+ONNX_NAME = "model.onnx"
+STEM_NAME = "stem.bin"
 FORMAT = 1
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+_MAX_CONFIG = 1 << 20  # bytes; a label map has at most 255 classes
 SUB_BLOCK_CIPHERS = ("subblock-sort", "subblock-shuffle")
 SPEC_KEY = "veilseg"  # in the config.json of other libraries' models
 KEYED_CIPHERS = ("patch-permutation", "patch-rotation")
@@ -30,8 +38,6 @@ _TYPES: dict[str, type] = {
     "training": dict,
 }
 INPUT_CIPHERS = ("plain", *SUB_BLOCK_CIPHERS, "mosaic", *KEYED_CIPHERS, *TRAINED_CIPHERS)
-CHANNEL_OPTIONS = ("sub-block", "block", "none")
-SHUFFLE_OPTIONS = ("channel", "shared")
 
 
 @dataclass(frozen=True)
@@ -54,20 +60,20 @@ class InputSpec:
     def __post_init__(self) -> None:
         if self.cipher not in INPUT_CIPHERS:
             raise UsageError(f"a model's input cannot be {self.cipher!r}", f"one of {', '.join(INPUT_CIPHERS)}")
-        _check_side("block", self.block)
+        _check_side("block", self.block, MAX_BLOCK)
         if self.cipher in (*SUB_BLOCK_CIPHERS, "mosaic"):
-            _check_side("sub-block", self.sub_block)
+            _check_side("sub-block", self.sub_block, MAX_BLOCK)
             assert self.sub_block is not None
             if self.block % self.sub_block:
                 raise UsageError(f"sub-blocks of {self.sub_block} pixels do not fill a block of {self.block}")
         if self.cipher in SUB_BLOCK_CIPHERS:
             # The defaults are spelled out, so that two specs that mean the same are equal.
-            object.__setattr__(self, "channels", self.channels or CHANNEL_OPTIONS[0])
-            object.__setattr__(self, "shuffle", self.shuffle or SHUFFLE_OPTIONS[0])
-            if self.channels not in CHANNEL_OPTIONS or self.shuffle not in SHUFFLE_OPTIONS:
+            object.__setattr__(self, "channels", self.channels or CHANNELS[0])
+            object.__setattr__(self, "shuffle", self.shuffle or SHUFFLES[0])
+            if self.channels not in CHANNELS or self.shuffle not in SHUFFLES:
                 raise UsageError(
                     f"unknown options channels={self.channels!r}, shuffle={self.shuffle!r}",
-                    f"channels: {', '.join(CHANNEL_OPTIONS)}; shuffle: {', '.join(SHUFFLE_OPTIONS)}",
+                    f"channels: {', '.join(CHANNELS)}; shuffle: {', '.join(SHUFFLES)}",
                 )
         if self.keyed != (self.key_fingerprint is not None):
             raise UsageError(
@@ -154,9 +160,9 @@ class InputSpec:
         options = [f"--block {self.block}"]
         if self.sub_block is not None:
             options.append(f"--sub-block {self.sub_block}")
-        if self.channels not in (None, CHANNEL_OPTIONS[0]):
+        if self.channels not in (None, CHANNELS[0]):
             options.append(f"--channels {self.channels}")
-        if self.shuffle not in (None, SHUFFLE_OPTIONS[0]):
+        if self.shuffle not in (None, SHUFFLES[0]):
             options.append(f"--shuffle {self.shuffle}")
         return f"encrypt the plain image with `veilseg encrypt --cipher {self.cipher} {' '.join(options)}`"
 
@@ -181,8 +187,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         self.classes = tuple(str(name) for name in self.classes)
-        if not self.classes:
-            raise UsageError("a model needs at least one class")
+        if not 1 <= len(self.classes) <= 255:
+            raise UsageError(f"a model has 1 to 255 classes, not {len(self.classes)}")
         rows = tuple(tuple(int(value) for value in row) for row in self.palette) or default_palette(len(self.classes))
         if len(rows) != len(self.classes) or any(len(row) != 3 or not all(0 <= v <= 255 for v in row) for row in rows):
             raise UsageError(f"a palette needs one RGB colour (0..255) for each of the {len(self.classes)} classes")
@@ -225,13 +231,26 @@ class ModelConfig:
     @classmethod
     def load(cls, folder: str | Path) -> ModelConfig:
         """The config of a model's folder. InvalidModel when there is none or it is wrong."""
-        path = Path(folder) / CONFIG_NAME
         try:
-            return cls.from_json(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_limited(Path(folder) / CONFIG_NAME, _MAX_CONFIG).decode()
+        except (VeilsegError, UnicodeDecodeError) as error:
             raise InvalidModel(
                 f"no readable {CONFIG_NAME} in {folder}", "give the folder that a model was saved to"
             ) from error
+        return cls.from_json(text)
+
+
+def shipped_models() -> dict[str, Path]:
+    """The models inside the package, by name; "default" is the one that is used when nobody asks for another."""
+    root = Path(__file__).parent / "runtime" / "shipped"
+    if not root.is_dir():
+        return {}
+    return {path.name: path for path in sorted(root.iterdir()) if (path / CONFIG_NAME).is_file()}
+
+
+def generic_classes(count: int) -> tuple[str, ...]:
+    """The names of `count` classes where nobody gave any: "class 0", "class 1", ..."""
+    return tuple(f"class {index}" for index in range(count))
 
 
 def default_palette(count: int) -> tuple[tuple[int, int, int], ...]:
@@ -249,6 +268,6 @@ def default_palette(count: int) -> tuple[tuple[int, int, int], ...]:
     return tuple(colours)
 
 
-def _check_side(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 4096:
-        raise UsageError(f"the {name} must be a whole number of pixels from 1 to 4096, not {value!r}")
+def _check_side(name: str, value: object, most: int = 4096) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise UsageError(f"the {name} must be a whole number of pixels from 1 to {most}, not {value!r}")

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from tests.ciphers import oracle
 from tests.ciphers.images import Case, cases, noise
-from veilseg.ciphers import canonicalize, mosaic
+from veilseg.ciphers import canonicalize, mosaic, reference
 from veilseg.ciphers.grid import cut_regions
 from veilseg.errors import InvalidImage, UsageError
 
@@ -58,6 +58,7 @@ def test_a_pixel_by_hand() -> None:
 def test_mosaic(case: Case) -> None:
     s = case.sub_block
     result = mosaic(case.pixels, s)
+    assert (result == reference.mosaic(case.pixels, s)).all()
     assert result.dtype == np.uint8
     cut, mean = cut_regions(case.pixels, s, s)[:, :, 0].astype(int), cut_regions(result, s, s)[:, :, 0].astype(int)
     assert (mean == mean[..., :1]).all()

@@ -50,10 +50,10 @@ def test_every_size_and_the_way_back(name: str, height: int, width: int, block: 
 
 def test_padding_is_reflection() -> None:
     image = noise(0, 5, 6)
-    encrypted = cipher("subblock-sort", 8, 1, channels="none").encrypt(image)  # sub-blocks of one pixel change nothing
+    encrypted = cipher("subblock-sort", 8, 2).encrypt(image)
     expected = np.pad(image, [(0, 3), (0, 2), (0, 0)], "reflect")
-    assert (np.asarray(encrypted) == expected).all()
-    single = cipher("subblock-sort", 8, 1, channels="none").encrypt(np.full((1, 1, 3), 7, np.uint8))
+    assert (np.asarray(encrypted) == canonicalize(expected, 8, 2)).all()
+    single = cipher("subblock-sort", 8, 2).encrypt(np.full((1, 1, 3), 7, np.uint8))
     assert (np.asarray(single) == 7).all()
 
 
@@ -110,11 +110,12 @@ def test_keys_where_none_belong_or_one_is_needed() -> None:
 
 
 def test_grey_alpha_and_pillow() -> None:
-    made = cipher("subblock-sort", 4, 1, channels="none")
+    made = cipher("subblock-sort", 4, 2, channels="none")
     grey = noise(3, 8, 8)[:, :, 0]
-    expected = np.repeat(grey[:, :, None], 3, axis=2)
-    alpha = np.dstack([expected, np.full((8, 8), 255, np.uint8)])
-    for image in (grey, grey[:, :, None], expected, alpha, Image.fromarray(grey), Image.fromarray(alpha)):
+    colour = np.repeat(grey[:, :, None], 3, axis=2)
+    expected = canonicalize(colour, 4, 2, "none")
+    alpha = np.dstack([colour, np.full((8, 8), 255, np.uint8)])
+    for image in (grey, grey[:, :, None], colour, alpha, Image.fromarray(grey), Image.fromarray(alpha)):
         assert (np.asarray(made.encrypt(image)) == expected).all()
     alpha[3, 3, 3] = 254
     for image in (alpha, Image.fromarray(alpha)):
@@ -128,8 +129,8 @@ def test_exif_orientation_is_applied() -> None:
     exif[0x0112] = 6
     file = io.BytesIO()
     image.save(file, "PNG", exif=exif)
-    encrypted = cipher("subblock-sort", 4, 1, channels="none").encrypt(Image.open(file))
-    assert (np.asarray(encrypted) == np.rot90(np.asarray(image), -1)).all()
+    encrypted = cipher("subblock-sort", 4, 2).encrypt(Image.open(file))
+    assert (np.asarray(encrypted) == canonicalize(np.rot90(np.asarray(image), -1), 4, 2)).all()
     assert b"Exif" not in encrypted.to_bytes()
 
 
@@ -188,6 +189,19 @@ def test_names_and_options() -> None:
     with pytest.raises(UsageError, match="at most 32"):
         cipher("patch-rotation", block=64)
     assert cipher("subblock-sort", block=4).sub_block == 4
+    with pytest.raises(UsageError) as caught:
+        cipher("subblock-shuffle", colour="none")
+    assert caught.value.hint == "its options: block, sub_block, channels, shuffle"
+
+
+@pytest.mark.parametrize("name", ["subblock-sort", "subblock-shuffle", "mosaic"])
+def test_sub_blocks_of_one_pixel_are_refused(name: str) -> None:
+    """They hide nothing but, at most, the order of the channels."""
+    for arguments in ({"sub_block": 1}, {"block": 1}):
+        with pytest.raises(UsageError, match="photograph itself") as caught:
+            cipher(name, **arguments)
+        assert "4, 8 and 16" in (caught.value.hint or "")
+    assert cipher(name, sub_block=2).sub_block == 2
 
 
 def test_headers_that_no_cipher_writes() -> None:
@@ -201,7 +215,7 @@ def test_headers_that_no_cipher_writes() -> None:
         {"nonce": None},
         {"cipher": "mosaic"},
         {"cipher": "patch-permutation"},
-        {"block": 128, "sub_block": 64, "height": 16, "width": 16},
+        {"sub_block": 1},
     ):
         header = Header(**{**bare, **complete, **change})
         body = np.resize(pixels, (*header.padded_size, 3))
@@ -219,8 +233,12 @@ def test_arrays_and_files(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="copy"):
         np.asarray(encrypted, np.float32, copy=False)
     assert "20 x 20" in repr(encrypted)
+    with pytest.raises(UsageError, match="another name") as caught:
+        encrypted.save(tmp_path / "veiled.jpg")
+    assert caught.value.hint == "name it veiled.png"
+    encrypted.save("/dev/null")
     encrypted.save(tmp_path / "veiled.png")
-    with pytest.raises(VeilsegError, match="exists"):
+    with pytest.raises(VeilsegError, match=r"exists.*overwrite=True"):
         encrypted.save(tmp_path / "veiled.png")
     encrypted.save(tmp_path / "veiled.png", overwrite=True)
     assert (EncryptedImage.open(tmp_path / "veiled.png").pixels == encrypted.pixels).all()

@@ -18,6 +18,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("in/b.png", "in/a.jpg", "in/notes.txt", "one.jpg"):
         Path(name).write_bytes(name.encode())
     Path("out").mkdir()
+    Path("out/deep").mkdir()
+    for name in ("out/deep/x.tiff", "out/.trash/y.png", "out/deep/.z.png"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(name.encode())
+    Path("empty").mkdir()
     return tmp_path
 
 
@@ -38,6 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             [("one.jpg", "new/one.png"), ("in/a.jpg", "new/a.png"), ("in/b.png", "new/b.png")],
             "new",
         ),
+        (["."], "in", [("one.jpg", "in/one.png"), ("out/deep/x.tiff", "in/out/deep/x.png")], "in"),
         (["one.jpg"], "/dev/null", [("one.jpg", "/dev/null")], None),
     ],
 )
@@ -54,13 +60,16 @@ def test_pairs(inputs: list[str], output: str | None, jobs: list[tuple[str, str]
         (["-", "one.jpg"], "out", "stdin"),
         (["in"], "-", "takes one image"),
         (["-"], "out", "no name for a file"),
-        (["in"], "one.jpg", "is a file"),
-        (["out"], "new", "has no images"),
+        (["in"], "one.jpg", "names a file"),
+        (["in"], "new.png", "names a file"),
+        (["one.jpg", "in/b.png"], "new.png", "names a file"),
+        (["empty"], "new", "has no images"),
         (["one.jpg"], "v.jpg", "PNG under another name"),
         (["in/b.png"], "in/b.png", "also an input"),
         (["in/b.png"], "in/../in/b.png", "also an input"),
         (["in/b.png"], "in", "also an input"),
         (["in"], "in", "also an input"),
+        (["out"], "out/../out/", "also an input"),
         (["one.jpg", "in/../one.jpg"], "out", "both become"),
     ],
 )
@@ -76,10 +85,39 @@ def test_output_that_links_to_the_input() -> None:
         plan(["one.jpg"], "link.png", verb="encrypt")
 
 
-def fussy(data: bytes) -> bytes:
+def fussy(data: bytes, source: str) -> bytes:
     if data == b"in/a.jpg":
         raise InvalidImage("this one is broken", "mend it")
     return data.upper()
+
+
+def upper(data: bytes, source: str) -> bytes:
+    return data.upper()
+
+
+def test_subfolders_keep_their_places() -> None:
+    assert run(plan(["out"], "new", verb="encrypt"), upper, doing="encrypting", force=False) == 0
+    assert Path("new/deep/x.png").read_bytes() == b"OUT/DEEP/X.TIFF"
+
+
+def test_a_missing_folder_is_refused_before_the_work() -> None:
+    with pytest.raises(VeilsegError, match="the folder nowhere does not exist"):
+        run(plan(["one.jpg"], "nowhere/v.png", verb="encrypt"), pytest.fail, doing="encrypting", force=False)
+
+
+def test_an_interruption_says_what_was_done(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(data: bytes, source: str) -> bytes:
+        if source == "in/b.png":
+            raise KeyboardInterrupt
+        return data
+
+    with pytest.raises(KeyboardInterrupt):
+        run(plan(["in"], "new", verb="encrypt"), interrupted, doing="encrypting", force=False)
+    message = capsys.readouterr().err
+    assert message.startswith("interrupted: 1 of 2 images written to new")
+    assert "the same command does the rest" in message
+    assert message.count("\n") == 1
+    assert [path.name for path in Path("new").iterdir()] == ["a.png"]
 
 
 def test_one_failure_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,7 +148,7 @@ def test_existing_outputs_need_force() -> None:
     jobs = plan(["one.jpg"], "v.png", verb="encrypt")
     worked: list[bytes] = []
     with pytest.raises(VeilsegError, match="exists already"):
-        run(jobs, lambda data: worked.append(data) or data, doing="encrypting", force=False)
+        run(jobs, lambda data, source: worked.append(data) or data, doing="encrypting", force=False)
     assert not worked, "refused before the work"
     assert Path("v.png").read_bytes() == b"old"
     run(jobs, fussy, doing="encrypting", force=True)
@@ -118,11 +156,11 @@ def test_existing_outputs_need_force() -> None:
 
 
 def test_progress_shows_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    run(plan(["in"], "out", verb="encrypt"), bytes.upper, doing="encrypting", force=False)
+    run(plan(["in"], "out", verb="encrypt"), upper, doing="encrypting", force=False)
     assert capsys.readouterr().err == "2 of 2 images written to out\n"
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
-    run(plan(["in"], "out", verb="encrypt"), bytes.upper, doing="encrypting", force=True)
+    run(plan(["in"], "out", verb="encrypt"), upper, doing="encrypting", force=True)
     assert "encrypting" in capsys.readouterr().err
 
 

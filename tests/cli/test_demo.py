@@ -35,6 +35,20 @@ def test_the_demo_prints_a_table_and_writes_a_page(
     assert main(["demo", "-o", "out", "--scenes", "1"]) == 0  # once more, over its own files
 
 
+def test_where_nothing_can_be_written_the_work_does_not_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("veilseg.evaluation.demo.run_demo", lambda *_, **__: pytest.fail("the work began"))
+    (tmp_path / "file").write_bytes(b"")
+    for name in ("file", "file/below"):
+        assert main(["demo", "-o", name]) == 1
+        assert "a file is in its place" in capsys.readouterr().err
+    monkeypatch.setattr("os.access", lambda *_: False)  # the tests may run as root, who may write anywhere
+    assert main(["demo", "-o", "out"]) == 1
+    assert "may not be written to" in capsys.readouterr().err
+
+
 def test_the_demo_needs_scenes() -> None:
     assert main(["demo", "--scenes", "0"]) == 2
 

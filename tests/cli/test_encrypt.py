@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from tests.pngs import split
-from veilseg.ciphers import DEFAULT_SUB_BLOCK, cipher
+from veilseg.ciphers import CIPHERS, DEFAULT_SUB_BLOCK, cipher
 from veilseg.container import decode
 from veilseg.images import open_image
 
@@ -95,6 +95,23 @@ def test_folder_with_one_bad_file(cli, photo: Path) -> None:
     Path("in/broken.jpg").unlink()
     assert cli("encrypt", "in", "-o", "veiled", "--force").code == 0
     assert decode(Path("veiled/b.png").read_bytes())[1].width == 37
+
+
+def test_small_sub_blocks_are_warned_of_and_single_pixels_refused(cli, photo: Path) -> None:
+    done = cli("encrypt", "photo.png", "-o", "veiled.png", "--sub-block", "2")
+    assert done.code == 0
+    assert done.err.startswith("warning: sub-blocks of 2 pixels hide little")
+    assert cli("encrypt", "photo.png", "-o", "four.png", "--sub-block", "4").err == ""
+    refused = cli("encrypt", "photo.png", "-o", "one.png", "--sub-block", "1")
+    assert refused.code == 2
+    assert "\nhint: 4, 8 and 16 are usual" in refused.err
+    assert not Path("one.png").exists()
+
+
+@pytest.mark.parametrize("verb", ["encrypt", "evaluate"])
+def test_help_names_every_cipher(cli, verb: str) -> None:
+    text = cli(verb, "--help").text
+    assert all(name in " ".join(text.split()) for name in CIPHERS)
 
 
 def test_stdin_to_stdout(cli, photo: Path) -> None:

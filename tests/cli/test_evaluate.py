@@ -14,7 +14,7 @@ from veilseg.cli.main import main
 from veilseg.data import CAMVID_CLASSES
 from veilseg.images import to_png
 from veilseg.keys import Key
-from veilseg.runtime import encrypt_onnx
+from veilseg.runtime import Segmenter, encrypt_onnx
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_table_and_a_report(here: Path, capsys: pytest.CaptureFixture[str]) ->
     assert main([*BASE, *arguments]) == 0
     shown = capsys.readouterr().out
     report = json.loads((here / "out.json").read_text())
-    for word in ("aAcc", "mIoU", "mAcc", "bytes", "subblock-shuffle", f"{report['mIoU']:.2f}", *CAMVID_CLASSES):
+    for word in ("aAcc", "mIoU", "mAcc", "kB", "subblock-shuffle", f"{report['mIoU']:.2f}", *CAMVID_CLASSES):
         assert word in shown
     assert report["data"]["spec"] == "camvid:data"
     assert report["data"]["images"] == 3
@@ -57,6 +57,30 @@ def test_independent_keys_score_as_sorting_does(here: Path) -> None:
         assert main([*BASE, "--model", "canonical", "--cipher", cipher, "--json", f"{cipher}.json"]) == 0
     first, second = (json.loads((here / f"subblock-{name}.json").read_text()) for name in ("shuffle", "sort"))
     assert first["per_class"] == second["per_class"]
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_narrow_terminals_lose_nothing(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main([*BASE, "--model", "canonical", "--cipher", "subblock-shuffle", "--json", "out.json"]) == 0
+    shown = capsys.readouterr().out
+    report = json.loads((here / "out.json").read_text())
+    lines = shown.splitlines()
+    (row,) = [line for line in lines if line.startswith("subblock-shuffle")]
+    for name in ("aAcc", "mIoU", "mAcc"):
+        assert f"{report[name]:.2f}" in row
+    assert max(map(len, lines)) <= width
+    assert "…" not in shown
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Segmenter, "segment", lambda *_, **__: pytest.fail("the work began"))
+    assert main([*BASE, "--model", "canonical", "--json", "nowhere/out.json"]) == 1
+    assert capsys.readouterr().err == "error: the folder nowhere does not exist\nhint: create it first\n"
 
 
 def test_limit_and_no_silent_replacement(here: Path) -> None:

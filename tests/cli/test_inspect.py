@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from veilseg.ciphers import CIPHERS
-from veilseg.cli.inspect import GIVES_AWAY, UNKNOWN, describe
+from veilseg.ciphers.leakage import SENTENCE
+from veilseg.cli.inspect import describe
 from veilseg.container import Header
 
 NAMES = ("subblock-sort", "subblock-shuffle", "mosaic", "patch-permutation", "patch-rotation", "shf", "np", "ffx")
@@ -34,11 +35,12 @@ def test_table_and_json(cli, photo: Path, name: str) -> None:
 
 
 def test_every_cipher_has_its_sentence() -> None:
-    assert GIVES_AWAY.keys() == CIPHERS.keys() == set(NAMES)
-    for name in NAMES:
-        facts = describe(Header(cipher=name, block=16, sub_block=4, height=9, width=9), 100)
-        assert "{" not in facts["gives_away"]
-    assert describe(Header(cipher="later", block=16, height=9, width=9), 100)["gives_away"] == UNKNOWN
+    assert CIPHERS.keys() == set(NAMES)
+    for name in (*NAMES, "later"):
+        sentence = describe(Header(cipher=name, block=16, sub_block=4, height=9, width=9), 100)["gives_away"]
+        assert "{" not in sentence
+        assert ("not known here" in sentence) == (name == "later")
+        assert (SENTENCE.format(s=4) in sentence) == (name in ("subblock-sort", "subblock-shuffle", "mosaic"))
 
 
 def test_the_sentence_follows_the_options() -> None:

@@ -14,6 +14,14 @@ def test_prints_a_key(cli) -> None:
     assert done.text.startswith("veilseg-key-1-")
     assert done.err == f"fingerprint: {key.fingerprint}\n"
     assert cli("keygen").text != done.text
+    assert Key.parse(cli("keygen", "-o", "-").text) is not None
+    assert not Path("-").exists()
+
+
+def test_a_folder_is_no_key_file(cli) -> None:
+    done = cli("keygen", "--fingerprint", ".")
+    assert done.code == 1
+    assert done.err.startswith("error: the key file . cannot be read")
 
 
 def test_writes_a_file_for_the_owner_alone(cli) -> None:

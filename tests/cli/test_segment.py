@@ -56,6 +56,38 @@ def test_a_folder_with_overlays(here: Path) -> None:
     assert sorted(path.name for path in (here / "seen").iterdir()) == ["0.png", "1.png"]
 
 
+def test_a_photograph_of_another_size_is_refused_before_the_work(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "photos" / "0.png").write_bytes(to_png(photo(0, 30, 40)))
+    monkeypatch.setattr(Segmenter, "segment", lambda *_, **__: pytest.fail("the work began"))
+    arguments = ["--model", "model", "--overlay", "seen.png", "--photo", "photos/0.png"]
+    assert main(["segment", "veiled/0.png", "-o", "labels.png", *arguments]) == 1
+    message = capsys.readouterr().err
+    assert "photos/0.png has 40 x 30 pixels, the encrypted image 90 x 70" in message
+    assert "\nhint: " in message
+    assert not (here / "labels.png").exists()
+
+
+def test_one_bad_photograph_does_not_stop_the_other_overlays(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "photos" / "0.png").write_bytes(to_png(photo(0, 30, 40)))
+    arguments = ["--model", "model", "--overlay", "seen", "--photo", "photos"]
+    assert main(["segment", "veiled", "-o", "labels", *arguments]) == 1
+    assert [path.name for path in (here / "seen").iterdir()] == ["1.png"]
+    assert "1 of 2 images written" in capsys.readouterr().err
+
+
+def test_subfolders_with_overlays(here: Path) -> None:
+    for folder in ("veiled", "photos"):
+        (here / folder / "day").mkdir()
+        (here / folder / "0.png").rename(here / folder / "day" / "1.png")
+    arguments = ["--model", "model", "--overlay", "seen", "--photo", "photos"]
+    assert main(["segment", "veiled", "-o", "labels", *arguments]) == 0
+    expected = overlay(photo(0), read(here / "labels" / "day" / "1.png"), Segmenter(here / "model").palette)
+    with Image.open(here / "seen" / "day" / "1.png") as image:
+        assert (np.asarray(image) == expected).all()
+
+
 def test_a_plain_photograph_is_refused_with_a_hint(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["segment", "photos/0.png", "-o", "labels.png", "--model", "model"]) == 1
     message = capsys.readouterr().err

@@ -10,8 +10,8 @@ import pytest
 
 from tests.data.conftest import Write
 from veilseg.data import open_data
-from veilseg.data.folder import default_palette
 from veilseg.errors import InvalidData
+from veilseg.modelspec import default_palette
 
 
 def test_pairs_by_stem_in_sorted_order(write_pair: Write) -> None:
@@ -106,5 +106,11 @@ def test_empty_and_missing_folders(tmp_path: Path) -> None:
         open_data(f"folder:{tmp_path}")
 
 
-def test_default_palette_has_no_two_equal_colours() -> None:
-    assert len(np.unique(default_palette(60), axis=0)) == 60
+def test_the_layout_of_camvid_is_recognized(write_pair: Write, tmp_path: Path) -> None:
+    root = write_pair("val", "valannot", "a")
+    with pytest.raises(InvalidData) as error:
+        open_data(f"folder:{root}")
+    assert error.value.hint == f"this looks like CamVid: camvid:{root}"
+    with pytest.raises(InvalidData) as error:
+        open_data(f"folder:{tmp_path / 'nowhere'}")
+    assert error.value.hint

@@ -19,7 +19,7 @@ from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import input_name, percent, write_json
 from veilseg.images import to_png
 from veilseg.keys import Key
-from veilseg.modelspec import InputSpec
+from veilseg.modelspec import InputSpec, generic_classes
 from veilseg.runtime import Segmenter, encrypt_onnx
 
 
@@ -120,6 +120,16 @@ def test_data_with_other_classes_is_refused(tmp_path: Path) -> None:
     assert "road" in (caught.value.hint or "")
 
 
+def test_data_whose_classes_have_other_names_is_refused(tmp_path: Path) -> None:
+    turned = (*CAMVID_CLASSES[1:], CAMVID_CLASSES[0])
+    segmenter = Segmenter(tiny_model(tmp_path / "turned", classes=turned), threads=1)
+    with pytest.raises(InvalidData, match="class 0 of four photos is 'sky', but 'building'") as caught:
+        evaluate(segmenter, FourPhotos(), progress=False)
+    assert "in this order: building" in (caught.value.hint or "")
+    generic = Segmenter(tiny_model(tmp_path / "generic", classes=generic_classes(11)), threads=1)
+    assert evaluate(generic, FourPhotos(), progress=False, limit=1).images == 1
+
+
 def test_own_cipher_takes_the_models_options_unless_told_otherwise() -> None:
     spec = InputSpec(cipher="subblock-sort", block=16, sub_block=4, channels="block", shuffle="shared")
     cipher = own_cipher(spec, "subblock-shuffle")
@@ -148,7 +158,7 @@ def test_a_report_says_where_its_figures_come_from(canonical: Segmenter, tmp_pat
 
 
 def test_words_for_people() -> None:
-    described = {"cipher": "subblock-shuffle", "block": 16, "sub_block": 8, "channels": "none", "key": None}
+    described = {"cipher": "subblock-shuffle", "block": 16, "sub_block": 8, "channels": "none", "shuffle": "channel"}
     assert input_name(described) == "subblock-shuffle, block 16, sub-block 8, channels none"
     assert percent(float("nan")) == percent(None) == "-"
     assert percent(61.634) == "61.63"

@@ -42,7 +42,10 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = tmp_path / "speed.json"
     arguments = ["bench", "--height", "32", "--width", "32", "--repeats", "1", "--no-segmentation"]
     assert main([*arguments, "--json", str(report)]) == 0
-    assert "subblock-shuffle" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    for word in ("subblock-shuffle", "patch-rotation", "argsort ms", "how many times as"):
+        assert word in shown
+    assert not [line for line in shown.splitlines() if line.startswith("copy")]
     figures = json.loads(report.read_text())
     assert figures["image"] == {"height": 32, "width": 32}
     assert {"command", "commit", "date", "machine", "encryption"} <= figures.keys()

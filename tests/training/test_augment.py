@@ -88,6 +88,6 @@ def test_a_batch_without_any_label_gives_no_gradient() -> None:
 
 def test_rare_classes_weigh_more_and_the_mean_is_one() -> None:
     counts = torch.tensor([1000, 10, 1])
-    weights = class_weights(counts)
+    weights = class_weights(counts, 0.5)
     assert weights[0] < weights[1] < weights[2]
     assert float((weights * counts / counts.sum()).sum()) == pytest.approx(1, abs=1e-6)

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from veilseg.errors import UsageError
-from veilseg.training.recipe import Recipe, expand, from_dict, load_recipe
+from veilseg.training.load import expand, from_dict, load_recipe
+from veilseg.training.recipe import Recipe
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 
@@ -56,7 +57,19 @@ def test_overrides_win(tmp_path: Path) -> None:
         ({"augment": {"crop": [100, 96]}}, "crop"),
         ({"augment": {"crop": [96]}}, "crop"),
         ({"augment": {"scale": [2, 1]}}, "scale"),
-        ({"data": {"scenes": 10}}, "together"),
+        ({"data": {"train": []}}, "sources"),
+        ({"data": {"train": [{"source": "scenes:3", "weight": 0}]}}, "weights"),
+        ({"data": {"train": [{"sauce": "scenes:3"}]}}, r"data.train\[0\].sauce"),
+        ({"train": {"batch": 5, "accumulate": 2}}, "shared by 2"),
+        ({"train": {"window": [100]}}, "window"),
+        ({"machine": {"devices": 3}}, "shared by 3"),
+        ({"optimizer": {"name": "adam"}}, "optimizer.name"),
+        ({"model": {"input": "plain", "channels": "none"}}, "no meaning"),
+        ({"model": {"channels": "some"}}, "channels"),
+        ({"method": {"keys": "fixed"}}, "shuffled"),
+        ({"method": {"closed_form": True}}, "method.start"),
+        ({"method": {"key": "my.key"}}, "method.start"),
+        ({"method": {"tokens": 1.0}}, "method.teacher"),
     ],
 )
 def test_mistakes_are_named(values: dict, message: str) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import lightning.pytorch as pl
@@ -16,13 +20,21 @@ from veilseg.data import CAMVID_CLASSES, CAMVID_PALETTE
 from veilseg.errors import InvalidData, UsageError
 from veilseg.models import load_model
 from veilseg.training import run
-from veilseg.training.recipe import Recipe, from_dict
+from veilseg.training.callbacks import Stopped
+from veilseg.training.load import from_dict
+from veilseg.training.loading import StepBatches
+from veilseg.training.recipe import Recipe
 
+NETWORK = {"widths": [8, 8, 8, 8], "depths": [0, 1, 1, 1], "decoder_width": 8}
 TINY = {
-    "model": {"arguments": {"widths": [8, 8, 8, 8], "depths": [0, 1, 1, 1], "decoder_width": 8}},
-    "data": {"train": "scenes:3", "val": "scenes:1:1", "scenes": 2, "scenes_share": 0.5},
+    "model": {"arguments": NETWORK},
+    "data": {
+        "train": [{"source": "scenes:3", "weight": 2}, {"source": "scenes:2:7", "weight": 1}],
+        "val": {"source": "scenes:2:1"},
+    },
     "augment": {"crop": [64, 64]},
-    "train": {"steps": 4, "batch": 2, "validate_every": 2, "average": 0.5, "threads": 1},
+    "train": {"steps": 4, "batch": 2, "validate_every": 2, "checkpoint_every": 1, "average": 0.5},
+    "machine": {"workers": 0, "threads": 1},
 }
 
 
@@ -44,20 +56,44 @@ def test_the_folder_holds_a_model_that_takes_raw_canonical_pixels(finished: Path
         assert torch.equal(model(image), model(mixed))
 
 
-def test_a_killed_run_ends_with_the_same_weights(finished: Path, tmp_path: Path) -> None:
-    class Kill(pl.Callback):
-        def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
-            if trainer.global_step == 3:
-                raise RuntimeError("killed")
+@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("how", ["killed", "asked"])
+def test_a_stopped_run_ends_with_the_same_weights(how: str, step: int, finished: Path, tmp_path: Path) -> None:
+    """Killed: an error at once, back to the last checkpoint. Asked: SIGTERM, nothing lost but what follows the step."""
 
-    _, trainer, module, data = run.prepare(from_dict(TINY), tmp_path)
-    trainer.callbacks.append(Kill())  # type: ignore[attr-defined]
-    with pytest.raises(RuntimeError, match="killed"):
-        trainer.fit(module, data)
-    resumed = run.train(from_dict(TINY), tmp_path)
-    for (name, got), wanted in zip(
-        resumed.state_dict().items(), load_model(finished).state_dict().values(), strict=True
-    ):
+    class Stop(pl.Callback):
+        def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
+            if trainer.global_step == step:
+                if how == "killed":
+                    raise RuntimeError("killed")
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    prepared = run.prepare(from_dict(TINY), tmp_path)
+    prepared.trainer.callbacks.append(Stop())  # type: ignore[attr-defined]
+    with pytest.raises(RuntimeError if how == "killed" else Stopped), prepared.stop.listening():
+        prepared.trainer.fit(prepared.module, prepared.data)
+    kept = torch.load(tmp_path / run.LAST, weights_only=True)["global_step"]
+    assert kept == (step if how == "killed" else step + 1)
+    _same_weights(run.train(from_dict(TINY), tmp_path), load_model(finished))
+
+
+def test_a_batch_in_two_parts_sees_the_same_samples(tmp_path: Path) -> None:
+    recipe = from_dict({**TINY, "train": {**TINY["train"], "accumulate": 2}})
+    prepared = run.prepare(recipe, tmp_path)
+    whole = list(StepBatches(from_dict(TINY).train))
+    assert [first + second for first, second in batched(StepBatches(recipe.train), 2)] == whole
+    prepared.trainer.fit(prepared.module, prepared.data)
+    assert prepared.trainer.global_step == 4
+
+
+def batched(items: Iterable[list[int]], count: int) -> Iterator[list[list[int]]]:
+    iterator = iter(items)
+    while group := list(islice(iterator, count)):
+        yield group
+
+
+def _same_weights(one: torch.nn.Module, other: torch.nn.Module) -> None:
+    for (name, got), wanted in zip(one.state_dict().items(), other.state_dict().values(), strict=True):
         assert torch.equal(got, wanted), name
 
 
@@ -70,28 +106,29 @@ def test_a_run_without_steps_left_gives_the_same_model(lost: list[str], finished
     again, wanted = run.train(from_dict(TINY), folder), load_model(finished)
     assert again.config.to_json() == wanted.config.to_json()
     for model in (again, load_model(folder)):
-        for (name, got), expected in zip(model.state_dict().items(), wanted.state_dict().values(), strict=True):
-            assert torch.equal(got, expected), name
+        _same_weights(model, wanted)
 
 
 def test_training_lowers_the_loss(tmp_path: Path) -> None:
-    changes = {"train": {**TINY["train"], "steps": 40, "validate_every": 40, "learning_rate": 1e-2}}
-    _, trainer, module, data = run.prepare(from_dict({**TINY, **changes}), tmp_path)
+    changes = {"train": {**TINY["train"], "steps": 40, "validate_every": 40}, "optimizer": {"learning_rate": 1e-2}}
+    prepared = run.prepare(from_dict({**TINY, **changes}), tmp_path)
     seen: list[float] = []
 
     class Watch(pl.Callback):
         def on_train_batch_end(self, _trainer: object, _module: object, outputs: dict, *_: object) -> None:
             seen.append(float(outputs["loss"]))
 
-    trainer.callbacks.append(Watch())  # type: ignore[attr-defined]
-    trainer.fit(module, data)
+    prepared.trainer.callbacks.append(Watch())  # type: ignore[attr-defined]
+    prepared.trainer.fit(prepared.module, prepared.data)
     assert np.mean(seen[-5:]) < 0.9 * np.mean(seen[:5])
 
 
-@pytest.mark.parametrize("name", ["plain", "mosaic"])
-def test_other_inputs_train_too(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "cipher"), [("plain", "plain"), ("mosaic", "mosaic"), ("shuffled", "subblock-shuffle")]
+)
+def test_other_inputs_train_too(name: str, cipher: str, tmp_path: Path) -> None:
     recipe = from_dict({**TINY, "model": {**TINY["model"], "input": name}, "train": {**TINY["train"], "steps": 1}})
-    assert run.train(recipe, tmp_path).config.input.cipher == name
+    assert run.train(recipe, tmp_path).config.input.cipher == cipher
 
 
 def test_setr_trains_with_its_auxiliary_heads(tmp_path: Path) -> None:
@@ -119,7 +156,7 @@ def test_another_recipe_does_not_overwrite_a_run(finished: Path) -> None:
 def test_training_on_real_photographs(camvid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VEILSEG_CAMVID", str(camvid))
     # The val split on both sides: it is the smaller one to read.
-    data = {"train": "camvid:$VEILSEG_CAMVID", "train_split": "val", "val": "scenes:1"}
+    data = {"train": [{"source": "camvid:$VEILSEG_CAMVID", "split": "val"}], "val": {"source": "scenes:1"}}
     recipe = from_dict({**TINY, "data": data, "train": {**TINY["train"], "steps": 2}})
     assert run.train(recipe, tmp_path).config.training["val_miou"] >= 0
 
@@ -132,7 +169,7 @@ def test_labels_out_of_range_are_named_before_any_work(tmp_path: Path) -> None:
         Image.fromarray(np.full((64, 64), value, np.uint8)).save(tmp_path / "data" / "labels" / f"{name}.png")
     classes = {"classes": list(CAMVID_CLASSES), "palette": CAMVID_PALETTE.tolist()}
     (tmp_path / "data" / "classes.json").write_text(json.dumps(classes))
-    data = {"train": f"folder:{tmp_path / 'data'}", "train_split": None, "val": "scenes:1"}
+    data = {"train": [{"source": f"folder:{tmp_path / 'data'}"}], "val": {"source": "scenes:1"}}
     with pytest.raises(InvalidData, match=r"label of b holds \[11\]"):
         run.train(from_dict({**TINY, "data": data}), tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -1,7 +1,6 @@
 """Image encryption: plain image in, encrypted image out; NumPy arrays, no torch. This is what a camera runs."""
 
 from veilseg.ciphers.canonical import canonicalize
-from veilseg.ciphers.grid import DEFAULT_BLOCK, DEFAULT_SUB_BLOCK
 from veilseg.ciphers.image import Cipher, EncryptedImage
 from veilseg.ciphers.mosaic import mosaic
 from veilseg.ciphers.permutation import permutation
@@ -9,6 +8,7 @@ from veilseg.ciphers.registry import CIPHERS, cipher
 from veilseg.ciphers.rotation import rotation
 from veilseg.ciphers.shuffle import shuffle_pixels
 from veilseg.ciphers.transform import BlockTransform, affine
+from veilseg.parameters import DEFAULT_BLOCK, DEFAULT_SUB_BLOCK
 
 __all__ = [
     "CIPHERS",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from veilseg.ciphers import engine, reference
-from veilseg.ciphers.grid import Channels, Pixels, Shuffle, check_options, check_pixels, check_sub_block
+from veilseg.ciphers.grid import Pixels, check_options, check_pixels, check_sub_block
 from veilseg.ciphers.image import Cipher
 from veilseg.keys import Key
+from veilseg.parameters import Channels, Shuffle
 
 
 def canonicalize(
@@ -30,7 +31,7 @@ def canonicalize(
     check_sub_block(block, sub_block)
     check_options(channels, shuffle)
     pixels = check_pixels(pixels, block)
-    kernels = engine.kernels("kernels")
+    kernels = engine.kernels("kernels", pixels.shape[0] * pixels.shape[1])
     if kernels is None:
         return reference.canonicalize(pixels, block, sub_block, channels, shuffle)
     out = np.empty_like(pixels)

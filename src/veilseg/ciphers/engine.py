@@ -14,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 SMALL = 256 * 1024  # pixels below which starting threads costs more than it saves
+# Importing numba takes about a second, in which NumPy shuffles as many pixels, and sorts four times as many.
+WORTH_NUMBA = 1024 * 1024
+_asked = 0  # pixels that kernels were wanted for so far
 
 
 @cache
@@ -24,9 +27,17 @@ def _import(name: str) -> ModuleType | None:
         return None
 
 
-def kernels(name: str) -> ModuleType | None:
-    """A module of kernels, imported on first use; None where numba is missing or VEILSEG_NO_NUMBA is set."""
-    return None if os.environ.get("VEILSEG_NO_NUMBA", "") not in ("", "0") else _import(name)
+def kernels(name: str, pixels: int) -> ModuleType | None:
+    """A module of kernels for a job of so many pixels; None where the NumPy reference, equal to the bit, is to do it.
+
+    That is where numba is missing, where VEILSEG_NO_NUMBA is set, and until the pixels of this process's jobs add up
+    to WORTH_NUMBA: one small photograph is encrypted sooner than numba is imported.
+    """
+    global _asked
+    if os.environ.get("VEILSEG_NO_NUMBA", "") not in ("", "0"):
+        return None
+    _asked += pixels
+    return _import(name) if _asked >= WORTH_NUMBA else None
 
 
 @cache

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from veilseg.errors import InvalidImage, UsageError
+from veilseg.parameters import CHANNELS, MAX_BLOCK, SHUFFLES
 
-Channels = Literal["sub-block", "block", "none"]
-Shuffle = Literal["channel", "shared"]
 Pixels = NDArray[np.uint8]
-
-DEFAULT_BLOCK = 16
-DEFAULT_SUB_BLOCK = 8
-MAX_BLOCK = 64
 
 
 def check_block(block: int) -> None:
@@ -41,7 +36,7 @@ def check_sub_block(block: int, sub_block: int) -> None:
 
 def check_options(channels: str, shuffle: str) -> None:
     """Refuse unknown values of the two options of the sub-block ciphers ([P1] leaves both open)."""
-    for name, value, known in (("channels", channels, get_args(Channels)), ("shuffle", shuffle, get_args(Shuffle))):
+    for name, value, known in (("channels", channels, CHANNELS), ("shuffle", shuffle, SHUFFLES)):
         if value not in known:
             raise UsageError(f"unknown value {value!r} of the option {name}", f"choose one of: {', '.join(known)}")
 

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilseg import container
-from veilseg.ciphers.grid import DEFAULT_SUB_BLOCK, Pixels, check_block, check_options, check_sub_block
+from veilseg.ciphers.grid import Pixels, check_block, check_options, check_sub_block
 from veilseg.ciphers.pixels import as_pixels, pad
 from veilseg.errors import InvalidImage, InvalidKey, UsageError
-from veilseg.files import read_limited, write_atomic
+from veilseg.files import read_limited, refuse_other_than_png, write_atomic
 from veilseg.keys import Key
+from veilseg.parameters import CHANNELS, DEFAULT_SUB_BLOCK, SHUFFLES
 
 Keyed = Literal["no", "optional", "required"]
 
@@ -39,13 +40,18 @@ class Cipher(ABC):
         if self.has_sub_blocks:
             chosen = min(DEFAULT_SUB_BLOCK, self.block) if sub_block is None else sub_block
             check_sub_block(self.block, chosen)
+            if chosen == 1:
+                raise UsageError(
+                    f"{self.name} with sub-blocks of one pixel would send the photograph itself",
+                    "4, 8 and 16 are usual; below 4 little is hidden",
+                )
             self.sub_block = int(chosen)
         elif sub_block is not None:
             raise UsageError(f"{self.name} has no sub-blocks", "leave the sub-block size out")
         if self.has_options:
-            self.options = {"channels": "sub-block", "shuffle": "channel"}
+            self.options = {"channels": CHANNELS[0], "shuffle": SHUFFLES[0]}
         if unknown := sorted(options.keys() - self.options.keys()):
-            known = ", ".join(self.options) or "none"
+            known = ", ".join(["block", *(["sub_block"] if self.has_sub_blocks else []), *self.options])
             raise UsageError(f"{self.name} has no option {unknown[0]!r}", f"its options: {known}")
         self.options.update(options)
         if self.has_options:
@@ -125,7 +131,11 @@ class EncryptedImage:
         return container.encode(self.pixels, self.header)
 
     def save(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
-        """Write the file, whole or not at all. Raises VeilsegError if it exists and `overwrite` is false."""
+        """Write the file, named .png, whole or not at all.
+
+        Raises UsageError for another suffix, VeilsegError if the file exists and `overwrite` is false.
+        """
+        refuse_other_than_png(path)
         write_atomic(path, self.to_bytes(), overwrite=overwrite)
 
     @classmethod

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from veilseg.ciphers.canonical import SubBlockSort
 from veilseg.ciphers.ffx import Ffx
-from veilseg.ciphers.grid import DEFAULT_BLOCK
 from veilseg.ciphers.image import Cipher
 from veilseg.ciphers.mosaic import Mosaic
 from veilseg.ciphers.negative_positive import NegativePositive
@@ -14,6 +13,7 @@ from veilseg.ciphers.shf import Shf
 from veilseg.ciphers.shuffle import SubBlockShuffle
 from veilseg.container import Header
 from veilseg.errors import InvalidImage, UsageError
+from veilseg.parameters import DEFAULT_BLOCK
 
 CIPHERS: dict[str, type[Cipher]] = {
     kind.name: kind
@@ -32,6 +32,8 @@ CIPHERS: dict[str, type[Cipher]] = {
 
 def cipher(name: str, block: int = DEFAULT_BLOCK, sub_block: int | None = None, **options: str) -> Cipher:
     """The cipher `name` for blocks and sub-blocks of the given sides in pixels (default sub-block: 8).
+
+    The smaller the sub-block, the finer the mosaic that everybody sees: 2 and 3 pixels hide little, 1 is refused.
 
     subblock-sort: the canonical form, no key; the default of the product. subblock-shuffle [P1]: with a key there is a
     way back, without one the keys are drawn and forgotten. Their options: channels="sub-block" | "block" | "none",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -39,13 +38,10 @@ def rotation(key: Key, block: int) -> NDArray[np.float64]:
     Raises UsageError for blocks of more than 32 pixels.
     """
     check_rotation_block(block)
-    return _matrix(key.derive("patch-rotation", int(block).to_bytes(4, "big")), int(block))
-
-
-@lru_cache(maxsize=1)  # images come in rows with one key, and the decomposition takes longer than the image
-def _matrix(subkey: bytes, block: int) -> NDArray[np.float64]:
-    size = 3 * block * block
-    words = Keystream(subkey).words(0, size * size + size * size % 2)
+    size = 3 * int(block) ** 2
+    words = Keystream(key.derive("patch-rotation", int(block).to_bytes(4, "big"))).words(
+        0, size * size + size * size % 2
+    )
     uniform = (words.astype(np.float64) + 0.5) / 2**32
     radius, angle = np.sqrt(-2 * np.log(uniform[0::2])), 2 * np.pi * uniform[1::2]
     gaussian = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1).reshape(-1)[: size * size]

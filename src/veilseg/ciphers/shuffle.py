@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from veilseg.ciphers import engine
 from veilseg.ciphers.grid import (
-    Channels,
     Pixels,
-    Shuffle,
     check_options,
     check_pixels,
     check_sub_block,
@@ -22,6 +20,7 @@ from veilseg.ciphers.grid import (
 from veilseg.ciphers.image import Cipher
 from veilseg.ciphers.keystream import Keystream, Words, descending
 from veilseg.keys import Key
+from veilseg.parameters import Channels, Shuffle
 
 
 def shuffle_pixels(
@@ -49,7 +48,7 @@ def shuffle_pixels(
     check_options(channels, shuffle)
     pixels = check_pixels(pixels, block)
     out = np.empty_like(pixels)
-    kernels = engine.kernels("shuffle_kernels")
+    kernels = engine.kernels("shuffle_kernels", pixels.shape[0] * pixels.shape[1])
     bounds = row_bounds(pixels.shape[1] // block, block, sub_block, channels, shuffle)
     of_block = row_bounds(1, block, sub_block, channels, shuffle)
     flat, flat_out = pixels.reshape(len(pixels), -1), out.reshape(len(out), -1)

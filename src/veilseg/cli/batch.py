@@ -10,7 +10,14 @@ from pathlib import Path
 from veilseg.cli.common import progress_bar, write_stdout
 from veilseg.cli.messages import note, show_error
 from veilseg.errors import UsageError, VeilsegError
-from veilseg.files import file_identity, read_limited, refuse_existing, write_atomic
+from veilseg.files import (
+    check_output,
+    file_identity,
+    make_folder,
+    read_limited,
+    refuse_other_than_png,
+    write_atomic,
+)
 
 STREAM = "-"
 
@@ -28,44 +35,48 @@ class Plan:
 def plan(inputs: Sequence[str], output: str | None, *, verb: str) -> Plan:
     """Pair inputs with outputs before anything is done.
 
-    One file (or "-") goes to the file `output` (or "-"); a folder stands for the images in it; several images go into
-    the folder `output`, each under its own stem as PNG. Raises UsageError for a missing output, an output that is an
-    input, two inputs with one output, an output that is not named .png, an empty folder.
+    One file (or "-") goes to the file `output` (or "-"); a folder stands for the images in it and in its subfolders;
+    several images go into the folder `output`, as PNG under their own stems, those of subfolders into subfolders. What
+    lies in `output` already is no input. Raises UsageError for a missing output, an output that is an input, two
+    inputs with one output, an output that is not named .png, an empty folder.
     """
     if STREAM in inputs and len(inputs) > 1:
         raise UsageError("stdin (-) cannot be mixed with other inputs", "pass - alone")
-    sources = [source for each in inputs for source in _expand(each)]
-    several = len(sources) > 1 or any(each != STREAM and Path(each).is_dir() for each in inputs)
+    folders = [each for each in inputs if each != STREAM and Path(each).is_dir()]
+    if output is not None and file_identity(output) in {file_identity(each) for each in folders}:
+        raise UsageError(f"the output {output} is also an input", "write to another folder")
+    sources = [source for each in inputs for source in _expand(each, None if output is None else Path(output))]
+    several = len(sources) > 1 or bool(folders)
+    first = sources[0][0]
     if output is None:
-        if sources == [STREAM]:
+        if first == STREAM:
             return Plan([(STREAM, STREAM)])
-        raise UsageError(
-            "no output is named", f"add -o {'FOLDER' if several else f'{Path(sources[0]).stem}-{verb}ed.png'}"
-        )
+        raise UsageError("no output is named", f"add -o {'FOLDER' if several else f'{Path(first).stem}-{verb}ed.png'}")
     if output == STREAM:
         if several:
             raise UsageError("stdout (-) takes one image", "name a folder with -o FOLDER")
-        return Plan([(sources[0], STREAM)])
-    if not several and not output.endswith("/") and not Path(output).is_dir():
-        return _checked(Plan([(sources[0], output)]))
-    if sources == [STREAM]:
-        raise UsageError(f"the image from stdin has no name for a file in {output}", "name a file with -o FILE")
-    if Path(output).exists() and not Path(output).is_dir():
-        raise UsageError(f"{output} is a file, and several images are to be written", "name a folder with -o FOLDER")
+        return Plan([(first, STREAM)])
     folder = Path(output)
-    return _checked(Plan([(source, str(folder / f"{Path(source).stem}.png")) for source in sources], folder))
+    if not several and not output.endswith("/") and not folder.is_dir():
+        return _checked(Plan([(first, output)]))
+    if first == STREAM:
+        raise UsageError(f"the image from stdin has no name for a file in {output}", "name a file with -o FILE")
+    if not folder.is_dir() and (folder.exists() or (several and folder.suffix.lower() == ".png")):
+        raise UsageError(f"{output} names a file, and several images are to be written", "name a folder with -o FOLDER")
+    return _checked(Plan([(source, str(folder / place.with_suffix(".png"))) for source, place in sources], folder))
 
 
-def _expand(source: str) -> list[str]:
-    """The images that one argument stands for."""
+def _expand(source: str, output: Path | None) -> list[tuple[str, Path]]:
+    """The images that one argument stands for, each with its place below the output folder."""
     if source == STREAM or not Path(source).is_dir():
-        return [source]
+        return [(source, Path(Path(source).name))]
     from veilseg.images import SUFFIXES, list_images  # brings NumPy, for which --help should not wait
 
-    found = list_images(source)
+    outputs = None if output is None else output.resolve()
+    found = [path for path in list_images(source) if outputs is None or outputs not in path.resolve().parents]
     if not found:
         raise UsageError(f"the folder {source} has no images", f"looked for {' '.join(sorted(SUFFIXES))}")
-    return [str(path) for path in found]
+    return [(str(path), path.relative_to(source)) for path in found]
 
 
 def _checked(plan: Plan) -> Plan:
@@ -73,9 +84,7 @@ def _checked(plan: Plan) -> Plan:
     inputs = {file_identity(source) for source, _ in plan.jobs if source != STREAM}
     taken: dict[str, str] = {}
     for source, target in plan.jobs:
-        path = Path(target)
-        if path.suffix.lower() != ".png" and (path.is_file() or not path.exists()):
-            raise UsageError(f"{path} would be a PNG under another name", f"name it {path.with_suffix('.png').name}")
+        refuse_other_than_png(target)
         if target in taken:
             raise UsageError(f"{taken[target]} and {source} would both become {target}", "give them different names")
         if file_identity(target) in inputs:
@@ -84,38 +93,47 @@ def _checked(plan: Plan) -> Plan:
     return plan
 
 
-def run(plan: Plan, work: Callable[[bytes], bytes], *, doing: str, force: bool) -> int:
-    """Do `work` (bytes of the input to bytes of the output) on every job. Returns how many failed.
+def run(plan: Plan, work: Callable[[bytes, str], bytes], *, doing: str, force: bool) -> int:
+    """Do `work` (bytes of the input and its name to bytes of the output) on every job. Returns how many failed.
 
     A single failing job raises its error; among several it is reported, the others go on, and a summary ends the run.
+    An interruption says what was done, and goes on.
     """
-    if plan.folder is not None:
-        plan.folder.mkdir(parents=True, exist_ok=True)
+    for folder in {Path(target).parent for _, target in plan.jobs if plan.folder is not None}:
+        make_folder(folder)
     if len(plan.jobs) == 1:
         _do(*plan.jobs[0], work, force)
         return 0
-    failed = 0
-    with progress_bar(len(plan.jobs), doing) as step:
-        for source, target in plan.jobs:
-            try:
-                _do(source, target, work, force)
-            except VeilsegError as error:
-                failed += 1
-                show_error(f"{source}: {error.message}", error.hint)
-            step()
-    note(f"{len(plan.jobs) - failed} of {len(plan.jobs)} images written to {plan.folder}")
+    failed = written = 0
+    try:
+        with progress_bar(len(plan.jobs), doing) as step:
+            for source, target in plan.jobs:
+                try:
+                    _do(source, target, work, force)
+                    written += 1
+                except VeilsegError as error:
+                    failed += 1
+                    show_error(f"{source}: {error.message}", error.hint)
+                step()
+    except KeyboardInterrupt:
+        note(
+            f"interrupted: {written} of {len(plan.jobs)} images written to {plan.folder}, each of them whole; "
+            "the same command does the rest, and leaves these unless --force is given"
+        )
+        raise
+    note(f"{written} of {len(plan.jobs)} images written to {plan.folder}")
     return failed
 
 
-def _do(source: str, target: str, work: Callable[[bytes], bytes], force: bool) -> None:
+def _do(source: str, target: str, work: Callable[[bytes, str], bytes], force: bool) -> None:
     from veilseg.images import MAX_BYTES
 
     # What would be refused in the end is refused before the work is done.
     if target == STREAM and sys.stdout.isatty():
         write_stdout(b"")
     elif target != STREAM:
-        refuse_existing(target, overwrite=force)
-    result = work(read_limited(sys.stdin.buffer if source == STREAM else source, MAX_BYTES))
+        check_output(target, overwrite=force)
+    result = work(read_limited(sys.stdin.buffer if source == STREAM else source, MAX_BYTES), source)
     if target == STREAM:
         write_stdout(result)
     else:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from veilseg.cli.common import Force
+from veilseg.cli.common import Force, JsonFile
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,9 +21,7 @@ def command(
     segmentation: Annotated[
         bool, typer.Option(help="Also compare the segmentation of encrypted and of plain input.")
     ] = True,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures and where they come from.")
-    ] = None,
+    json_file: JsonFile = None,
     force: Force = False,
 ) -> None:
     """Measure every cipher against a plain copy and against the obvious NumPy way (random numbers and argsort).
@@ -43,18 +40,25 @@ def command(
     from veilseg.evaluation.provenance import provenance
     from veilseg.evaluation.report import write_json
     from veilseg.evaluation.speed import measure_encryption, measure_segmentation
-    from veilseg.files import refuse_existing
+    from veilseg.files import check_output
 
     if json_file is not None:
-        refuse_existing(json_file, overwrite=force)
+        check_output(json_file, overwrite=force)
     console = Console(highlight=False, markup=False)
     encryption = measure_encryption(height, width, repeats)
-    console.print(_table(f"encryption of {width} x {height} pixels", encryption))
+    copy = min(speed.seconds for speed in encryption if speed.name == "copy")
+    caption = (
+        "argsort: shuffling sub-blocks of s pixels in NumPy by random numbers and argsort; times: how many times as "
+    )
+    caption += f"fast the job is. Copying the image takes {copy * 1000:.1f} ms."
+    jobs = [speed for speed in encryption if speed.name not in ("copy", "argsort")]
+    console.print(_table(f"encryption of {width} x {height} pixels", jobs, "argsort", caption))
     segmented: list[Speed] = []
     if segmentation:
         try:
             segmented = measure_segmentation(repeats=repeats)
-            console.print(_table("segmentation by the shipped models", segmented))
+            caption = "plain: a plain image and the plain model; times: how many times as fast the job is"
+            console.print(_table("segmentation by the shipped models", segmented, "plain", caption))
         except (ImportError, VeilsegError) as error:
             reason = error.message if isinstance(error, VeilsegError) else f"{error.name} is missing"
             note(f"segmentation was not measured: {reason}")
@@ -68,17 +72,19 @@ def command(
         write_json(json_file, {**provenance(), **figures}, overwrite=force)
 
 
-def _table(title: str, speeds: list[Speed]) -> Table:
+def _table(title: str, speeds: list[Speed], baseline: str, caption: str) -> Table:
+    """One row for every way that is compared with others; `baseline` is the one whose time stands beside it."""
+    from rich import box
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
-    table.add_column("way", no_wrap=True)
-    columns = list(dict.fromkeys(name for speed in speeds for name in speed.times_as_fast))
-    for heading in ("s", "ms", *(f"x {name}" for name in columns)):
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", padding=0, show_edge=False)
+    table.caption, table.caption_justify = caption, "left"
+    table.add_column("job", no_wrap=True)
+    for heading in ("s", "ms", f"{baseline} ms", "times"):
         table.add_column(heading, justify="right")
     for speed in speeds:
-        ratios = [f"{speed.times_as_fast[name]:.2f}" if name in speed.times_as_fast else "" for name in columns]
-        table.add_row(speed.name, str(speed.sub_block or ""), f"{speed.seconds * 1000:.1f}", *ratios)
-    table.caption = "x NAME: how many times as fast as NAME"
-    table.caption_justify = "left"
+        if speed.times_as_fast:
+            ratio = speed.times_as_fast.get(baseline)
+            compared = ["-", "-"] if ratio is None else [f"{speed.seconds * ratio * 1000:.1f}", f"{ratio:.2f}"]
+            table.add_row(speed.name, str(speed.sub_block or "-"), f"{speed.seconds * 1000:.1f}", *compared)
     return table

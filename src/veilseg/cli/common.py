@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "VEILSEG_KEY_FILE"
 
-CipherName = Annotated[
-    str,
-    typer.Option(
-        "--cipher", metavar="NAME", help="The cipher: subblock-sort, subblock-shuffle, patch-permutation, ..."
-    ),
+# Named here and not imported: the ciphers bring NumPy, for which --help should not wait.
+CIPHER_NAMES = "subblock-sort, subblock-shuffle, mosaic, patch-permutation, patch-rotation, shf, np or ffx"
+
+ImageOutput = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="PATH", help="File for one image, folder for several, - for stdout."),
 ]
+CipherName = Annotated[str, typer.Option("--cipher", metavar="NAME", help=f"The cipher: {CIPHER_NAMES}.")]
 BlockSize = Annotated[int, typer.Option("--block", metavar="PIXELS", help="Side of a block: the model's patch size.")]
 SubBlockSize = Annotated[
     int | None,
@@ -45,6 +47,16 @@ KeyFile = Annotated[
     typer.Option(
         "--key", metavar="FILE", help=f"Key file of `veilseg keygen`. Default: the file that {KEY_VARIABLE} names."
     ),
+]
+ModelName = Annotated[
+    str, typer.Option("--model", metavar="NAME", help="The shipped model's name, or a folder with config.json.")
+]
+Window = Annotated[
+    int | None, typer.Option("--window", metavar="PIXELS", help="Sliding windows of this side. Default: none.")
+]
+Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="Default: one per core.")]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures and where they come from.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 

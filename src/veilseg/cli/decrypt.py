@@ -7,15 +7,12 @@ from typing import Annotated
 import typer
 
 from veilseg.cli import batch
-from veilseg.cli.common import Force, KeyFile, load_key
+from veilseg.cli.common import Force, ImageOutput, KeyFile, load_key
 
 
 def command(
     images: Annotated[list[str], typer.Argument(metavar="IMAGES", help="Files or folders; - reads stdin.")],
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="PATH", help="File for one image, folder for several, - for stdout."),
-    ] = None,
+    output: ImageOutput = None,
     key: KeyFile = None,
     force: Force = False,
 ) -> int:
@@ -29,7 +26,7 @@ def command(
     jobs = batch.plan(images, output, verb="decrypt")
     secret = load_key(key)
 
-    def work(data: bytes) -> bytes:
+    def work(data: bytes, source: str) -> bytes:
         from veilseg.ciphers import EncryptedImage
         from veilseg.images import to_png
 

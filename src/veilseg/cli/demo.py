@@ -34,7 +34,9 @@ def command(
     from veilseg.evaluation.demo_files import write_demo
     from veilseg.evaluation.demo_page import agreement
     from veilseg.evaluation.report import result_table
+    from veilseg.files import make_folder
 
+    make_folder(output)
     demo = run_demo(DEMO_SCENES if scenes is None else scenes, DEMO_SEED if seed is None else seed, progress=note)
     page = write_demo(demo, output)
     console = Console(highlight=False, markup=False)

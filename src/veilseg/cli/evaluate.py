@@ -7,7 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from veilseg.cli.common import Channels, Force, KeyFile, Shuffle, key_for, load_key
+from veilseg.cli.common import (
+    CIPHER_NAMES,
+    Channels,
+    Force,
+    JsonFile,
+    KeyFile,
+    Shuffle,
+    Threads,
+    Window,
+    key_for,
+    load_key,
+)
 from veilseg.errors import UsageError
 
 
@@ -22,7 +33,7 @@ def command(
     ] = None,
     cipher: Annotated[
         str | None,
-        typer.Option("--cipher", metavar="NAME", help="Encrypt by this cipher, or plain. Default: the model's input."),
+        typer.Option("--cipher", metavar="NAME", help=f"{CIPHER_NAMES}; or plain. Default: the model's input."),
     ] = None,
     block: Annotated[
         int | None, typer.Option("--block", metavar="PIXELS", help="Side of a block. Default: the model's.")
@@ -37,15 +48,10 @@ def command(
         bool, typer.Option("--any-input", help="Also measure what the model refuses: a wrong key, no encryption.")
     ] = False,
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the first N images.")] = None,
-    window: Annotated[
-        int | None,
-        typer.Option("--window", metavar="PIXELS", help="Sliding windows of this side. Default: none."),
-    ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", metavar="N", help="Default: one per core.")] = None,
+    window: Window = None,
+    threads: Threads = None,
     per_class: Annotated[bool, typer.Option("--per-class", help="Also print every class.")] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures and where they come from.")
-    ] = None,
+    json_file: JsonFile = None,
     protocol: Annotated[
         str | None,
         typer.Option("--protocol", metavar="NAME", help="keys, random-keys, independent-keys or figure."),
@@ -62,7 +68,12 @@ def command(
     """Measure a model: every image is encrypted, segmented and compared with its ground truth.
 
     aAcc is the share of right pixels, mIoU and mAcc are means over the classes, all in percent and over the whole
-    dataset (one confusion matrix). Bytes are what a client sends for one image.
+    dataset (one confusion matrix). kB is what a client sends for one image.
+
+    camvid:DIR is CamVid in the SegNet tutorial's layout: train/ and trainannot/, val/ and valannot/. folder:DIR is your
+    own data: DIR/images/ and DIR/labels/ hold files of the same stem, a label being an 8-bit grey or palette PNG of
+    class ids (255: ignored); DIR/classes.json, {"classes": ["road", "sky"]}, names the classes in their order.
+    With --split NAME both lie in DIR/NAME/. scenes:COUNT:SEED are generated street scenes.
 
     A protocol repeats a table or figure of the papers, on any model and data, and prints the paper's numbers too. It
     takes --model several times. Interrupted, the same command goes on where it was.
@@ -79,7 +90,7 @@ def command(
     from veilseg.evaluation.evaluate import evaluate, own_cipher
     from veilseg.evaluation.provenance import provenance
     from veilseg.evaluation.report import class_table, input_name, result_table, write_json
-    from veilseg.files import refuse_existing
+    from veilseg.files import check_output
     from veilseg.runtime import Segmenter
 
     models = model or ["default"]
@@ -107,7 +118,7 @@ def command(
     if len(models) > 1 or output is not None or count is not None:
         raise UsageError("several models, -o and --count belong to a --protocol", "--protocol keys, for example")
     if json_file is not None:
-        refuse_existing(json_file, overwrite=force)
+        check_output(json_file, overwrite=force)
     segmenter = Segmenter(models[0], threads=threads, window=window)
     options: dict[str, Any] = {"block": block, "sub_block": sub_block, "channels": channels, "shuffle": shuffle}
     chosen = own_cipher(segmenter.config.input, cipher, **options)
@@ -121,14 +132,22 @@ def command(
     dataset = open_data(data, split)
     result = evaluate(segmenter, dataset, chosen, secret, limit=limit, check=not any_input)
     console = Console(highlight=False, markup=False)
-    console.print(result_table([(input_name(result.input), result)], title=f"{segmenter.name} on {result.data}"))
+    console.print(
+        result_table(
+            [(input_name(result.input), result)], title=f"{segmenter.name} on {result.data}, {result.images} images"
+        )
+    )
     if per_class:
         console.print(class_table(result))
     if json_file is not None:
         facts = provenance(seed=getattr(dataset, "seed", None))
         figures = result.to_dict()
         figures["data"] = {"spec": data, "split": split, **figures["data"]}
-        write_json(json_file, {**facts, "model": segmenter.name, **figures}, overwrite=force)
+        write_json(
+            json_file,
+            {**facts, "model": segmenter.name, "training": segmenter.config.training, **figures},
+            overwrite=force,
+        )
 
 
 def _refuse_with_protocol(**given: object) -> None:

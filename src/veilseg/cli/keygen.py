@@ -14,7 +14,8 @@ from veilseg.errors import UsageError
 
 def command(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the key here, readable by you alone.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the key here, readable by you alone; - for stdout."),
     ] = None,
     fingerprint: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Make nothing; print the fingerprint of the key in FILE.")
@@ -37,8 +38,8 @@ def command(
         print(Key.load(fingerprint).fingerprint)
         return
     key = Key.generate()
-    if output is None:
+    if output is None or str(output) == "-":
         print(key)
     else:
-        key.save(output, force=force)
+        key.save(output, overwrite=force)
     note(f"fingerprint: {key.fingerprint}")

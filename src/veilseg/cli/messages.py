@@ -9,7 +9,8 @@ def show_error(message: str, hint: str | None = None) -> None:
     """Print `error: ...` and, where there is one, `hint: ...`, in age's manner."""
     print(f"error: {message}", file=sys.stderr)
     if hint:
-        print(f"hint: {hint}", file=sys.stderr)
+        # What Python calls overwrite=True, the command line calls --force.
+        print(f"hint: {hint.replace('overwrite=True', '--force')}", file=sys.stderr)
 
 
 def show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import numpy as np
 import typer
 
 from veilseg.cli import batch
-from veilseg.cli.common import Force
+from veilseg.cli.common import Force, ImageOutput, ModelName, Threads, Window
 from veilseg.errors import UsageError
-
-if TYPE_CHECKING:
-    from veilseg.runtime import Segmenter
 
 
 def command(
     images: Annotated[list[str], typer.Argument(metavar="IMAGES", help="Encrypted images or folders; - reads stdin.")],
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="PATH", help="File for one map, folder for several, - for stdout."),
-    ] = None,
-    model: Annotated[
-        str, typer.Option("--model", metavar="NAME", help="The shipped model's name, or a folder with config.json.")
-    ] = "default",
+    output: ImageOutput = None,
+    model: ModelName = "default",
     overlay: Annotated[
         Path | None,
         typer.Option("--overlay", metavar="PATH", help="Also blend the label map with --photo; a folder for several."),
@@ -31,11 +24,12 @@ def command(
     photo: Annotated[
         Path | None, typer.Option("--photo", metavar="PATH", help="The photograph for --overlay; a folder for several.")
     ] = None,
-    window: Annotated[
-        int | None,
-        typer.Option("--window", metavar="PIXELS", help="Sliding windows of this side. Default: none."),
-    ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", metavar="N", help="Default: one per core.")] = None,
+    cityscapes_ids: Annotated[
+        bool,
+        typer.Option("--cityscapes-ids", help="Write grey PNGs of label ids, as Cityscapes' evaluation server wants."),
+    ] = False,
+    window: Window = None,
+    threads: Threads = None,
     force: Force = False,
 ) -> int:
     """Segment encrypted images; every pixel of the PNG written is a class id, shown in the model's colours.
@@ -51,60 +45,75 @@ def command(
     if (overlay is None) != (photo is None):
         raise UsageError("--overlay and --photo belong together", "--overlay seen.png --photo photo.jpg")
     jobs = batch.plan(images, output, verb="segment")
-    overlays = [] if overlay is None or photo is None else _plan_overlays(jobs, overlay, photo, force)
+    overlays = {} if overlay is None or photo is None else _plan_overlays(jobs, overlay, photo, force)
+    from veilseg.data.cityscapes import label_ids
+    from veilseg.files import make_folder, write_atomic
+    from veilseg.images import open_image, to_png
     from veilseg.runtime import Segmenter, encode_label_png
+    from veilseg.runtime import overlay as blend
 
     segmenter = Segmenter(model, window=window, threads=threads)
 
-    def work(data: bytes) -> bytes:
-        return encode_label_png(segmenter.segment(data), segmenter.palette)
+    def encode(labels: np.ndarray) -> bytes:
+        if cityscapes_ids:
+            return to_png(label_ids(labels, segmenter.classes))
+        return encode_label_png(labels, segmenter.palette)
 
-    failed = batch.run(jobs, work, doing="segmenting", force=force)
-    for labels, photograph, target in overlays:
-        if labels.exists():
-            _write_overlay(segmenter, labels, photograph, target, force)
-    return 1 if failed else 0
+    def work(data: bytes, source: str) -> bytes:
+        if source not in overlays:
+            return encode(segmenter.segment(data))
+        photograph, target = overlays[source]
+        seen = open_image(photograph)
+        _refuse_other_size(data, seen.shape[:2], photograph)
+        labels = segmenter.segment(data)
+        make_folder(target.parent)
+        write_atomic(target, to_png(blend(seen, labels, segmenter.palette)), overwrite=force)
+        return encode(labels)
+
+    return 1 if batch.run(jobs, work, doing="segmenting", force=force) else 0
 
 
-def _plan_overlays(jobs: batch.Plan, overlay: Path, photo: Path, force: bool) -> list[tuple[Path, Path, Path]]:
-    """(label map, photograph, overlay) of every job; in folders, photographs are found by the images' stems."""
-    from veilseg.files import file_identity, refuse_existing
+def _plan_overlays(jobs: batch.Plan, overlay: Path, photo: Path, force: bool) -> dict[str, tuple[Path, Path]]:
+    """{image: (photograph, overlay)}; in folders, a photograph lies where the image does and shares its stem."""
+    from veilseg.files import check_output, file_identity, refuse_existing, refuse_other_than_png
     from veilseg.images import list_images
 
     if any(target == batch.STREAM for _, target in jobs.jobs):
         raise UsageError("--overlay needs the label map in a file", "name it with -o FILE")
     if jobs.folder is None:
-        plans = [(Path(jobs.jobs[0][1]), photo, overlay)]
+        plans = {jobs.jobs[0][0]: (photo, overlay)}
+        check_output(overlay, overwrite=force)
     else:
         if not photo.is_dir():
             raise UsageError(f"{photo} is not a folder, and there are several images", "--photo FOLDER")
-        photos = {path.stem: path for path in list_images(photo)}
-        stems = [Path(source).stem for source, _ in jobs.jobs]
-        if missing := [stem for stem in stems if stem not in photos]:
-            raise UsageError(f"{photo} has no photograph named {missing[0]}", "photographs keep the images' names")
-        targets = [Path(target) for _, target in jobs.jobs]
-        plans = [(path, photos[stem], overlay / path.name) for path, stem in zip(targets, stems, strict=True)]
-    taken = [path for labels, photograph, _ in plans for path in (labels, photograph)]
-    taken += [Path(source) for source, _ in jobs.jobs if source != batch.STREAM]
-    kept = {file_identity(path) for path in taken}
-    for _, _, target in plans:
-        if target.suffix.lower() != ".png" and (target.is_file() or not target.exists()):
-            raise UsageError(f"{target} would be a PNG under another name", f"name it {target.stem}.png")
+        photos = {path.relative_to(photo).with_suffix(""): path for path in list_images(photo)}
+        places = {source: Path(target).relative_to(jobs.folder) for source, target in jobs.jobs}
+        if missing := [place for place in places.values() if place.with_suffix("") not in photos]:
+            raise UsageError(
+                f"{photo} has no photograph named {missing[0].with_suffix('')}", "photographs keep the images' names"
+            )
+        plans = {source: (photos[place.with_suffix("")], overlay / place) for source, place in places.items()}
+    taken = [Path(path) for job in jobs.jobs for path in job if path != batch.STREAM]
+    kept = {file_identity(path) for path in taken + [photograph for photograph, _ in plans.values()]}
+    for _, target in plans.values():
+        refuse_other_than_png(target)
         if file_identity(target) in kept:
             raise UsageError(f"the overlay {target} would replace an input or the label map", "choose another name")
         refuse_existing(target, overwrite=force)
     return plans
 
 
-def _write_overlay(segmenter: Segmenter, labels: Path, photograph: Path, target: Path, force: bool) -> None:
-    import numpy as np
-    from PIL import Image
+def _refuse_other_size(data: bytes, size: tuple[int, ...], photograph: Path) -> None:
+    """Raise InvalidImage, before the image is segmented, when the photograph for its overlay has another size."""
+    from veilseg.container import decode_header
+    from veilseg.errors import InvalidImage
 
-    from veilseg.files import write_atomic
-    from veilseg.images import open_image, to_png
-    from veilseg.runtime import overlay
-
-    with Image.open(labels) as image:
-        ids = np.asarray(image)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(target, to_png(overlay(open_image(photograph), ids, segmenter.palette)), overwrite=force)
+    try:
+        header = decode_header(data)
+    except InvalidImage:
+        return  # a plain image, or one that the segmenter refuses with a better reason
+    if size != (header.height, header.width):
+        raise InvalidImage(
+            f"{photograph} has {size[1]} x {size[0]} pixels, the encrypted image {header.width} x {header.height}",
+            "give the photograph that was encrypted",
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,22 +14,32 @@ def command(
     overrides: Annotated[
         list[str] | None, typer.Argument(help="SECTION.NAME=VALUE, over the recipe's.", show_default=False)
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only build everything and make two steps on generated data.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the run.", show_default="runs/RECIPE")
     ] = None,
 ) -> None:
     """Train a model; an interrupted run goes on where its last checkpoint was.
 
-    Example: VEILSEG_CAMVID=camvid veilseg train recipes/camvid-sort8.yaml train.steps=1000 -o runs/short
+    Example: VEILSEG_CAMVID=camvid veilseg train recipes/camvid-sort.yaml train.steps=1000 -o runs/short
     """
-    from veilseg.training.recipe import load_recipe
+    from veilseg.training.load import load_recipe
 
     loaded = load_recipe(recipe, overrides)
+    if dry_run:
+        from veilseg.training.dry_run import dry_run as rehearse
+
+        typer.echo(f"{recipe}: two steps on generated data, loss {rehearse(loaded):.3f}")
+        return
     folder = output or Path("runs") / recipe.stem
 
     from veilseg.training.run import train
 
     model = train(loaded, folder)
+    if int(os.environ.get("LOCAL_RANK", 0)) or int(os.environ.get("NODE_RANK", 0)):
+        return  # one process speaks for all
     measured = model.config.training
     aacc, miou, macc = (measured[f"val_{name}"] for name in ("aacc", "miou", "macc"))
     typer.echo(f"{folder}: aAcc {aacc:.2f}, mIoU {miou:.2f}, mAcc {macc:.2f} on val")

@@ -5,6 +5,7 @@ NumPy and Pillow only, so that evaluation and the demo need no torch.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +53,15 @@ def read_image(path: Path) -> np.ndarray:
 
     Raises InvalidData for what is refused.
     """
+    return decode_image(path, path)
+
+
+def decode_image(source: Path | bytes, name: object) -> np.ndarray:
+    """Like read_image, from a path or a file's bytes; `name` is what errors call it."""
     try:
-        return open_image(path)
+        return open_image(source)
     except VeilsegError as error:
-        raise InvalidData(f"{path} cannot be read as an image: {error.message}", error.hint) from error
+        raise InvalidData(f"{name} cannot be read as an image: {error.message}", error.hint) from error
 
 
 def read_label(path: Path) -> np.ndarray:
@@ -63,16 +69,22 @@ def read_label(path: Path) -> np.ndarray:
 
     Raises InvalidData for files that cannot be decoded and for images that do not hold 8-bit ids (RGB, 16 bit).
     """
+    return decode_label(path, path)
+
+
+def decode_label(source: Path | bytes, name: object) -> np.ndarray:
+    """Like read_label, from a path or a file's bytes; `name` is what errors call it."""
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        with Image.open(path, formats=FORMATS) as image:  # of all that Pillow knows, some run other programs
+        with Image.open(file, formats=FORMATS) as image:  # of all that Pillow knows, some run other programs
             if image.mode not in ("L", "P"):
                 raise InvalidData(
-                    f"{path} is a label map in mode {image.mode}, not one 8-bit class id per pixel",
+                    f"{name} is a label map in mode {image.mode}, not one 8-bit class id per pixel",
                     hint="save labels as 8-bit grey or palette PNG",
                 )
             return np.array(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InvalidData(f"{path} cannot be read as a label map") from error
+        raise InvalidData(f"{name} cannot be read as a label map") from error
 
 
 def images_by_stem(folder: Path) -> dict[str, Path]:

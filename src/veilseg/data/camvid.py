@@ -48,6 +48,9 @@ VOID = 11
 """CamVid's own id for unlabelled pixels."""
 
 
+_LAYOUT = "expected DIR/val/ and DIR/valannot/, the SegNet tutorial's layout; your own data is folder:DIR"
+
+
 def open_camvid(root: Path, split: str | None = None) -> PairedFiles:
     """The `split` (default "val") of the CamVid at `root`; void pixels are 255.
 
@@ -55,10 +58,10 @@ def open_camvid(root: Path, split: str | None = None) -> PairedFiles:
     """
     split = split or "val"
     if not root.is_dir():
-        raise InvalidData(f"camvid: there is no folder {root}")
+        raise InvalidData(f"camvid: there is no folder {root}", _LAYOUT)
     splits = sorted(path.name for path in root.iterdir() if path.is_dir() and (root / f"{path.name}annot").is_dir())
     if split not in splits:
-        found = f"found: {', '.join(splits)}" if splits else "expected folders like val/ and valannot/"
+        found = f"found: {', '.join(splits)}" if splits else _LAYOUT
         raise InvalidData(f"camvid: {root} has no split {split!r}", hint=found)
     return PairedFiles(
         f"camvid/{split}",

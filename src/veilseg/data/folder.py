@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
 import json
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from veilseg.data.base import IGNORED, PairedFiles, read_label
 from veilseg.errors import InvalidData
+from veilseg.modelspec import default_palette, generic_classes
 
 CLASSES_HINT = 'write {"classes": ["road", "sky"], "palette": [[128, 64, 128], [70, 130, 180]]} (palette optional)'
 
@@ -22,22 +22,26 @@ def open_folder(root: Path, split: str | None = None) -> PairedFiles:
     Raises InvalidData for missing folders, unpaired files and a malformed classes.json.
     """
     if not root.is_dir():
-        raise InvalidData(f"folder: there is no folder {root}")
+        raise InvalidData(f"folder: there is no folder {root}", "expected DIR/images/ and DIR/labels/")
     folder = root if split is None else root / split
     if not (folder / "images").is_dir() or not (folder / "labels").is_dir():
         splits = sorted(
             path.name for path in root.iterdir() if (path / "images").is_dir() and (path / "labels").is_dir()
         )
-        hint = f"found splits: {', '.join(splits)}" if splits else "expected the folders images/ and labels/"
+        hint = "expected the folders images/ and labels/"
+        if splits:
+            hint = f"found splits: {', '.join(splits)}"
+        elif any((root / f"{path.name}annot").is_dir() for path in root.iterdir()):
+            hint = f"this looks like CamVid: camvid:{root}"
         raise InvalidData(f"folder: {folder} does not hold images/ and labels/", hint=hint)
     name = "/".join(("folder", root.resolve().name, *([split] if split else [])))
     described = next((path for path in (folder / "classes.json", root / "classes.json") if path.is_file()), None)
-    classes, palette = read_classes(described) if described else (("class 0",), default_palette(1))
+    classes, palette = read_classes(described) if described else (generic_classes(1), colours_for(1))
     data = PairedFiles(name, folder / "images", folder / "labels", classes=classes, palette=palette)
     if described is None:
         count = 1 + max(_largest_id(path) for _, _, path in data.pairs)
-        data.classes = tuple(f"class {index}" for index in range(count))
-        data.palette = default_palette(count)
+        data.classes = generic_classes(count)
+        data.palette = colours_for(count)
     return data
 
 
@@ -54,16 +58,15 @@ def read_classes(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
         raise InvalidData(f"{path} lists {len(names)} classes; 8-bit labels hold {IGNORED} at most")
     colours = content.get("palette")
     if colours is None:
-        return tuple(names), default_palette(len(names))
+        return tuple(names), colours_for(len(names))
     if not isinstance(colours, list) or len(colours) != len(names) or not all(_is_colour(c) for c in colours):
         raise InvalidData(f"{path} has no palette of {len(names)} colours [r, g, b] of 0..255", hint=CLASSES_HINT)
     return tuple(names), np.array(colours, dtype=np.uint8)
 
 
-def default_palette(count: int) -> np.ndarray:
-    """`count` colours that are easy to tell apart, as uint8 [count, 3]: steps of the golden angle around the hues."""
-    rows = [colorsys.hsv_to_rgb(i * 0.61803 % 1, 0.55 + 0.35 * (i % 2), 0.9 - 0.25 * (i % 3)) for i in range(count)]
-    return np.round(np.array(rows, dtype=np.float64).reshape(count, 3) * 255).astype(np.uint8)
+def colours_for(count: int) -> np.ndarray:
+    """`count` colours that differ clearly, as uint8 [count, 3]: those of a model without a palette of its own."""
+    return np.array(default_palette(count), dtype=np.uint8)
 
 
 def _is_colour(value: object) -> bool:

@@ -9,7 +9,7 @@ from veilseg.evaluation.demo import Demo
 from veilseg.evaluation.demo_page import build_page
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
-from veilseg.files import write_atomic
+from veilseg.files import make_folder, write_atomic
 
 PAGE_NAME = "index.html"
 JSON_NAME = "results.json"
@@ -18,7 +18,7 @@ JSON_NAME = "results.json"
 def write_demo(demo: Demo, folder: Path, command: str | None = None) -> Path:
     """Writes `folder`/index.html and results.json, replacing those of an earlier demo; returns the page's path."""
     facts = provenance(command, seed=demo.seed)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     page = folder / PAGE_NAME
     write_atomic(page, build_page(demo, facts).encode(), overwrite=True)
     write_json(folder / JSON_NAME, {**facts, **_figures(demo)})

@@ -10,8 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from veilseg.ciphers.leakage import SENTENCE
 from veilseg.evaluation.demo import DEMO_BLOCK, Demo
-from veilseg.evaluation.demo_pictures import best_scene, crop, data_uri, mosaic_view, plate_box, street_box, views
+from veilseg.evaluation.demo_pictures import (
+    best_scene,
+    crop,
+    data_uri,
+    mosaic_view,
+    plate_box,
+    sorted_view,
+    street_box,
+    views,
+)
 from veilseg.evaluation.report import percent
 from veilseg.runtime import colorize
 
@@ -19,12 +29,11 @@ SUB_BLOCKS = (4, 8, 16)
 STRIP_SIZE = (192, 128)
 
 TRUTH = """\
-Fine detail (number plates, faces, writing, screens) stays with the client. The coarse layout of the scene, down to a
-mosaic of s by s pixels, is what the server works on and therefore sees: where the road runs, that a car stands there,
-its colour. So is the map that it computes. Large writing close to the camera can be larger than the mosaic. With one
-key for model and images, every block of every image is permuted alike, and that permutation can be computed from a
-single known pair of pictures, or in minutes from encrypted pictures alone: take it as a lock on the model, not on the
-images. Neither method is cryptographic secrecy."""
+The mosaic shows where the road runs, that a car stands there, and its colour; the server knows the map too, because it
+computes it. Large writing close to the camera can be larger than the tiles of the mosaic. With one key for model and
+images, every block of every image is permuted alike, and that permutation can be computed from a single known pair of
+pictures, or in minutes from encrypted pictures alone: take it as a lock on the model, not on the images. Neither method
+is cryptographic secrecy."""
 
 
 def build_page(demo: Demo, facts: dict[str, Any]) -> str:
@@ -41,7 +50,16 @@ def build_page(demo: Demo, facts: dict[str, Any]) -> str:
     main = [
         _figure([scene.image], "The photograph", "A generated street scene. It stays with the client."),
         _figure(
-            [by_size[s].sent], "What the cloud sees", f"Independent keys, s = {s}; the keys no longer exist.", "cloud"
+            [by_size[s].sent],
+            "What the cloud gets",
+            f"Shuffled by independent keys (s = {s}), which are gone.",
+            "cloud",
+        ),
+        _figure([sorted_view(scene.image, DEMO_BLOCK, s)], "Or this, the same sorted", "No key ever exists.", "cloud"),
+        _figure(
+            [mosaic_view(scene.image, s)],
+            "What can be read from either",
+            f"A mosaic of {s} by {s} pixels; its colours where neighbours betray them.",
         ),
         _figure([as_map("independent")], "The map computed from it", "By the cloud, and sent back."),
         _figure([colorize(scene.label, demo.palette)], "The ground truth", "What a perfect map would be."),
@@ -82,6 +100,7 @@ def build_page(demo: Demo, facts: dict[str, Any]) -> str:
         count=len(demo.scenes),
         table=_table(demo),
         agreement=escape(agreement(demo)),
+        sentence=escape(SENTENCE.format(s=s)),
         truth=escape(TRUTH),
         footer=_footer(demo, facts),
     )

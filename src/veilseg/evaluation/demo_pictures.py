@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from veilseg import ciphers
+from veilseg.data.camvid import CAMVID_CLASSES
 from veilseg.data.scenes import Scene
 from veilseg.keys import Key
 
@@ -27,12 +28,13 @@ class View:
 
 
 def best_scene(scenes: list[Scene]) -> int:
-    """The index of the scene that shows most: many classes, and a number plate that can be read."""
+    """The index of the scene that shows most: people, whom it is about, many classes, and a plate that can be read."""
 
     def worth(scene: Scene) -> float:
         plate = max((x1 - x0 for _, (x0, _, x1, _) in scene.plates), default=0)
         shares = np.bincount(scene.label.ravel(), minlength=256)[:255] / scene.label.size
-        return min(plate, 60) / 10 + int((shares > 0.004).sum())
+        people = shares[CAMVID_CLASSES.index("pedestrian")]
+        return float(min(plate, 60) / 10 + (shares > 0.004).sum() + 200 * min(people, 0.04))
 
     return max(range(len(scenes)), key=lambda index: worth(scenes[index]))
 
@@ -73,6 +75,12 @@ def views(image: np.ndarray, block: int, sub_blocks: tuple[int, ...]) -> list[Vi
     # In grey: one permutation of a whole block mixes the channels, and keeps the mean of all values.
     grey = np.rint(mosaic_view(image, block).mean(2, keepdims=True)).astype(np.uint8).repeat(3, axis=2)
     return [*result, View("one key", sent, grey)]
+
+
+def sorted_view(image: np.ndarray, block: int, sub_block: int) -> np.ndarray:
+    """`image` (uint8 [H, W, 3], any size) in its canonical form, the other way to send what the shuffle leaves."""
+    encrypted = ciphers.cipher("subblock-sort", block=block, sub_block=sub_block).encrypt(image)
+    return np.asarray(encrypted)[: image.shape[0], : image.shape[1]]
 
 
 def mosaic_view(image: np.ndarray, sub_block: int) -> np.ndarray:

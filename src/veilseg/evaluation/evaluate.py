@@ -18,7 +18,7 @@ from veilseg.errors import InvalidData, UsageError
 from veilseg.evaluation.metrics import ConfusionMatrix
 from veilseg.images import to_png
 from veilseg.keys import Key
-from veilseg.modelspec import SUB_BLOCK_CIPHERS, InputSpec
+from veilseg.modelspec import SUB_BLOCK_CIPHERS, InputSpec, generic_classes
 from veilseg.runtime import Segmenter
 
 Plain = Literal["plain"]
@@ -148,10 +148,15 @@ def describe(cipher: Cipher | Plain, key: Key | None) -> dict[str, Any]:
 
 
 def _check_fit(segmenter: Segmenter, data: SegmentationData, cipher: Cipher | Plain, key: Key | None) -> None:
-    if len(data.classes) != len(segmenter.classes):
+    ours, theirs = segmenter.classes, data.classes
+    hint = "evaluate on data with the model's classes, in this order: " + ", ".join(ours)
+    if len(theirs) != len(ours):
+        raise InvalidData(f"{data.name} has {len(theirs)} classes but the model {segmenter.name} has {len(ours)}", hint)
+    # Names that nobody chose say nothing; all others must agree, or the scores would mix up the classes.
+    if theirs != ours and generic_classes(len(ours)) not in (ours, theirs):
+        at = next(index for index, names in enumerate(zip(ours, theirs, strict=True)) if names[0] != names[1])
         raise InvalidData(
-            f"{data.name} has {len(data.classes)} classes but the model {segmenter.name} has {len(segmenter.classes)}",
-            hint="evaluate on data with the model's classes: " + ", ".join(segmenter.classes),
+            f"class {at} of {data.name} is {theirs[at]!r}, but {ours[at]!r} for the model {segmenter.name}", hint
         )
     if cipher != "plain" and cipher.keyed == "required" and key is None:
         raise UsageError(f"{cipher.name} needs a key", hint="give the model's key with --key FILE")

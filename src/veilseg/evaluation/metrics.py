@@ -51,13 +51,6 @@ class ConfusionMatrix:
         pairs = np.bincount(truth * self.num_classes + called, minlength=self.num_classes**2)
         self.counts += pairs.reshape(self.num_classes, self.num_classes)
 
-    def __iadd__(self, other: ConfusionMatrix) -> ConfusionMatrix:
-        """Adds another matrix of the same number of classes: parts of a dataset can be counted apart."""
-        if other.num_classes != self.num_classes:
-            raise UsageError("confusion matrices of different numbers of classes cannot be added")
-        self.counts += other.counts
-        return self
-
     @property
     def pixels(self) -> int:
         """How many pixels were counted."""

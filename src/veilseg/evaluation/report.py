@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from veilseg.evaluation.evaluate import Result
 from veilseg.files import write_atomic
+from veilseg.parameters import CHANNELS, SHUFFLES
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,17 +18,21 @@ COLUMNS = ("aAcc", "mIoU", "mAcc")
 
 
 def result_table(rows: Sequence[tuple[str, Result]], title: str | None = None) -> Table:
-    """A rich table: one row per (name, result) with aAcc, mIoU, mAcc in percent, images and bytes sent per image."""
+    """A rich table: one row per (name, result) with aAcc, mIoU, mAcc in percent, and what is sent per image in kB.
+
+    It keeps all columns down to 40 characters; names break between words.
+    """
     from rich import box
     from rich.table import Table
 
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column("input", overflow="fold")
-    for name in (*COLUMNS, "images", "bytes/image"):
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", padding=0, show_edge=False)
+    table.caption, table.caption_justify = "kB: the file that is sent for one image", "left"
+    table.add_column("input", overflow="fold", min_width=16)
+    for name in (*COLUMNS, "kB"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, result in rows:
         scores = [percent(result.scores[column]) for column in COLUMNS]
-        table.add_row(name, *scores, str(result.images), f"{result.bytes_per_image:,.0f}")
+        table.add_row(name, *scores, f"{result.bytes_per_image / 1000:,.0f}")
     return table
 
 
@@ -51,9 +56,10 @@ def percent(value: float | None) -> str:
 
 
 def input_name(described: dict[str, Any]) -> str:
-    """One line of what evaluate.describe says: "subblock-shuffle, block 16, sub-block 8"."""
+    """One line of what evaluate.describe says: "subblock-shuffle, block 16, sub-block 8"; defaults are left out."""
     sizes = [f"{name.replace('_', '-')} {described[name]}" for name in ("block", "sub_block") if described.get(name)]
-    options = [f"{name} {described[name]}" for name in ("channels", "shuffle") if described.get(name)]
+    usual = (None, CHANNELS[0], SHUFFLES[0])
+    options = [f"{name} {described[name]}" for name in ("channels", "shuffle") if described.get(name) not in usual]
     return ", ".join([described["cipher"], *sizes, *options])
 
 

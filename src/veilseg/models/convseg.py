@@ -82,6 +82,11 @@ class ConvSeg(nn.Module):
         self.smooth = nn.ModuleList([ResidualBlock(decoder_width) for _ in widths[:-1]])
         self.head = nn.Conv2d(decoder_width, num_classes, 1)
 
+    @property
+    def token_layer(self) -> nn.Module:
+        """The layer whose output, float [N, C, H/32, W/32], says most about the scene: what distillation compares."""
+        return self.stages[-1]
+
     def forward(self, images: Tensor) -> Tensor:
         """Class scores of raw pixels.
 

@@ -16,15 +16,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from veilseg.errors import InvalidModel, UsageError, VeilsegError
-from veilseg.files import refuse_existing, write_atomic
+from veilseg.errors import InvalidModel, UsageError
+from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.models.base import SegmentationModel
 from veilseg.models.registry import widen
 from veilseg.models.stems import find_patchify
-from veilseg.modelspec import CONFIG_NAME
+from veilseg.modelspec import CONFIG_NAME, ONNX_NAME, STEM_NAME
 
-ONNX_NAME = "model.onnx"
-STEM_NAME = "stem.bin"
 TOLERANCE = 1e-3
 _LARGEST_SIDE = 16384
 
@@ -69,10 +67,7 @@ def export_onnx(
         for name in names:
             (Path(scratch) / name).write_bytes(files[name])
         _check(plain, Path(scratch) / ONNX_NAME)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise VeilsegError(f"cannot make the folder {target}: {error.strerror or error}") from error
+    make_folder(target)
     for name in names:  # the config last: without it nobody takes the folder for a model
         write_atomic(target / name, files[name], overwrite=overwrite)
 

@@ -13,7 +13,8 @@ from torch import nn
 from veilseg.ciphers import DEFAULT_BLOCK, DEFAULT_SUB_BLOCK
 from veilseg.errors import InvalidModel, UsageError
 from veilseg.models.base import SegmentationModel
-from veilseg.modelspec import InputSpec, ModelConfig
+from veilseg.modelspec import InputSpec, ModelConfig, generic_classes
+from veilseg.parameters import MAX_BLOCK
 
 # name: (module, class, arguments that the name fixes)
 NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -25,6 +26,8 @@ NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 _INPUTS = {"plain": "plain", "canonical": "subblock-sort", "shuffled": "subblock-shuffle", "mosaic": "mosaic"}
 _WIDENED = "widened_block"
+# What a config may ask for: more than any network here needs, and little enough to build in seconds.
+_MAX_DEPTH, _MAX_WIDTH, _MAX_ENTRIES = 64, 65536, 16
 
 
 def create_model(
@@ -63,7 +66,7 @@ def create_model(
     if classes is None:
         if num_classes is None:
             raise UsageError("a model needs classes", "pass num_classes=19 or classes=('road', ...)")
-        classes = tuple(f"class {index}" for index in range(num_classes))
+        classes = generic_classes(num_classes)
     if num_classes not in (None, len(classes)):
         raise UsageError(f"{len(classes)} classes are named, but num_classes is {num_classes}")
     given = dict(arguments)
@@ -92,6 +95,7 @@ def model_from_config(config: ModelConfig) -> SegmentationModel:
     widened = arguments.pop(_WIDENED, None)
     if "pretrained" in arguments:
         raise InvalidModel("the model's config asks for pretrained weights", "a saved model has weights of its own")
+    _check_arguments(config.arguments)
     try:
         network = _build(config.architecture, config.num_classes, arguments)
         if widened is not None:
@@ -120,6 +124,18 @@ def size_multiple(network: nn.Module, spec: InputSpec) -> int:
     """What the sides of images must be multiples of: the network's own grid, and the blocks of an encrypted image."""
     own = int(getattr(network, "size_multiple", None) or getattr(network, "patch", None) or 16)
     return own if spec.cipher == "plain" else math.lcm(own, spec.block)
+
+
+def _check_arguments(arguments: dict[str, Any]) -> None:
+    """Refuse what a config cannot mean, before time is spent on it: it may come from anywhere."""
+    for name, value in arguments.items():
+        values = value if isinstance(value, list) else [value]
+        most = {"depth": _MAX_DEPTH, "depths": _MAX_DEPTH, _WIDENED: MAX_BLOCK}.get(name, _MAX_WIDTH)
+        if len(values) > _MAX_ENTRIES or any(isinstance(v, int | float) and not -most <= v <= most for v in values):
+            raise InvalidModel(
+                f"the model's config asks for {name} beyond what is built here",
+                f"at most {_MAX_ENTRIES} values of at most {most}",
+            )
 
 
 def _parameters(name: str) -> dict[str, inspect.Parameter]:

@@ -86,6 +86,12 @@ class SETR(nn.Module):
             **backbone_arguments,
         }
 
+    @property
+    def token_layer(self) -> nn.Module:
+        """The last transformer block; its output, float [N, T, D], is what distillation compares."""
+        block: nn.Module = self.backbone.vit.blocks[-1]
+        return block
+
     def forward(self, images: Tensor) -> Tensor:
         scores = self.decoder(self.backbone(images))
         return F.interpolate(scores, size=images.shape[-2:], mode="bilinear", align_corners=False)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import re
 import tempfile
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +11,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from veilseg.errors import InvalidModel, VeilsegError
-from veilseg.files import refuse_existing, write_atomic
+from veilseg.errors import InvalidModel
+from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.modelfolder import open_folder
 from veilseg.models.base import SegmentationModel
 from veilseg.models.registry import NETWORKS, model_from_config
-from veilseg.modelspec import CONFIG_NAME, ModelConfig
+from veilseg.modelspec import CONFIG_NAME, HUB_ID, WEIGHTS_NAME, ModelConfig, shipped_models
 
-WEIGHTS_NAME = "model.safetensors"
-SHIPPED = ("default", "plain")
 _FETCHED = ["*config.json", "*.safetensors", "*.safetensors.index.json"]  # no pickle, no code
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
 def save_model(model: SegmentationModel, folder: str | Path, *, overwrite: bool = False, half: bool = False) -> None:
@@ -38,10 +33,7 @@ def save_model(model: SegmentationModel, folder: str | Path, *, overwrite: bool 
             "`veilseg encrypt-model FOLDER` writes the encrypted folder",
         )
     target = Path(folder)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise VeilsegError(f"cannot make the folder {target}: {error.strerror or error}") from error
+    make_folder(target)
     for name in (WEIGHTS_NAME, CONFIG_NAME):
         refuse_existing(target / name, overwrite=overwrite)
     folded = copy.deepcopy(model)
@@ -99,12 +91,10 @@ def push_to_hub(model: SegmentationModel, repo_id: str, *, private: bool | None 
 
 def find_folder(source: str | Path) -> Path:
     """Where a model lies: a shipped one, a folder, or one fetched from the Hub. Raises InvalidModel for none."""
-    if isinstance(source, str) and source in SHIPPED:
-        return Path(str(resources.files("veilseg") / "runtime" / "shipped" / source))
-    folder = Path(source).expanduser()
+    folder = shipped_models().get(str(source), Path(source).expanduser())
     if folder.is_dir():
         return folder
-    if isinstance(source, str) and _HUB_ID.fullmatch(source) and not folder.exists():
+    if isinstance(source, str) and HUB_ID.fullmatch(source) and not folder.exists():
         return _download(source)
     raise InvalidModel(
         f"there is no model at {source}", "give a folder with config.json and model.safetensors, or a Hub id"

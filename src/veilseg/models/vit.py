@@ -60,6 +60,9 @@ class ViTBackbone(nn.Module):
             raise UsageError(f"position embeddings cannot be interpolated by {interpolation!r}", "bilinear or bicubic")
         self.interpolation = interpolation
         self.class_token_in_blocks = class_token_in_blocks
+        for token in (self.vit.cls_token, getattr(self.vit, "dist_token", None), self.vit.reg_token):
+            if token is not None and not class_token_in_blocks:  # it gets no gradient, which several processes mind
+                token.requires_grad_(False)
         self.grid: tuple[int, int] = tuple(self.vit.patch_embed.grid_size)
         self.width: int = self.vit.embed_dim
         self.patch: int = self.stem.kernel_size[0]

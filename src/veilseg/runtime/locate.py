@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
 from veilseg.errors import InvalidModel, UsageError
 from veilseg.modelfolder import open_folder
-from veilseg.modelspec import ModelConfig
+from veilseg.modelspec import HUB_ID, ONNX_NAME, WEIGHTS_NAME, ModelConfig, shipped_models
 
 EngineName = Literal["onnx", "torch"]
-ONNX_NAME = "model.onnx"
-TORCH_NAME = "model.safetensors"
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -31,14 +26,6 @@ class FoundModel:
     config: ModelConfig | None
 
 
-def shipped_models() -> dict[str, Path]:
-    """The models inside the package, by name; "default" is the one that is used when nobody asks for another."""
-    root = Path(str(resources.files("veilseg.runtime"))) / "shipped"
-    if not root.is_dir():
-        return {}
-    return {path.name: path for path in sorted(root.iterdir()) if (path / "config.json").is_file()}
-
-
 def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
     """The model called `name`: a shipped one, a folder with config.json and weights, or a Hub id like "owner/model".
 
@@ -50,7 +37,7 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
     shipped = shipped_models()
     folder = shipped.get(str(name), Path(name).expanduser())
     if not folder.is_dir():
-        if _HUB_ID.fullmatch(str(name)) and engine != "onnx":
+        if HUB_ID.fullmatch(str(name)) and engine != "onnx":
             return FoundModel(str(name), "torch", None, None)
         known = f"shipped: {', '.join(shipped)}; or" if shipped else "give"
         raise InvalidModel(f"there is no model {str(name)!r}", hint=f"{known} a folder with config.json and model.onnx")
@@ -59,7 +46,7 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
             raise InvalidModel(f"{folder} is a model of transformers, which runs in torch", "use engine 'torch'")
         return FoundModel(str(name), "torch", folder, None)
     config = ModelConfig.load(folder)
-    has_onnx, has_torch = (folder / ONNX_NAME).is_file(), (folder / TORCH_NAME).is_file()
+    has_onnx, has_torch = (folder / ONNX_NAME).is_file(), (folder / WEIGHTS_NAME).is_file()
     if has_onnx and engine != "torch":
         return FoundModel(str(name), "onnx", folder, config)
     if has_torch and engine != "onnx":
@@ -69,4 +56,4 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
             f"{folder} has no weights for {engine}",
             hint="veilseg export makes a model.onnx of it" if has_torch else "use engine 'onnx'",
         )
-    raise InvalidModel(f"{folder} holds no weights", hint=f"expected {ONNX_NAME} or {TORCH_NAME} beside config.json")
+    raise InvalidModel(f"{folder} holds no weights", hint=f"expected {ONNX_NAME} or {WEIGHTS_NAME} beside config.json")

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from veilseg import ciphers
 from veilseg.ciphers import EncryptedImage
+from veilseg.ciphers.pixels import as_pixels
 from veilseg.container import KEYWORD, MAX_BYTES, Header
 from veilseg.errors import InvalidImage, InvalidModel, UsageError
 from veilseg.files import read_limited
 from veilseg.images import open_image
-from veilseg.modelspec import ModelConfig
+from veilseg.modelspec import ONNX_NAME, ModelConfig
 from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine, is_torch_module
-from veilseg.runtime.locate import ONNX_NAME, find_model
+from veilseg.runtime.locate import find_model
 from veilseg.runtime.windows import slide, snap
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    Input = EncryptedImage | str | Path | bytes | np.ndarray | Image.Image
 
 
 class Segmenter:
@@ -67,12 +73,12 @@ class Segmenter:
         """The colour of every class, uint8 [K, 3]."""
         return np.array(self.config.palette, np.uint8)
 
-    def segment(self, image: EncryptedImage | str | Path | bytes | np.ndarray, *, check: bool = True) -> np.ndarray:
+    def segment(self, image: Input, *, check: bool = True) -> np.ndarray:
         """The label map of `image`, uint8 [H, W] at its true size, every value a class id.
 
-        `image` is an EncryptedImage, the path or bytes of one, or, for a plain model only, a plain image (uint8
-        [H, W, 3], or the path or bytes of a photograph). Key-invariant models see the canonical form, so every key
-        gives the same bits.
+        `image` is an EncryptedImage, the path or bytes of one, or, for a plain model only, a plain image (whatever
+        could be encrypted: uint8 [H, W, 3], a PIL image; or the path or bytes of a photograph). Key-invariant models
+        see the canonical form, so every key gives the same bits.
 
         Raises InvalidImage for what is no image or not for this model. `check=False` runs whatever comes: for the
         protocols of [P2] that measure a wrong key and no encryption, nothing else.
@@ -115,18 +121,14 @@ class Segmenter:
             )
         return logits
 
-    def _read(self, image: EncryptedImage | str | Path | bytes | np.ndarray) -> tuple[np.ndarray, Header | None]:
+    def _read(self, image: Input) -> tuple[np.ndarray, Header | None]:
         if isinstance(image, EncryptedImage):
             return image.pixels, image.header
         if isinstance(image, str | Path):
             return self._decode(read_limited(image, MAX_BYTES))
         if isinstance(image, bytes):
             return self._decode(image)
-        if not isinstance(image, np.ndarray):
-            raise InvalidImage(f"a {type(image).__name__} is neither an encrypted image nor uint8 pixels [H, W, 3]")
-        if image.dtype != np.uint8 or image.ndim != 3:
-            raise InvalidImage(f"expected uint8 pixels [H, W, 3], not {image.dtype} {list(image.shape)}")
-        return image, None
+        return as_pixels(image), None  # whatever could be encrypted is a plain image
 
     def _decode(self, data: bytes) -> tuple[np.ndarray, Header | None]:
         try:

@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from veilseg import ciphers
-from veilseg.errors import InvalidModel, VeilsegError
-from veilseg.files import refuse_existing, write_atomic
-from veilseg.modelspec import CONFIG_NAME, InputSpec, ModelConfig
-from veilseg.runtime.locate import ONNX_NAME, find_model
+from veilseg.errors import InvalidModel
+from veilseg.files import make_folder, refuse_existing, write_atomic
+from veilseg.modelspec import CONFIG_NAME, ONNX_NAME, STEM_NAME, InputSpec, ModelConfig
+from veilseg.runtime.locate import find_model
 
 if TYPE_CHECKING:
     from veilseg.keys import Key
 
-STEM_NAME = "stem.bin"
 STEM_FILES = (STEM_NAME, ONNX_NAME, CONFIG_NAME)
 
 
@@ -112,10 +111,7 @@ def _write(
         ONNX_NAME: (source / ONNX_NAME).read_bytes(),
         CONFIG_NAME: config.to_json().encode(),
     }
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise VeilsegError(f"cannot make the folder {out}: {error.strerror or error}") from error
+    make_folder(out)
     for name, content in contents.items():  # the config last: without it nobody takes the folder for a model
         write_atomic(out / name, content, overwrite=overwrite)
     return config

@@ -6,44 +6,56 @@ import math
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from veilseg.evaluation.metrics import ConfusionMatrix
 from veilseg.models import SegmentationModel
+from veilseg.runtime.windows import slide, snap
 from veilseg.training.losses import segmentation_loss
-from veilseg.training.recipe import TrainPart
-
-AUXILIARY_WEIGHT = 0.4  # of every auxiliary head's loss, as OpenMMLab trains SETR
+from veilseg.training.recipe import Recipe
+from veilseg.training.teacher import Teacher
 
 
 class SegmentationTraining(pl.LightningModule):
-    """Trains `model` by the numbers of a recipe's train section.
+    """Trains `model` by a recipe.
 
-    Batches are (uint8 [N, 3, H, W], int64 [N, H, W]); the images are what the model's input layer would give, so that
-    layer is switched off meanwhile. class_weights: float [K], see losses.class_weights.
+    Batches are (uint8 [N, 3, H, W], with a teacher also uint8 [N, 3, H, W] as the teacher reads it, int64 [N, H, W]);
+    the images are what the model's input layer would give, so that layer is switched off meanwhile. class_weights:
+    float [K], see losses.class_weights.
     """
 
     class_weights: Tensor
 
-    def __init__(self, model: SegmentationModel, part: TrainPart, class_weights: Tensor) -> None:
+    def __init__(
+        self, model: SegmentationModel, recipe: Recipe, class_weights: Tensor, teacher: Teacher | None = None
+    ) -> None:
         super().__init__()
         self.model = model
-        self.part = part
+        self.recipe = recipe
+        self.teacher = teacher
         self.register_buffer("class_weights", class_weights)
         self.confusion = ConfusionMatrix(len(class_weights))
 
-    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        images, labels = batch
+    def training_step(self, batch: tuple[Tensor, ...], index: int) -> Tensor:
+        images, labels = batch[0], batch[-1]
         # Every other pixel: neighbours say the same, and a loss at full size is slow on a CPU. The
         # offset alternates, so that the maps are not shifted by half a pixel.
         labels = labels[..., index % 2 :: 2, index % 2 :: 2]
-        scores, auxiliary = self.model.forward_train(images)
-        loss = self._loss(scores, labels)
+        if self.teacher is None:
+            scores, auxiliary = self.model.forward_train(images)
+            loss = self._loss(scores, labels)
+        else:
+            with self.teacher.watch(self.model) as tokens:
+                scores, auxiliary = self.model.forward_train(images)
+            loss = self._loss(scores, labels) + self.teacher.loss(batch[1], scores, tokens)
         for extra in auxiliary:
-            loss = loss + AUXILIARY_WEIGHT * self._loss(extra, labels)
-        self.log("loss", loss, prog_bar=True)
+            loss = loss + self.recipe.loss.auxiliary * self._loss(extra, labels)
+        self.log("loss", loss.detach(), prog_bar=True)
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -51,31 +63,59 @@ class SegmentationTraining(pl.LightningModule):
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         images, labels = batch
-        self.confusion.update(self.model(images).argmax(1).cpu().numpy(), labels.cpu().numpy())
+        self.confusion.update(self._predict(images).argmax(0), labels[0].cpu().numpy())
 
     def on_validation_epoch_end(self) -> None:
+        if dist.is_available() and dist.is_initialized():
+            counts = torch.from_numpy(self.confusion.counts).to(self.device)
+            dist.all_reduce(counts)
+            self.confusion.counts[...] = counts.cpu().numpy()
         if self.confusion.pixels:
             for name in ("aacc", "miou", "macc"):
                 self.log(f"val_{name}", 100 * getattr(self.confusion, name), prog_bar=name == "miou")
 
+    def _predict(self, images: Tensor) -> NDArray[np.float32]:
+        """Logits [K, H, W] of one image [1, 3, H, W], whole or by windows as the recipe says."""
+
+        def run(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+            image = torch.from_numpy(pixels).to(images.device).permute(2, 0, 1)[None]
+            logits: NDArray[np.float32] = self.model(image)[0].float().cpu().numpy()
+            return logits
+
+        pixels = images[0].permute(1, 2, 0).cpu().numpy()
+        step = self.model.config.size_multiple
+        window = self.recipe.train.window
+        if window is None:
+            return run(pixels)
+        sides = (min(window[0], pixels.shape[0]), min(window[1], pixels.shape[1]))
+        return slide(pixels, run, snap(sides, step), step, overlap=1 / 3)
+
     def configure_optimizers(self) -> Any:
+        part = self.recipe.optimizer
         parameters = [p for p in self.model.parameters() if p.requires_grad]
         groups: list[dict[str, Any]] = [
             {"params": [p for p in parameters if p.ndim > 1]},
             {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},  # biases and norms
         ]
-        rate, decay = self.part.learning_rate, self.part.weight_decay
-        optimizer = torch.optim.AdamW(groups, lr=rate, weight_decay=decay, fused=True)
+        optimizer: torch.optim.Optimizer
+        if part.name == "sgd":
+            optimizer = torch.optim.SGD(
+                groups, lr=part.learning_rate, momentum=part.momentum, weight_decay=part.weight_decay
+            )
+        else:
+            optimizer = torch.optim.AdamW(groups, lr=part.learning_rate, weight_decay=part.weight_decay, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _loss(self, scores: Tensor, labels: Tensor) -> Tensor:
-        scores = F.interpolate(scores, size=labels.shape[-2:], mode="bilinear", align_corners=False)
-        return segmentation_loss(scores, labels, self.class_weights, self.part.jaccard)
+        scores = F.interpolate(scores.float(), size=labels.shape[-2:], mode="bilinear", align_corners=False)
+        return segmentation_loss(scores, labels, self.class_weights, self.recipe.loss.jaccard)
 
     def _rate(self, step: int) -> float:
-        """The share of the learning rate at a step: a linear rise, then half a cosine down to zero."""
-        warmup = max(1, round(self.part.warmup * self.part.steps))
+        """The share of the learning rate at a step: a linear rise, then a cosine or polynomial fall to zero."""
+        part, steps = self.recipe.optimizer, self.recipe.train.steps
+        warmup = round(part.warmup * steps)
         if step < warmup:
             return (step + 1) / warmup
-        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, self.part.steps - warmup)))
+        done = min(1.0, (step - warmup) / max(1, steps - warmup))
+        return 0.5 * (1 + math.cos(math.pi * done)) if part.schedule == "cosine" else (1 - done) ** part.power

@@ -3,41 +3,44 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import types
-import typing
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import yaml
-
+from veilseg.ciphers.grid import check_options
 from veilseg.errors import UsageError
 
-T = TypeVar("T")
+INPUTS = ("plain", "canonical", "shuffled", "mosaic")
 
 
 @dataclass(frozen=True)
 class ModelPart:
-    """The network and what it reads. `input` is "plain", "canonical" (key-invariant, methods of [P1]) or "mosaic"."""
+    """The network and what it reads: "plain" images, the "canonical" form (key-invariant, section 1.1), "shuffled"
+    images as they are (the way of [P1]), or the "mosaic" (section 1.2). Other entries as for create_model."""
 
     architecture: str = "convseg"
     input: str = "canonical"
     block: int = 16
     sub_block: int = 8
+    channels: str | None = None
+    shuffle: str | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class DataPart:
-    """Where samples come from, as KIND:DIR (environment variables are expanded), and the share of scenes."""
+class SourcePart:
+    """One dataset as KIND:DIR (environment variables are expanded); `weight`: its share of the samples, any scale."""
 
-    train: str = "camvid:$VEILSEG_CAMVID"
-    train_split: str | None = "train"  # null: the dataset has no splits
-    val: str = "camvid:$VEILSEG_CAMVID"
-    val_split: str | None = "val"
-    scenes: int = 0  # generated scenes mixed in
-    scenes_share: float = 0.0  # of all training samples
+    source: str = "camvid:$VEILSEG_CAMVID"
+    split: str | None = None  # null: the dataset's own default, or it has no splits
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class DataPart:
+    """Where samples come from. All sources have the same classes."""
+
+    train: tuple[SourcePart, ...] = (SourcePart(split="train"),)
+    val: SourcePart = field(default_factory=lambda: SourcePart(split="val"))
 
 
 @dataclass(frozen=True)
@@ -51,19 +54,65 @@ class AugmentPart:
 
 
 @dataclass(frozen=True)
-class TrainPart:
-    """The optimization: AdamW, linear warm-up, cosine decay; what ships is an exponential average of the weights."""
+class MethodPart:
+    """What a run does beyond fitting labels. Folders hold models; environment variables are not expanded."""
 
-    steps: int = 4000
-    batch: int = 8
+    keys: str = "redrawn"  # of "shuffled" training images: redrawn every time one is seen, or "fixed" per image
+    start: str | None = None  # begin with the weights of this model wherever name and shape agree
+    closed_form: bool = False  # and its patch embedding fitted to the model's own input by least squares
+    key: str | None = None  # domain adaptation with one key (section 2.2): the key's file; needs `start`, a plain model
+    teacher: str | None = None  # distil from this model, which sees its own kind of image of the same crop
+    logits: float = 1.0  # weight of the teacher's class probabilities
+    tokens: float = 0.0  # weight of the teacher's last feature map
+
+
+@dataclass(frozen=True)
+class OptimizerPart:
+    """Linear warm-up, then a "cosine" or "polynomial" decay to zero over the run's steps."""
+
+    name: str = "adamw"  # or "sgd"
     learning_rate: float = 2e-3
-    weight_decay: float = 0.02
+    weight_decay: float = 0.05
+    momentum: float = 0.9  # sgd only
+    schedule: str = "cosine"
+    power: float = 0.9  # polynomial only
     warmup: float = 0.05  # share of the steps
-    jaccard: float = 0.5  # weight of the soft Jaccard loss beside cross-entropy
-    average: float = 0.998  # decay of the weight average per step
-    validate_every: int = 500  # steps; a checkpoint is written as often
+
+
+@dataclass(frozen=True)
+class LossPart:
+    """Cross-entropy with class weights frequency ** -balance, plus `jaccard` times a soft Jaccard loss."""
+
+    balance: float = 0.5
+    jaccard: float = 0.5
+    auxiliary: float = 0.4  # weight of every auxiliary head's loss, as OpenMMLab trains SETR
+
+
+@dataclass(frozen=True)
+class TrainPart:
+    """Length and rhythm. What ships is an exponential average of the weights; 0 ships the last weights."""
+
+    steps: int = 4500
+    batch: int = 8  # images per step, over all processes and accumulated parts together
+    accumulate: int = 1  # parts into which every process cuts its share of a batch
+    average: float = 0.998  # decay per step
+    validate_every: int = 500  # steps
+    window: tuple[int, int] | None = None  # validate by sliding windows of this height and width; null: whole images
+    checkpoint_every: int = 50  # steps; Ctrl-C and SIGTERM save at once
+    patience: int = 0  # validations without a better mIoU after which the run ends; 0: never early
     seed: int = 0
-    threads: int = 0  # 0: torch's choice
+
+
+@dataclass(frozen=True)
+class MachinePart:
+    """Where it runs. It may change between the parts of an interrupted run; the result is the same up to rounding."""
+
+    accelerator: str = "auto"
+    devices: int = 1  # per node
+    nodes: int = 1
+    precision: str = "32-true"
+    workers: int = 1  # processes per device that prepare samples; 0: the training process itself
+    threads: int = 0  # of torch per process; 0: its own choice
 
 
 @dataclass(frozen=True)
@@ -73,107 +122,72 @@ class Recipe:
     model: ModelPart = field(default_factory=ModelPart)
     data: DataPart = field(default_factory=DataPart)
     augment: AugmentPart = field(default_factory=AugmentPart)
+    method: MethodPart = field(default_factory=MethodPart)
+    optimizer: OptimizerPart = field(default_factory=OptimizerPart)
+    loss: LossPart = field(default_factory=LossPart)
     train: TrainPart = field(default_factory=TrainPart)
+    machine: MachinePart = field(default_factory=MachinePart)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON or YAML; from_dict reads them back."""
         return dataclasses.asdict(self)
 
 
-def load_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
-    """Read a recipe and apply overrides such as "train.steps=10".
-
-    Raises UsageError with a hint for an unreadable file, an unknown or mistyped name, a value of the wrong type.
-    """
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the recipe {path}", "recipes are YAML files; see the folder recipes/") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise UsageError(f"{path} is not a recipe: it must be a mapping of {_names(Recipe)}")
-    for override in overrides or []:
-        name, separator, text = override.partition("=")
-        keys = name.split(".")
-        if not separator or len(keys) < 2:
-            raise UsageError(
-                f"cannot read the override {override!r}", "write SECTION.NAME=VALUE, as in train.steps=100"
-            )
-        target = values
-        for key in keys[:-1]:
-            target = target.setdefault(key, {})
-            if not isinstance(target, dict):
-                raise UsageError(f"{key!r} in the override {override!r} is not a section")
-        target[keys[-1]] = yaml.safe_load(text)
-    return from_dict(values)
-
-
-def from_dict(values: dict[str, Any]) -> Recipe:
-    """A recipe from plain values; raises UsageError where names, types or combinations are wrong."""
-    recipe = _build(Recipe, values, "")
-    _check(recipe)
-    return recipe
-
-
-def expand(source: str) -> str:
-    """KIND:DIR with its environment variables filled in; raises UsageError when one is not set."""
-    expanded = os.path.expandvars(source)
-    if "$" in expanded:
-        name = expanded.partition("$")[2].strip("{}").split("/")[0]
-        raise UsageError(f"the recipe's data is {source!r}, and {name} is not set", f"export {name}=DIR")
-    return expanded
-
-
-def _check(recipe: Recipe) -> None:
-    model, augment, train = recipe.model, recipe.augment, recipe.train
-    if model.input not in ("plain", "canonical", "mosaic"):
-        raise UsageError(f"model.input cannot be {model.input!r}", "plain, canonical or mosaic")
-    if model.block < 1 or model.sub_block < 1 or model.block % model.sub_block:
-        raise UsageError(f"sub-blocks of {model.sub_block} pixels do not fill a block of {model.block}")
-    for side in augment.crop:
-        if side < model.block or side % model.block:
-            raise UsageError(f"augment.crop {list(augment.crop)} must be positive multiples of the block {model.block}")
-    if not 0 < augment.scale[0] <= augment.scale[1]:
-        raise UsageError(f"augment.scale {list(augment.scale)} must be [low, high] with 0 < low <= high")
-    for name in ("steps", "batch", "validate_every"):
+def check(recipe: Recipe) -> None:
+    """Refuse what cannot work, before any work: raises UsageError with a hint."""
+    _check_model(recipe)
+    _check_method(recipe)
+    train, machine = recipe.train, recipe.machine
+    for side in recipe.augment.crop:
+        if side < recipe.model.block or side % recipe.model.block:
+            crop, block = list(recipe.augment.crop), recipe.model.block
+            raise UsageError(f"augment.crop {crop} must be positive multiples of the block {block}")
+    low, high = recipe.augment.scale
+    if not 0 < low <= high:
+        raise UsageError(f"augment.scale {[low, high]} must be [low, high] with 0 < low <= high")
+    for name in ("steps", "batch", "accumulate", "validate_every", "checkpoint_every"):
         if getattr(train, name) < 1:
             raise UsageError(f"train.{name} must be at least 1")
-    if not 0 <= recipe.data.scenes_share <= 1 or (recipe.data.scenes_share > 0) != (recipe.data.scenes > 0):
-        raise UsageError("data.scenes and data.scenes_share go together", "for instance scenes: 400, scenes_share: 0.2")
+    if not 0 <= train.average < 1:
+        raise UsageError("train.average must be from 0 to below 1")
+    if machine.devices < 1 or machine.nodes < 1:
+        raise UsageError("machine.devices and machine.nodes must be at least 1")
+    parts = machine.devices * machine.nodes * train.accumulate
+    if train.batch % parts:
+        raise UsageError(f"train.batch {train.batch} cannot be shared by {parts} parts", "devices x nodes x accumulate")
+    if not recipe.data.train or min(part.weight for part in recipe.data.train) <= 0:
+        raise UsageError("data.train must list sources with weights above 0")
+    _one_of("optimizer.name", recipe.optimizer.name, ("adamw", "sgd"))
+    _one_of("optimizer.schedule", recipe.optimizer.schedule, ("cosine", "polynomial"))
 
 
-def _names(kind: type) -> str:
-    return ", ".join(item.name for item in dataclasses.fields(kind))
+def _check_model(recipe: Recipe) -> None:
+    model = recipe.model
+    _one_of("model.input", model.input, INPUTS)
+    if model.block < 1 or model.sub_block < 1 or model.block % model.sub_block:
+        raise UsageError(f"sub-blocks of {model.sub_block} pixels do not fill a block of {model.block}")
+    if model.input in ("canonical", "shuffled"):
+        check_options(model.channels or "sub-block", model.shuffle or "channel")
+    elif model.channels or model.shuffle:
+        raise UsageError(f"model.channels and model.shuffle have no meaning for {model.input} input")
 
 
-def _build(kind: type[T], values: Any, where: str) -> T:
-    if not isinstance(values, dict):
-        raise UsageError(f"{where or 'the recipe'} must be a mapping of {_names(kind)}")
-    hints = typing.get_type_hints(kind)
-    built = {}
-    for name, value in values.items():
-        place = f"{where}.{name}" if where else str(name)
-        if name not in hints:
-            raise UsageError(f"the recipe has an unknown entry {place!r}", f"known here: {_names(kind)}")
-        built[name] = _value(hints[name], value, place)
-    return kind(**built)
+def _check_method(recipe: Recipe) -> None:
+    method = recipe.method
+    _one_of("method.keys", method.keys, ("redrawn", "fixed"))
+    if method.keys == "fixed" and recipe.model.input != "shuffled":
+        raise UsageError("method.keys is for model.input: shuffled")
+    if method.closed_form and (method.start is None or recipe.model.input not in ("canonical", "mosaic")):
+        raise UsageError(
+            "method.closed_form fits the embedding of a plain model to another input",
+            "set method.start to a plain model, and model.input to canonical or mosaic",
+        )
+    if method.key is not None and (method.start is None or recipe.model.input != "plain"):
+        raise UsageError("method.key adapts a plain model to one key", "set method.start, and model.input to plain")
+    if method.teacher is None and method.tokens:
+        raise UsageError("method.tokens needs method.teacher")
 
 
-def _value(kind: Any, value: Any, place: str) -> Any:
-    if dataclasses.is_dataclass(kind):
-        return _build(typing.cast(type, kind), value, place)
-    origin = typing.get_origin(kind)
-    if origin is tuple:
-        parts = typing.get_args(kind)
-        if isinstance(value, list | tuple) and len(value) == len(parts):
-            return tuple(_value(part, item, place) for part, item in zip(parts, value, strict=True))
-    elif origin is dict:
-        if isinstance(value, dict):
-            return value
-    elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    elif isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
-        return value
-    wanted = kind.__name__ if isinstance(kind, type) and not isinstance(kind, types.GenericAlias) else str(kind)
-    raise UsageError(f"{place} is {value!r}, and must be {wanted}")
+def _one_of(place: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"{place} cannot be {value!r}", f"one of {', '.join(known)}")

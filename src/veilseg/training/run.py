@@ -4,114 +4,190 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
-import numpy as np
 import torch
-from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from torch import Tensor
+from lightning.pytorch.strategies import DDPStrategy
 
 from veilseg import __version__
-from veilseg.data import IGNORED, SegmentationData, open_data
+from veilseg.data import SegmentationData, open_data
 from veilseg.errors import InvalidData, UsageError
 from veilseg.files import write_atomic
-from veilseg.models import SegmentationModel, create_model, load_model, save_model
+from veilseg.keys import Key
+from veilseg.models import SegmentationModel, load_model, save_model
 from veilseg.modelspec import CONFIG_NAME
+from veilseg.training.callbacks import StopBetweenSteps, Stopped, WaitingShare
+from veilseg.training.distributed import share_batch_norm
+from veilseg.training.load import expand
+from veilseg.training.loading import RunData
 from veilseg.training.losses import class_weights
 from veilseg.training.module import SegmentationTraining
-from veilseg.training.recipe import Recipe, expand
-from veilseg.training.samples import RunData, TrainingSamples
+from veilseg.training.recipe import Recipe, SourcePart
+from veilseg.training.samples import TrainingSamples, ValidationSamples, label_counts
+from veilseg.training.start import first_model
+from veilseg.training.teacher import Teacher
+from veilseg.training.views import View
 
 RECIPE_NAME = "recipe.json"
 LAST = Path("checkpoints") / "last.ckpt"
+# Warnings of Lightning and torch about what is meant here, or about themselves.
+NOISE = (
+    *("does not have many workers", "logging interval", "GPU available", "Checkpoint directory", "dirpath has changed"),
+    *("LeafSpec", "broadcast_buffers"),
+)
+
+
+@dataclass
+class Run:
+    """Everything that a run needs, built and checked."""
+
+    trainer: pl.Trainer
+    module: SegmentationTraining
+    data: RunData
+    stop: StopBetweenSteps
 
 
 def train(recipe: Recipe, folder: Path) -> SegmentationModel:
     """Train by a recipe; leave checkpoints, logs (CSV, TensorBoard) and the model's two files in `folder`.
 
     A run that was interrupted goes on from its last checkpoint when the recipe is the same; a finished one gives its
-    model as it is. Raises UsageError for a folder with a run of another recipe, InvalidData for unfit datasets.
+    model as it is. Raises UsageError for a folder with a run of another recipe, InvalidData for unfit datasets, and
+    KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM asks it to stop.
     """
     _refuse_other_run(folder, recipe)
     if (folder / CONFIG_NAME).exists():  # what save_model writes last
         return load_model(folder)
-    model, trainer, module, data = prepare(recipe, folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(folder / RECIPE_NAME, _record(recipe).encode(), overwrite=True)
-    trainer.fit(module, data, ckpt_path=str(folder / LAST) if (folder / LAST).exists() else None, weights_only=True)
-    if trainer.global_step < recipe.train.steps:  # Lightning ends quietly on Ctrl-C
-        raise KeyboardInterrupt
+    run = prepare(recipe, folder)
+    trainer, module = run.trainer, run.module
+    if trainer.is_global_zero:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(folder / RECIPE_NAME, _record(recipe).encode(), overwrite=True)
+    try:
+        with run.stop.listening():
+            trainer.fit(module, run.data, ckpt_path=_checkpoint(folder), weights_only=True)
+    except Stopped:
+        raise KeyboardInterrupt from None
     if "val_miou" not in trainer.callback_metrics:  # stopped between its last checkpoint and the model's file
         module.load_state_dict(torch.load(folder / LAST, weights_only=True)["state_dict"])  # that of the average
-        trainer.validate(module, data, verbose=False)
+        trainer.validate(module, run.data, verbose=False)
     metrics = {name: round(float(value), 2) for name, value in trainer.callback_metrics.items() if "val_" in name}
-    model.config.training = {"recipe": recipe.to_dict(), "veilseg": __version__, "torch": torch.__version__, **metrics}
-    model = model.to(memory_format=torch.contiguous_format).eval()
+    model = module.model
+    model.config.training = {
+        "recipe": recipe.to_dict(),
+        "steps": trainer.global_step,
+        "veilseg": __version__,
+        "torch": torch.__version__,
+        **metrics,
+    }
+    model = model.to(memory_format=torch.contiguous_format).cpu().eval()
     _switch_input(model, True)
-    save_model(model, folder)
+    if trainer.is_global_zero:
+        save_model(model, folder)
     return model
 
 
-def prepare(recipe: Recipe, folder: Path) -> tuple[SegmentationModel, pl.Trainer, SegmentationTraining, RunData]:
+def open_source(part: SourcePart) -> SegmentationData:
+    """The dataset that a recipe names."""
+    return open_data(expand(part.source), part.split)
+
+
+def prepare(recipe: Recipe, folder: Path, opener: Callable[[SourcePart], SegmentationData] = open_source) -> Run:
     """Everything that a run in `folder` needs, built and checked, before any work; errors as for `train`."""
-    photographs = open_data(expand(recipe.data.train), recipe.data.train_split)
-    val = open_data(expand(recipe.data.val), recipe.data.val_split)
-    scenes = open_data(f"scenes:{recipe.data.scenes}") if recipe.data.scenes else None
-    _same_classes(photographs, val, scenes)
-    if recipe.train.threads:
-        torch.set_num_threads(recipe.train.threads)
+    sources = [opener(part) for part in recipe.data.train]
+    val = opener(recipe.data.val)
+    _same_classes([*sources, val])
+    if recipe.machine.threads:
+        torch.set_num_threads(recipe.machine.threads)
     pl.seed_everything(recipe.train.seed, verbose=False)
-    model = build_model(recipe, photographs)
-    data = RunData(recipe, photographs, scenes, val)
-    module = SegmentationTraining(model, recipe.train, _weights(data.train_samples, len(photographs.classes)))
-    return model, _trainer(recipe, folder), module, data
-
-
-def build_model(recipe: Recipe, data: SegmentationData) -> SegmentationModel:
-    """The recipe's model, ready to be trained: without its input layer, statistics of the pixels not yet folded."""
-    part = recipe.model
-    model = create_model(
-        part.architecture,
-        classes=data.classes,
-        palette=data.palette.tolist(),
-        input=part.input,
-        block=part.block,
-        sub_block=part.sub_block,
-        **part.arguments,
-    )
-    model.unfold_normalization()
+    key = None if recipe.method.key is None else Key.load(recipe.method.key)
+    samples = TrainingSamples(recipe, sources, [])
+    counts = sum(label_counts(source, samples.num_classes) for source in samples.sources)
+    model = first_model(recipe, val, samples.sources[0], key)
+    teacher = Teacher(recipe.method, model) if recipe.method.teacher is not None else None
+    if len(val) < recipe.machine.devices * recipe.machine.nodes:
+        raise UsageError(f"{val.name} has {len(val)} images, fewer than there are processes", "use fewer devices")
+    view = View(model.config.input, key)
+    samples.views = [view] if teacher is None else [view, View(teacher.model.config.input)]
     _switch_input(model, False)
-    return model.to(memory_format=torch.channels_last)
+    model = model.to(memory_format=torch.channels_last).train()
+    machine = recipe.machine
+    stop = StopBetweenSteps(folder / LAST)
+    trainer = _trainer(recipe, folder, stop)
+    if machine.devices * machine.nodes > 1 and trainer.strategy.root_device.type == "cpu":
+        share_batch_norm(model)
+    module = SegmentationTraining(model, recipe, class_weights(torch.as_tensor(counts), recipe.loss.balance), teacher)
+    return Run(trainer, module, RunData(samples, ValidationSamples(val, view, model.config.size_multiple)), stop)
 
 
-def _trainer(recipe: Recipe, folder: Path) -> pl.Trainer:
+def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps) -> pl.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for noise in (".*does not have many workers.*", ".*logging interval.*", ".*LeafSpec.*", ".*GPU available.*"):
-        warnings.filterwarnings("ignore", noise)
-    watched = sys.stderr.isatty()
+    for noise in NOISE:
+        warnings.filterwarnings("ignore", f".*{noise}.*")
+    train, machine = recipe.train, recipe.machine
+    watched = sys.stderr.isatty() and os.environ.get("LOCAL_RANK", "0") == "0"
+    several = machine.devices * machine.nodes > 1
+    callbacks: list[pl.Callback] = [WaitingShare()]
+    if train.average:
+        callbacks.append(EMAWeightAveraging(decay=train.average))
+    if train.patience:
+        callbacks.append(EarlyStopping("val_miou", mode="max", patience=train.patience))
+    callbacks.append(stop)  # after the average has taken the step in
+    callbacks.append(
+        ModelCheckpoint(
+            folder / LAST.parent,
+            filename="{step}",
+            every_n_train_steps=min(train.checkpoint_every, train.steps),
+            save_top_k=1,
+            save_last=True,
+            save_on_train_epoch_end=False,
+        )
+    )
+    if watched:
+        callbacks.append(TQDMProgressBar(refresh_rate=10))
+    loggers = [CSVLogger(folder, name="log"), TensorBoardLogger(folder, name="tensorboard")]
     return pl.Trainer(
         default_root_dir=folder,
-        max_steps=recipe.train.steps,
-        callbacks=[
-            EMAWeightAveraging(decay=recipe.train.average),
-            ModelCheckpoint(folder / LAST.parent, save_last=True, save_on_train_epoch_end=True),
-            *([TQDMProgressBar(refresh_rate=10)] if watched else []),
-        ],
-        reload_dataloaders_every_n_epochs=1,
+        accelerator=machine.accelerator,
+        devices=machine.devices,
+        num_nodes=machine.nodes,
+        precision=machine.precision,  # type: ignore[arg-type]
+        # Buffers agree without being sent, since every process has the whole batch's statistics; sending them would
+        # wait for ever in validation, where processes differ in work.
+        strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
+        sync_batchnorm=several and machine.accelerator != "cpu",
+        use_distributed_sampler=False,
+        accumulate_grad_batches=train.accumulate,
+        max_epochs=1,
+        max_steps=train.steps,
+        val_check_interval=min(train.validate_every, train.steps) * train.accumulate,
+        callbacks=callbacks,
         num_sanity_val_steps=0,
-        logger=[CSVLogger(folder, name="log"), TensorBoardLogger(folder, name="tensorboard")],
+        logger=loggers,
         enable_progress_bar=watched,
         enable_model_summary=False,
     )
 
 
+def _checkpoint(folder: Path) -> str | None:
+    return str(folder / LAST) if (folder / LAST).exists() else None
+
+
 def _refuse_other_run(folder: Path, recipe: Recipe) -> None:
     path = folder / RECIPE_NAME
-    if path.exists() and path.read_text(encoding="utf-8") != _record(recipe):
+    if not path.exists():
+        return
+    found = json.loads(path.read_text(encoding="utf-8"))
+    wanted = json.loads(_record(recipe))
+    if any(found.get(part) != values for part, values in wanted.items() if part != "machine"):
         raise UsageError(f"{folder} already holds a run of another recipe", "choose another folder with -o")
 
 
@@ -119,27 +195,15 @@ def _record(recipe: Recipe) -> str:
     return json.dumps(recipe.to_dict(), indent=1) + "\n"
 
 
-def _same_classes(train: SegmentationData, val: SegmentationData, scenes: SegmentationData | None) -> None:
-    for other in (val, scenes):
-        if other is not None and other.classes != train.classes:
+def _same_classes(datasets: list[SegmentationData]) -> None:
+    for other in datasets[1:]:
+        if other.classes != datasets[0].classes:
             raise InvalidData(
-                f"{train.name} and {other.name} have different classes", "use datasets with one class list"
+                f"{datasets[0].name} and {other.name} have different classes", "use datasets with one class list"
             )
 
 
 def _switch_input(model: SegmentationModel, enabled: bool) -> None:
-    if model.prepare is not None:
-        model.prepare.enabled = enabled
-
-
-def _weights(samples: TrainingSamples, num_classes: int) -> Tensor:
-    counts = np.zeros(IGNORED + 1, np.int64)
-    for sample in samples.photographs:
-        found = np.bincount(sample.label.ravel(), minlength=IGNORED + 1)
-        if unknown := [int(label) for label in np.flatnonzero(found[:IGNORED]) if label >= num_classes]:
-            raise InvalidData(
-                f"the label of {sample.name} holds {unknown[:5]}, but there are {num_classes} classes",
-                f"ids are 0 to {num_classes - 1}, and {IGNORED} is ignored",
-            )
-        counts += found
-    return class_weights(torch.from_numpy(counts[:num_classes]))
+    prepare: Any = model.prepare
+    if prepare is not None:
+        prepare.enabled = enabled

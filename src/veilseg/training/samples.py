@@ -2,97 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import lightning.pytorch as pl
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import Dataset
 
-from veilseg.ciphers import canonicalize, mosaic
 from veilseg.data import IGNORED, Sample, SegmentationData
+from veilseg.errors import InvalidData
 from veilseg.training.augment import augment
-from veilseg.training.recipe import ModelPart, Recipe
+from veilseg.training.recipe import Recipe
+from veilseg.training.views import View
 
-Pair = tuple[Tensor, Tensor]  # uint8 [3, h, w] as the model reads it, int64 [h, w] labels
+# images uint8 [C, h, w] as the model reads them (then those the teacher reads, where there is one), labels int64 [h, w]
+Item = tuple[Tensor, ...]
+MEMORY_LIMIT = 2 << 30  # bytes of one dataset that are kept decoded; a CamVid pair is 0.7 MB
+LOOKED_AT = 500  # label maps of a dataset that are read before the run
 
 
-class TrainingSamples(Dataset[Pair]):
+class TrainingSamples(Dataset[Item]):
     """Sample number i of the run is a function of (recipe, i) alone: a resumed run sees what it would have seen.
 
-    Photographs come in the order of a fresh permutation per pass; a share of the samples are generated scenes.
+    A source is drawn by its weight; its images come in the order of a fresh permutation per pass.
     """
 
-    def __init__(self, recipe: Recipe, photographs: SegmentationData, scenes: SegmentationData | None) -> None:
-        self.recipe = recipe
-        # Both fit in memory (a CamVid pair is 0.7 MB), and decoding a file costs as much as augmenting it.
-        self.photographs = [photographs[i] for i in range(len(photographs))]
-        self.scenes = [] if scenes is None else [scenes[i] for i in range(len(scenes))]
+    def __init__(self, recipe: Recipe, sources: Sequence[SegmentationData], views: Sequence[View]) -> None:
+        self.recipe, self.views = recipe, views
+        self.sources = [in_memory(source) for source in sources]
+        self.num_classes = len(sources[0].classes)
+        weights = np.array([part.weight for part in recipe.data.train])
+        self.until = np.cumsum(weights / weights.sum())
 
     def __len__(self) -> int:
         return self.recipe.train.steps * self.recipe.train.batch
 
-    def __getitem__(self, index: int) -> Pair:
+    def __getitem__(self, index: int) -> Item:
         rng = np.random.default_rng([self.recipe.train.seed, index])
         sample = self._draw(index, rng)
+        check_labels(sample, self.num_classes)
         image, label = augment(sample.image, sample.label, self.recipe.augment, rng)
-        return _tensors(_model_input(image, self.recipe.model), label)
+        fixed = self.recipe.method.keys == "fixed"
+        identity = f"{self.recipe.train.seed}:{sample.name if fixed else index}"
+        return (*(_image(view(image, identity)) for view in self.views), torch.tensor(label).long())
 
     def _draw(self, index: int, rng: np.random.Generator) -> Sample:
-        if self.scenes and rng.random() < self.recipe.data.scenes_share:
-            return self.scenes[int(rng.integers(len(self.scenes)))]
-        count = len(self.photographs)
-        order = np.random.default_rng([self.recipe.train.seed, index // count]).permutation(count)
-        return self.photographs[int(order[index % count])]
+        which = min(int(np.searchsorted(self.until, rng.random(), side="right")), len(self.sources) - 1)
+        source = self.sources[which]
+        count = len(source)
+        order = np.random.default_rng([self.recipe.train.seed, which, index // count]).permutation(count)
+        sample: Sample = source[int(order[index % count])]
+        return sample
 
 
-class ValidationSamples(Dataset[Pair]):
-    """Whole images, padded by reflection to the block as encryption does; the padding is labelled 255."""
+class ValidationSamples(Dataset[Item]):
+    """Whole images, padded by reflection to the model's grid as encryption does; the padding is labelled 255."""
 
-    def __init__(self, recipe: Recipe, data: SegmentationData) -> None:
-        self.recipe, self.data = recipe, data
+    def __init__(self, data: SegmentationData, view: View, multiple: int) -> None:
+        self.data, self.view, self.multiple = data, view, multiple
 
     def __len__(self) -> int:
         return len(self.data)
 
-    def __getitem__(self, index: int) -> Pair:
-        sample, block = self.data[index], self.recipe.model.block
-        pad = [(0, -side % block) for side in sample.label.shape]
+    def __getitem__(self, index: int) -> Item:
+        sample = self.data[index]
+        pad = [(0, -side % self.multiple) for side in sample.label.shape]
         image = np.pad(sample.image, [*pad, (0, 0)], mode="reflect")
-        return _tensors(_model_input(image, self.recipe.model), np.pad(sample.label, pad, constant_values=IGNORED))
+        label = np.pad(sample.label, pad, constant_values=IGNORED)
+        return _image(self.view(image, f"val:{sample.name}")), torch.tensor(label).long()
 
 
-class RunData(pl.LightningDataModule):
-    """Hands the loop `validate_every` steps of samples at a time, so that every checkpoint lies on a boundary."""
-
-    def __init__(self, recipe: Recipe, train: SegmentationData, scenes: SegmentationData | None, val: SegmentationData):
-        super().__init__()
-        self.recipe = recipe
-        self.train_samples = TrainingSamples(recipe, train, scenes)
-        self.val_samples = ValidationSamples(recipe, val)
-
-    def train_dataloader(self) -> Any:
-        assert self.trainer is not None
-        part = self.recipe.train
-        size = part.validate_every * part.batch
-        start = self.trainer.current_epoch * size
-        indices = range(start, min(start + size, len(self.train_samples)))
-        return DataLoader(Subset(self.train_samples, indices), batch_size=part.batch)
-
-    def val_dataloader(self) -> Any:
-        return DataLoader(self.val_samples, batch_size=1)  # images of a folder may differ in size
+def in_memory(data: SegmentationData) -> Any:
+    """The samples as a list where they fit, else the dataset: decoding a file costs as much as augmenting it."""
+    first = data[0]
+    if len(data) * (first.image.nbytes + first.label.nbytes) > MEMORY_LIMIT:
+        return data
+    return [data[index] for index in range(len(data))]
 
 
-def _model_input(image: NDArray[np.uint8], model: ModelPart) -> NDArray[np.uint8]:
-    """What the network sees of a plain image, uint8 [H, W, 3] -> the same shape; sides are multiples of the block."""
-    if model.input == "canonical":
-        return canonicalize(image, model.block, model.sub_block)
-    if model.input == "mosaic":
-        return mosaic(image, model.sub_block)
-    return image
+def label_counts(source: Sequence[Sample], num_classes: int) -> NDArray[np.int64]:
+    """Pixels per class, int64 [K], over at most LOOKED_AT images spread evenly; ids out of range are refused."""
+    counts = np.zeros(num_classes, np.int64)
+    for index in range(0, len(source), -(-len(source) // LOOKED_AT)):
+        counts += check_labels(source[index], num_classes)
+    return counts
 
 
-def _tensors(pixels: NDArray[np.uint8], label: NDArray[np.uint8]) -> Pair:
-    return torch.tensor(pixels).permute(2, 0, 1).contiguous(), torch.tensor(label).long()
+def check_labels(sample: Sample, num_classes: int) -> NDArray[np.int64]:
+    """Pixels per class, int64 [K]; InvalidData for a label that is neither a class nor 255."""
+    found = np.bincount(sample.label.ravel(), minlength=IGNORED + 1)
+    if unknown := [int(label) for label in np.flatnonzero(found[:IGNORED]) if label >= num_classes]:
+        raise InvalidData(
+            f"the label of {sample.name} holds {unknown[:5]}, but there are {num_classes} classes",
+            f"ids are 0 to {num_classes - 1}, and {IGNORED} is ignored",
+        )
+    return found[:num_classes]
+
+
+def _image(pixels: NDArray[np.uint8]) -> Tensor:
+    return torch.tensor(pixels).permute(2, 0, 1).contiguous()

@@ -1,0 +1,73 @@
+"""What watches a run: stopping between two steps, and the share of time that is spent waiting for samples."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+
+
+class Stopped(Exception):
+    """The run was asked to stop, and has written a checkpoint. (Lightning would turn KeyboardInterrupt into exit.)"""
+
+
+class StopBetweenSteps(pl.Callback):
+    """Ctrl-C and SIGTERM let the step end, write a checkpoint and raise Stopped; a second one acts at once."""
+
+    def __init__(self, checkpoint: Path) -> None:
+        self.checkpoint, self.asked = checkpoint, False
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take both signals while the run goes on, then give them back."""
+
+        def ask(number: int, frame: Any) -> None:
+            if self.asked:
+                raise KeyboardInterrupt
+            self.asked = True
+
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int) -> None:
+        if (index + 1) % trainer.accumulate_grad_batches:
+            return  # gradients of a part of a batch are in no checkpoint
+        asked = trainer.strategy.reduce_boolean_decision(self.asked, all=False)
+        if asked:
+            trainer.save_checkpoint(self.checkpoint)
+            raise Stopped
+
+
+class WaitingShare(pl.Callback):
+    """Logs `waiting`: the share of the time since the last log that no step worked because samples were missing."""
+
+    def __init__(self, every: int = 50) -> None:
+        self.every, self.waited, self.worked = every, 0.0, 0.0
+        self.mark: float | None = None
+
+    def on_train_batch_start(self, trainer: pl.Trainer, module: Any, batch: Any, index: int) -> None:
+        now = time.perf_counter()
+        if self.mark is not None:
+            self.waited += now - self.mark
+        self.mark = now
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *rest: Any) -> None:
+        now = time.perf_counter()
+        if self.mark is not None:
+            self.worked += now - self.mark
+        self.mark = now
+        if trainer.global_step % self.every == 0 and self.worked:
+            module.log("waiting", self.waited / (self.waited + self.worked))
+            self.waited = self.worked = 0.0
+
+    def on_validation_start(self, trainer: pl.Trainer, module: Any) -> None:
+        self.mark = None

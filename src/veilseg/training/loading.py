@@ -1,0 +1,79 @@
+"""Loaders: which samples a process works on at which step, from the first step or from where a run was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import lightning.pytorch as pl
+from torch.utils.data import DataLoader, Sampler, Subset
+
+from veilseg.training.recipe import TrainPart
+from veilseg.training.samples import Item, TrainingSamples, ValidationSamples
+
+
+class StepBatches(Sampler[list[int]]):
+    """Indices of the samples of every part of a batch for process `rank` of `world`, from step `first` on.
+
+    Sample i of step t is number t * batch + i of the run, whatever the number of processes: they and the accumulated
+    parts cut a batch into equal slices.
+    """
+
+    def __init__(self, part: TrainPart, rank: int = 0, world: int = 1) -> None:
+        self.part, self.rank, self.world = part, rank, world
+        self.first = 0
+
+    def __len__(self) -> int:
+        """All parts of all steps: Lightning counts those of an interrupted run as done."""
+        return self.part.steps * self.part.accumulate
+
+    def __iter__(self) -> Iterator[list[int]]:
+        size = self.part.batch // (self.world * self.part.accumulate)
+        for step in range(self.first, self.part.steps):
+            for piece in range(self.part.accumulate):
+                start = step * self.part.batch + (self.rank * self.part.accumulate + piece) * size
+                yield list(range(start, start + size))
+
+
+class ResumableLoader(DataLoader[Item]):
+    """A loader that goes on where a checkpoint was written. Checkpoints are written between steps."""
+
+    steps: StepBatches
+    trainer: pl.Trainer
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps; see Lightning's Stateful protocol."""
+        return {"step": self.trainer.global_step}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Begin the next pass at the checkpoint's step."""
+        self.steps.first = int(state["step"])
+
+
+class RunData(pl.LightningDataModule):
+    """The loaders of a run, for any number of processes."""
+
+    def __init__(self, train: TrainingSamples, val: ValidationSamples) -> None:
+        super().__init__()
+        self.train_samples, self.val_samples = train, val
+        self.recipe = train.recipe
+
+    def train_dataloader(self) -> Any:
+        assert self.trainer is not None
+        steps = StepBatches(self.recipe.train, self.trainer.global_rank, self.trainer.world_size)
+        loader = ResumableLoader(
+            self.train_samples, batch_sampler=steps, num_workers=self.recipe.machine.workers, pin_memory=self._gpu
+        )
+        loader.steps, loader.trainer = steps, self.trainer
+        return loader
+
+    def val_dataloader(self) -> Any:
+        assert self.trainer is not None
+        own = range(self.trainer.global_rank, len(self.val_samples), self.trainer.world_size)
+        # One by one, because the images of a folder may differ in size.
+        return DataLoader(Subset(self.val_samples, own), batch_size=1, num_workers=self.recipe.machine.workers)
+
+    @property
+    def _gpu(self) -> bool:
+        assert self.trainer is not None
+        return self.trainer.strategy.root_device.type == "cuda"

@@ -1,0 +1,133 @@
+"""Where a run begins: fresh weights, those of another model, or that model encrypted with one key."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from veilseg.ciphers.grid import cut_blocks
+from veilseg.data import Sample, SegmentationData
+from veilseg.errors import InvalidModel, UsageError
+from veilseg.keys import Key
+from veilseg.models import SegmentationModel, create_model, encrypt_model, load_model
+from veilseg.models.normalize import set_bias
+from veilseg.models.stems import find_patchify
+from veilseg.training.augment import augment
+from veilseg.training.recipe import Recipe
+from veilseg.training.views import View
+
+FIT_CROPS = 200
+RIDGE = 1e-4  # of the mean variance of a pixel: holds the solution where sorted values hardly vary
+
+
+def first_model(
+    recipe: Recipe, data: SegmentationData, samples: Sequence[Sample], key: Key | None
+) -> SegmentationModel:
+    """The recipe's model as its first step finds it, input layer on, normalization unfolded for training.
+
+    `samples` are plain images for the closed-form start; `key` is that of domain adaptation. Raises UsageError or
+    InvalidModel when `method.start` does not fit.
+    """
+    method = recipe.method
+    start = load_model(method.start) if method.start is not None else None
+    if start is not None and start.config.classes != data.classes:
+        raise UsageError(f"{method.start} has other classes than {data.name}", "start from a model of this data")
+    if key is not None:
+        assert start is not None
+        model = encrypt_model(start, key)
+        even = all(len(set(model.config.arguments.get(name, ()))) <= 1 for name in ("mean", "std"))
+        if even:  # else the statistics differ between the channels that the key mixes, and stay folded
+            model.unfold_normalization()
+        return model
+    model = new_model(recipe, data)
+    if start is not None:
+        model.fold_normalization()
+        copy_fitting(model, start)
+        if method.closed_form:
+            fit_embedding(model, start, recipe, samples)
+    model.unfold_normalization()
+    return model
+
+
+def new_model(recipe: Recipe, data: SegmentationData) -> SegmentationModel:
+    """A fresh model of the recipe's network for the classes of `data`."""
+    part = recipe.model
+    return create_model(
+        part.architecture,
+        classes=data.classes,
+        palette=data.palette.tolist(),
+        input=part.input,
+        block=part.block,
+        sub_block=part.sub_block,
+        channels=part.channels,
+        shuffle=part.shuffle,
+        **part.arguments,
+    )
+
+
+@torch.no_grad()
+def copy_fitting(model: SegmentationModel, start: SegmentationModel) -> None:
+    """Copy every tensor of `start` that has a namesake of its shape in `model`, in place.
+
+    Raises InvalidModel when that is less than half of the model: another network.
+    """
+    own, given = model.state_dict(), start.state_dict()
+    fitting = {name: tensor for name, tensor in given.items() if name in own and own[name].shape == tensor.shape}
+    if 2 * sum(own[name].numel() for name in fitting) < sum(tensor.numel() for tensor in own.values()):
+        raise InvalidModel(
+            f"method.start is another network: {len(fitting)} of {len(own)} tensors fit", "use the same architecture"
+        )
+    model.load_state_dict({**own, **fitting})
+
+
+@torch.no_grad()
+def fit_embedding(
+    model: SegmentationModel, start: SegmentationModel, recipe: Recipe, samples: Sequence[Sample]
+) -> None:
+    """Give `model` the patch embedding that comes closest to the plain one of `start` on its own kind of image.
+
+    With x a block and C(x) what the model sees of it, the embedding W and bias c that minimize the mean of
+    |C(x) W + c - (x E + b)|^2 (ridge regression, float64) over blocks of augmented training images. In place.
+    """
+    source, target = find_patchify(start), find_patchify(model)
+    if source.weight.shape != target.weight.shape:
+        shapes = [list(conv.weight.shape) for conv in (source, target)]
+        raise UsageError(
+            f"the patch embeddings differ in shape: {shapes[0]} and {shapes[1]}",
+            "closed_form needs the same patch and width in both models",
+        )
+    plain = copy.deepcopy(start)
+    plain.fold_normalization()
+    source = find_patchify(plain)
+    view, side = View(model.config.input), source.kernel_size[0]
+    length = 3 * side * side
+    products, cross = np.zeros((length, length)), np.zeros((length, source.out_channels))
+    sums, wanted, count = np.zeros(length), np.zeros(source.out_channels), 0
+    weight, bias = _embedding(source)
+    rng = np.random.default_rng([recipe.train.seed, FIT_CROPS])
+    for index in range(FIT_CROPS):
+        image = samples[index % len(samples)]
+        crop, _ = augment(image.image, image.label, recipe.augment, rng)
+        seen = cut_blocks(view(crop, f"fit:{index}"), side).astype(np.float64)
+        answer = cut_blocks(crop, side).astype(np.float64) @ weight + bias
+        products += seen.T @ seen
+        cross += seen.T @ answer
+        sums += seen.sum(0)
+        wanted += answer.sum(0)
+        count += len(seen)
+    products -= np.outer(sums, sums) / count
+    cross -= np.outer(sums, wanted) / count
+    ridge = RIDGE * np.trace(products) / length
+    fitted = np.linalg.solve(products + ridge * np.eye(length), cross)
+    target.weight.copy_(torch.from_numpy(fitted.T.copy()).reshape(target.weight.shape))
+    set_bias(target, torch.from_numpy((wanted - sums @ fitted) / count))
+
+
+def _embedding(conv: torch.nn.Conv2d) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    weight = conv.weight.double().numpy().reshape(conv.out_channels, -1).T
+    bias = np.zeros(conv.out_channels) if conv.bias is None else conv.bias.double().numpy()
+    return weight, bias

@@ -1,0 +1,87 @@
+"""Distillation: a finished model, which may see plain images, shows what to answer. The creator owns both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from veilseg.errors import UsageError
+from veilseg.models import SegmentationModel, load_model
+from veilseg.training.losses import answer_loss, token_loss
+from veilseg.training.recipe import MethodPart
+
+
+class Teacher:
+    """The model in `method.teacher` and what it asks of a student of the same classes.
+
+    It is no torch module, so that it is neither trained nor written into checkpoints. Its images reach it in its own
+    form (views.View), so its input layer is switched off. Raises UsageError when classes, or for the token loss the
+    widths of the last feature maps, differ.
+    """
+
+    def __init__(self, method: MethodPart, student: SegmentationModel) -> None:
+        assert method.teacher is not None
+        self.method = method
+        self.model = load_model(method.teacher).requires_grad_(False)
+        if self.model.config.classes != student.config.classes:
+            raise UsageError("the teacher has other classes than the data", "train a teacher on this data")
+        if self.model.prepare is not None:
+            self.model.prepare.enabled = False
+        self.model.to(memory_format=torch.channels_last)
+        if method.tokens:
+            self._check_tokens(student)
+
+    @contextmanager
+    def watch(self, model: SegmentationModel) -> Iterator[list[Tensor]]:
+        """A list that holds the model's last feature map after a forward pass, where the recipe asks for tokens."""
+        seen: list[Tensor] = []
+        if not self.method.tokens:
+            yield seen
+            return
+        handle = _token_layer(model).register_forward_hook(lambda module, inputs, output: seen.append(output))
+        try:
+            yield seen
+        finally:
+            handle.remove()
+
+    def loss(self, images: Tensor, scores: Tensor, tokens: list[Tensor]) -> Tensor:
+        """What separates the student from the teacher: a scalar.
+
+        images: uint8 [N, 3, H, W] as the teacher reads them; scores: the student's, float [N, K, h, w]; tokens: what
+        `watch` saw of the student.
+        """
+        self.model.to(images.device)
+        with torch.no_grad(), self.watch(self.model) as wanted:
+            answer, _ = self.model.forward_train(images)
+        loss = self.method.logits * answer_loss(scores.float(), answer.float())
+        if self.method.tokens:
+            loss = loss + self.method.tokens * token_loss(tokens[0].float(), wanted[0].float())
+        return loss
+
+    def _check_tokens(self, student: SegmentationModel) -> None:
+        side = math.lcm(student.config.size_multiple, self.model.config.size_multiple)
+        shapes = []
+        for model in (student, self.model):
+            training = model.training
+            with torch.no_grad(), self.watch(model.eval()) as seen:
+                model.forward_train(torch.zeros(1, 3, side, side, dtype=torch.uint8))
+            model.train(training)
+            shapes.append(seen[0].shape)
+        if shapes[0] != shapes[1]:
+            raise UsageError(
+                "the last feature maps of teacher and student differ in shape",
+                "use the same architecture for both, or method.tokens=0",
+            )
+
+
+def _token_layer(model: SegmentationModel) -> nn.Module:
+    layer: Any = getattr(model.network, "token_layer", None)
+    if layer is None:
+        raise UsageError(f"{model.config.architecture} has no token layer", "use method.tokens=0")
+    found: nn.Module = layer
+    return found

@@ -1,0 +1,172 @@
+"""What a recipe can ask for beyond fitting labels: keys, distillation, starts from other models, one key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from veilseg.ciphers import canonicalize, cipher
+from veilseg.data import open_data
+from veilseg.errors import InvalidModel, UsageError
+from veilseg.keys import Key
+from veilseg.models import SegmentationModel, load_model, save_model
+from veilseg.modelspec import InputSpec
+from veilseg.training import run, start
+from veilseg.training.load import from_dict
+from veilseg.training.samples import TrainingSamples
+from veilseg.training.views import View
+
+VIT = {"backbone": "vit_tiny_patch16_224", "image_size": 64, "embed_dim": 24, "depth": 4, "num_heads": 2}
+SETR = {"architecture": "setr-naive", "arguments": {**VIT, "decoder_channels": 8}}
+CONV = {"arguments": {"widths": [8, 8, 8, 8], "depths": [0, 1, 1, 1], "decoder_width": 8}}
+SHORT = {
+    "data": {"train": [{"source": "scenes:3"}], "val": {"source": "scenes:1:1"}},
+    "augment": {"crop": [64, 64]},
+    "train": {"steps": 2, "batch": 2, "average": 0.0},
+    "machine": {"workers": 0, "threads": 1},
+}
+
+
+def recipe(**parts: Any) -> Any:
+    return from_dict({**SHORT, **parts})
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Plain models to start from and to learn from."""
+    folders = {}
+    for name, model in (("conv", CONV), ("setr", SETR)):
+        folders[name] = tmp_path_factory.mktemp(name)
+        save_model(start.new_model(recipe(model={**model, "input": "plain"}), open_data("scenes:1")), folders[name])
+    return folders
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    return open_data("scenes:1")[0].image[:64, :96]
+
+
+def test_views_are_what_the_ciphers_make(image: np.ndarray) -> None:
+    key = Key.generate()
+    permuted = InputSpec("patch-permutation", block=16, key_fingerprint=key.fingerprint)
+    assert np.array_equal(View(permuted, key)(image, "a"), cipher("patch-permutation").encrypt(image, key).pixels)
+    for name in ("subblock-sort", "mosaic"):
+        spec = InputSpec(name, sub_block=8)
+        assert np.array_equal(View(spec)(image, "a"), cipher(name, sub_block=8).encrypt(image).pixels)
+    shuffled = View(InputSpec("subblock-shuffle", sub_block=8))
+    assert np.array_equal(canonicalize(shuffled(image, "a"), 16, 8), canonicalize(image, 16, 8))
+    assert np.array_equal(shuffled(image, "a"), shuffled(image, "a"))
+    assert not np.array_equal(shuffled(image, "a"), shuffled(image, "b"))
+    with pytest.raises(UsageError, match="key"):
+        View(permuted, Key.generate())
+
+
+@pytest.mark.parametrize("keys", ["redrawn", "fixed"])
+def test_keys_of_training_images(keys: str) -> None:
+    """Fixed: an image's block at one place is shuffled alike every time. Redrawn: never."""
+    chosen = recipe(
+        model={**CONV, "input": "shuffled"},
+        data={**SHORT["data"], "train": [{"source": "scenes:1"}]},
+        augment={"crop": [64, 64], "scale": [1.0, 1.0], "photometric": 0.0, "flip": False},
+        method={"keys": keys},
+    )
+    seen = []
+
+    class Recording(View):
+        def __call__(self, image: np.ndarray, identity: str) -> np.ndarray:
+            seen.append(super().__call__(np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3), identity))
+            return image
+
+    samples = TrainingSamples(chosen, [open_data("scenes:1")], [Recording(InputSpec("subblock-shuffle", sub_block=8))])
+    for index in range(2):
+        samples[index]
+    assert np.array_equal(*seen) == (keys == "fixed")
+
+
+@pytest.mark.parametrize("name", ["conv", "setr"])
+def test_distillation_from_a_plain_teacher(name: str, plain: dict[str, Path], tmp_path: Path) -> None:
+    """The teacher's own weights, on the plain crops, cost nothing; others do."""
+    model = CONV if name == "conv" else SETR
+    method = {"teacher": str(plain[name]), "logits": 1.0, "tokens": 1.0}
+    own = run.prepare(
+        recipe(model={**model, "input": "plain"}, method={**method, "start": method["teacher"]}), tmp_path
+    )
+    other = run.prepare(recipe(model={**model, "sub_block": 16}, method=method), tmp_path / "other")
+    losses = []
+    for prepared in (own, other):
+        batch = [torch.stack(parts) for parts in zip(*(prepared.data.train_samples[i] for i in range(2)), strict=True)]
+        assert torch.equal(batch[0], batch[1]) == (prepared is own)
+        module = prepared.module.eval()
+        assert module.teacher is not None
+        with torch.no_grad(), module.teacher.watch(module.model) as tokens:
+            scores, _ = module.model.forward_train(batch[0])
+            losses.append(float(module.teacher.loss(batch[1], scores, tokens)))
+    assert losses[0] < 1e-5
+    assert losses[1] > 1e-2
+    trained = run.train(own.module.recipe, tmp_path)
+    assert not any("teacher" in key for key in torch.load(tmp_path / run.LAST, weights_only=True)["state_dict"])
+    assert isinstance(trained, SegmentationModel)
+
+
+def test_a_teacher_that_does_not_fit_is_refused(plain: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="feature maps"):
+        run.prepare(recipe(model=SETR, method={"teacher": str(plain["conv"]), "tokens": 1.0}), tmp_path)
+
+
+def test_closed_form_start_comes_close_to_the_plain_embedding(plain: dict[str, Path]) -> None:
+    """On sorted sub-blocks the fitted embedding is closer to the plain one than the plain weights are."""
+    chosen = recipe(model={**SETR, "sub_block": 4}, method={"start": str(plain["setr"]), "closed_form": True})
+    data = open_data("scenes:4:3")
+    samples = [data[index] for index in range(3)]
+    copied = start.first_model(
+        recipe(model=chosen.model.__dict__, method={"start": str(plain["setr"])}), data, samples, None
+    )
+    fitted = start.first_model(chosen, data, samples, None)
+    teacher = load_model(plain["setr"])
+    crop = data[3].image[:320, :480]
+    sorted_crop = canonicalize(crop, 16, 4)
+    answers = []
+    for model, pixels in ((teacher, crop), (copied, sorted_crop), (fitted, sorted_crop)):
+        model.fold_normalization()
+        with torch.no_grad():
+            answers.append(model.network.backbone.stem(torch.tensor(pixels).permute(2, 0, 1)[None].float()))
+    errors = [float((answer - answers[0]).square().mean()) for answer in answers[1:]]
+    assert errors[1] < 0.7 * errors[0]  # the names of the channels are lost for good
+    same = [torch.equal(p, q) for p, q in zip(fitted.state_dict().values(), copied.state_dict().values(), strict=True)]
+    assert same.count(False) <= 2  # the embedding's weight and bias
+
+
+def test_a_start_from_another_network_is_refused(plain: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(InvalidModel, match="another network"):
+        run.prepare(recipe(model=SETR, method={"start": str(plain["conv"])}), tmp_path)
+    with pytest.raises(UsageError, match="differ in shape"):
+        run.prepare(recipe(model=CONV, method={"start": str(plain["conv"]), "closed_form": True}), tmp_path)
+
+
+@pytest.mark.parametrize("optimizer", [{"name": "adamw"}, {"name": "sgd", "learning_rate": 1e-3}])
+def test_domain_adaptation_ends_with_the_plain_weights_encrypted(
+    optimizer: dict, plain: dict[str, Path], tmp_path: Path
+) -> None:
+    """Section 2.2: with a permutation, training on encrypted images is plain training, up to the permutation.
+
+    Of a network whose patch is the cipher's block: a widened embedding has weights that the plain one lacks.
+    """
+    key = Key.generate()
+    key.save(tmp_path / "my.key")
+    common = {"model": {**SETR, "input": "plain"}, "optimizer": optimizer}
+    method = {"start": str(plain["setr"]), "key": str(tmp_path / "my.key")}
+    adapted = run.train(recipe(**common, method=method), tmp_path / "adapted")
+    assert adapted.config.input.key_fingerprint == key.fingerprint
+    plainly = run.train(recipe(**common, method={"start": str(plain["setr"])}), tmp_path / "plain")
+    image = open_data("scenes:1:5")[0].image[:64, :96]
+    encrypted = cipher("patch-permutation").encrypt(image, key).pixels
+    with torch.no_grad():
+        wanted = plainly(torch.tensor(image).permute(2, 0, 1)[None])
+        got = adapted(torch.tensor(encrypted).permute(2, 0, 1)[None])
+    before = load_model(plain["setr"])(torch.tensor(image).permute(2, 0, 1)[None])
+    torch.testing.assert_close(got, wanted, rtol=1e-2, atol=1e-2)
+    assert (before - wanted).abs().max() > 0.01  # it did learn something
