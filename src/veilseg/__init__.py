@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from veilseg.ciphers import Cipher, EncryptedImage, cipher
-    from veilseg.errors import InvalidData, InvalidImage, InvalidKey, InvalidModel, UsageError, VeilsegError
+    from veilseg.client import AsyncClient, Client
+    from veilseg.errors import (
+        InvalidData,
+        InvalidImage,
+        InvalidKey,
+        InvalidModel,
+        ServiceError,
+        UsageError,
+        VeilsegError,
+    )
     from veilseg.keys import Key
     from veilseg.runtime import Segmenter
 
@@ -15,7 +24,9 @@ __version__ = "0.1.0"
 
 #: What most people need, and where it lives; imported on first use, so that `import veilseg` costs nothing.
 _PUBLIC = {
+    "AsyncClient": "veilseg.client",
     "Cipher": "veilseg.ciphers",
+    "Client": "veilseg.client",
     "EncryptedImage": "veilseg.ciphers",
     "InvalidData": "veilseg.errors",
     "InvalidImage": "veilseg.errors",
@@ -23,13 +34,16 @@ _PUBLIC = {
     "InvalidModel": "veilseg.errors",
     "Key": "veilseg.keys",
     "Segmenter": "veilseg.runtime",
+    "ServiceError": "veilseg.errors",
     "UsageError": "veilseg.errors",
     "VeilsegError": "veilseg.errors",
     "cipher": "veilseg.ciphers",
 }
 
 __all__ = [
+    "AsyncClient",
     "Cipher",
+    "Client",
     "EncryptedImage",
     "InvalidData",
     "InvalidImage",
@@ -37,6 +51,7 @@ __all__ = [
     "InvalidModel",
     "Key",
     "Segmenter",
+    "ServiceError",
     "UsageError",
     "VeilsegError",
     "__version__",

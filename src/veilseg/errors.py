@@ -40,3 +40,11 @@ class InvalidData(VeilsegError):
 
 class InvalidModel(VeilsegError):
     """A model that cannot be loaded, encrypted or run on this input."""
+
+
+class ServiceError(VeilsegError):
+    """A service refused, answered nonsense, or could not be reached; `status` is HTTP's where there is one."""
+
+    def __init__(self, message: str, hint: str | None = None, *, status: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.status = status

@@ -41,7 +41,9 @@ def test_round_trip(name, tmp_path):  # type: ignore[no-untyped-def]
         assert torch.equal(again(pixels), model(pixels))
     assert again.config == model.config
     assert not again.training
-    assert all(parameter.requires_grad and not parameter.is_meta for parameter in again.parameters())
+    for parameter, before in zip(again.parameters(), model.parameters(), strict=True):
+        assert not parameter.is_meta
+        assert parameter.requires_grad == before.requires_grad
 
 
 def test_methods_of_the_model(tmp_path):  # type: ignore[no-untyped-def]

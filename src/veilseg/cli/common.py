@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from veilseg.keys import Key
 
 KEY_VARIABLE = "VEILSEG_KEY_FILE"
+TOKEN_VARIABLE = "VEILSEG_TOKEN"
 
 # Named here and not imported: the ciphers bring NumPy, for which --help should not wait.
 CIPHER_NAMES = "subblock-sort, subblock-shuffle, mosaic, patch-permutation, patch-rotation, shf, np or ffx"

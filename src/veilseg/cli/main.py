@@ -28,6 +28,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "decrypt": ("veilseg.cli.decrypt", "get photographs back, where a key exists"),
     "inspect": ("veilseg.cli.inspect", "say what an encrypted image is and what it gives away"),
     "segment": ("veilseg.cli.segment", "segment encrypted images with a local model"),
+    "serve": ("veilseg.cli.serve", "answer HTTP requests with encrypted images"),
+    "token": ("veilseg.cli.token", "make, list and revoke the tokens of a service's clients"),
     "train": ("veilseg.cli.train", "train a model"),
     "evaluate": ("veilseg.cli.evaluate", "measure a model: aAcc, mIoU, mAcc"),
     "encrypt-model": ("veilseg.cli.encrypt_model", "lock a model with a key"),
@@ -39,6 +41,14 @@ VERBS: dict[str, tuple[str, str]] = {
 #: Packages that come with an extra, for the hint when one is missing.
 EXTRAS = {
     "onnxruntime": "run",
+    "fastapi": "serve",
+    "uvicorn": "serve",
+    "h11": "serve",
+    "python_multipart": "serve",
+    "prometheus_client": "serve",
+    "starlette": "serve",
+    "pydantic": "serve",
+    "av": "video",
     "torch": "train",
     "torchvision": "train",
     "timm": "train",

@@ -1,4 +1,4 @@
-"""`veilseg segment`: encrypted images in, label maps out, with a model on this machine."""
+"""`veilseg segment`: encrypted images in, label maps out, with a model on this machine or a service elsewhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from veilseg.cli import batch
-from veilseg.cli.common import Force, ImageOutput, ModelName, Threads, Window
+from veilseg.cli.common import TOKEN_VARIABLE, Force, ImageOutput, KeyFile, ModelName, Threads, Window
 from veilseg.errors import UsageError
 
 
@@ -30,6 +30,16 @@ def command(
     ] = False,
     window: Window = None,
     threads: Threads = None,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="Encrypt photographs here, let a service segment them."),
+    ] = None,
+    token: Annotated[
+        Path | None, typer.Option("--token", metavar="FILE", help=f"Token for --server. Default: {TOKEN_VARIABLE}.")
+    ] = None,
+    key: KeyFile = None,
+    in_flight: Annotated[int, typer.Option(metavar="N", min=1, help="Images on their way to --server.")] = 8,
+    resume: Annotated[bool, typer.Option("--resume", help="With --server: leave out what is written already.")] = False,
     force: Force = False,
 ) -> int:
     """Segment encrypted images; every pixel of the PNG written is a class id, shown in the model's colours.
@@ -41,7 +51,21 @@ def command(
       veilseg segment veiled.png -o labels.png
       veilseg segment veiled.png -o labels.png --overlay seen.png --photo photo.jpg
       veilseg segment veiled/ -o labels/ --model my-model/
+      veilseg segment photos/ -o labels/ --server http://127.0.0.1:8000 --resume
+      veilseg segment clip.mp4 -o labels/ --server http://127.0.0.1:8000
     """
+    if server is not None:
+        if overlay or photo or cityscapes_ids or window or threads:
+            raise UsageError(
+                "--overlay, --photo, --cityscapes-ids, --window and --threads are for models on this machine",
+                "leave them or --server out",
+            )
+        from veilseg.cli.remote import Remote
+
+        named = None if model == "default" else model
+        return Remote(server, token, key, named, in_flight).segment(images, output, resume=resume, force=force)
+    if token or key or resume:
+        raise UsageError("--token, --key and --resume belong to --server", "--server http://127.0.0.1:8000")
     if (overlay is None) != (photo is None):
         raise UsageError("--overlay and --photo belong together", "--overlay seen.png --photo photo.jpg")
     jobs = batch.plan(images, output, verb="segment")

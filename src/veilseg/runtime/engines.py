@@ -27,23 +27,31 @@ class Engine(Protocol):
 
 
 class OnnxEngine:
-    """A model.onnx in ONNX Runtime on the CPU."""
+    """A model.onnx in ONNX Runtime, on the CPU or on a GPU of NVIDIA."""
 
     name = "onnx"
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
-        """Loads `path`; `threads` (default: one per core) work on one image. Raises InvalidModel when it cannot run."""
+    def __init__(self, path: Path, threads: int | None = None, device: str = "cpu") -> None:
+        """Loads `path` on `device` ("cpu" or "cuda"); `threads` (default: one per core) work on one image.
+
+        Raises InvalidModel when it cannot run, UsageError for a device that is not there.
+        """
         try:
             import onnxruntime as ort
         except ImportError as error:
             raise InvalidModel("running a model needs ONNX Runtime", hint="pip install 'veilseg[run]'") from error
+        providers = ["CPUExecutionProvider"]
+        if _is_cuda(device):
+            if "CUDAExecutionProvider" not in ort.get_available_providers():
+                raise UsageError("this ONNX Runtime finds no GPU", "install onnxruntime-gpu, or use the device cpu")
+            providers.insert(0, "CUDAExecutionProvider")
         options = ort.SessionOptions()
         options.log_severity_level = 3
         if threads is not None:
             options.intra_op_num_threads = _positive(threads)
         try:
             # From the path, not from bytes: the tensors of an encryptable stem lie beside it in their own file.
-            self._session: Any = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session: Any = ort.InferenceSession(str(path), options, providers=providers)
         except Exception as error:  # ONNX Runtime raises a family of its own
             raise InvalidModel(f"{path} cannot be loaded by ONNX Runtime", hint="export the model again") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -91,10 +99,27 @@ class TorchEngine:
         return np.asarray(logits.float().cpu().numpy(), np.float32)
 
 
+def on_device(model: Any, device: str) -> Any:
+    """A torch module moved to `device` ("cpu" or "cuda"). Raises UsageError for a device that is not there."""
+    if not _is_cuda(device):
+        return model
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UsageError("torch finds no GPU", "use the device cpu")
+    return model.to("cuda")
+
+
 def is_torch_module(model: object) -> bool:
     """Whether `model` is a torch.nn.Module; answers without importing torch (no torch, no module)."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(model, torch.nn.Module)
+
+
+def _is_cuda(device: str) -> bool:
+    if device not in ("cpu", "cuda"):
+        raise UsageError(f"there is no device {device!r}", "cpu or cuda")
+    return device == "cuda"
 
 
 def _positive(threads: int) -> int:

@@ -21,7 +21,7 @@ def encode_label_png(labels: np.ndarray, palette: np.ndarray) -> bytes:
     image = Image.fromarray(labels)
     image.putpalette(_full_palette(palette).tobytes())
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
+    image.save(buffer, "PNG", compress_level=6)  # Pillow's optimize takes six times as long for 5 % fewer bytes
     return buffer.getvalue()
 
 

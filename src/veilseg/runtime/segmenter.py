@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +17,7 @@ from veilseg.errors import InvalidImage, InvalidModel, UsageError
 from veilseg.files import read_limited
 from veilseg.images import open_image
 from veilseg.modelspec import ONNX_NAME, ModelConfig
-from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine, is_torch_module
+from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine, is_torch_module, on_device
 from veilseg.runtime.locate import find_model
 from veilseg.runtime.windows import slide, snap
 
@@ -40,17 +41,19 @@ class Segmenter:
         threads: int | None = None,
         window: tuple[int, int] | int | None = None,
         overlap: float = 1 / 3,
+        device: str = "cpu",
     ) -> None:
         """Loads `model`: a shipped name ("default", "plain"), a folder, a Hub id, or a torch model: one of
         ours, or an encrypted one of transformers.
 
         `engine`: "onnx", "torch" or None (what the folder holds; ONNX first). `threads`: for one image; default one per
-        core. `window`: None runs whole images; (height, width) or a side in pixels runs sliding windows on the block
-        grid (rounded down to it) that share at least the fraction `overlap` with their neighbours.
+        core. `device`: "cpu" or "cuda" (a torch model that is passed in stays where it is). `window`: None runs whole
+        images; (height, width) or a side in pixels runs sliding windows on the block grid (rounded down to it) that
+        share at least the fraction `overlap` with their neighbours.
 
         Raises InvalidModel when the model is missing or cannot run here, UsageError for options out of range.
         """
-        self.name, self.config, self.engine = _load(model, engine, threads)
+        self.name, self.config, self.engine = _load(model, engine, threads, device)
         spec = self.config.input
         self._step = math.lcm(self.config.size_multiple, 1 if spec.cipher == "plain" else spec.block)
         if window is None:
@@ -89,6 +92,22 @@ class Segmenter:
         height, width = pixels.shape[:2] if header is None else (header.height, header.width)
         return _argmax(self.logits(pixels)[:, :height, :width])
 
+    def segment_batch(self, images: Sequence[EncryptedImage]) -> list[np.ndarray]:
+        """What `segment` answers for each of `images`, which are stored at one size: the network runs once for all.
+
+        Raises InvalidImage when one is not for this model, or when their stored sizes differ.
+        """
+        for image in images:
+            self.config.input.accepts(image.header)
+        if len({image.pixels.shape for image in images}) > 1:
+            raise InvalidImage("the images of a batch differ in size", "segment them one by one")
+        if self._window is not None or len(images) < 2:
+            return [self.segment(image) for image in images]
+        height, width = images[0].pixels.shape[:2]
+        logits = self._run(np.stack([self._prepare(image.pixels) for image in images]))[:, :, :height, :width]
+        sizes = [(image.header.height, image.header.width) for image in images]
+        return [_argmax(one[:, :rows, :columns]) for one, (rows, columns) in zip(logits, sizes, strict=True)]
+
     def logits(self, pixels: np.ndarray) -> np.ndarray:
         """Logits float32 [K, H, W] of stored pixels uint8 or uint16 [H, W, 3] (of an encrypted image: at padded size).
 
@@ -98,6 +117,15 @@ class Segmenter:
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype not in (np.uint8, np.uint16) or not pixels.size:
             raise InvalidImage(f"expected uint8 pixels [H, W, 3], not {pixels.dtype} {list(pixels.shape)}")
         height, width = pixels.shape[:2]
+        padded = self._prepare(pixels)
+        if self._window is None:
+            return self._run(padded[None])[0, :, :height, :width]
+        window = (min(self._window[0], padded.shape[0]), min(self._window[1], padded.shape[1]))
+        logits = slide(padded, lambda part: self._run(part[None])[0], window, self._step, self._overlap)
+        return logits[:, :height, :width]
+
+    def _prepare(self, pixels: np.ndarray) -> np.ndarray:
+        """Stored pixels [H, W, 3] as the network wants them: canonical where it asks for that, padded to its grid."""
         spec = self.config.input
         block = 1 if spec.cipher == "plain" else spec.block
         pixels = _reflect(pixels, block)
@@ -105,19 +133,16 @@ class Segmenter:
             assert spec.sub_block is not None
             options: Any = {"channels": spec.channels, "shuffle": spec.shuffle}
             pixels = ciphers.canonicalize(pixels, spec.block, spec.sub_block, **options)
-        padded = _pad(pixels, self._step, block, self.engine.fixed_size or (1, 1))
-        if self._window is None:
-            return self._run(padded)[:, :height, :width]
-        window = (min(self._window[0], padded.shape[0]), min(self._window[1], padded.shape[1]))
-        return slide(padded, self._run, window, self._step, self._overlap)[:, :height, :width]
+        return _pad(pixels, self._step, block, self.engine.fixed_size or (1, 1))
 
     def _run(self, pixels: np.ndarray) -> np.ndarray:
-        images = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32)
-        logits: np.ndarray = self.engine.run(images)[0]
-        if logits.shape != (len(self.classes), *pixels.shape[:2]):
-            wanted = [len(self.classes), *pixels.shape[:2]]
+        """Logits float32 [N, K, H, W] of prepared pixels [N, H, W, 3]."""
+        images = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2), np.float32)
+        logits = self.engine.run(images)
+        wanted = (len(pixels), len(self.classes), *pixels.shape[1:3])
+        if logits.shape != wanted:
             raise InvalidModel(
-                f"the model answered {list(logits.shape)} where its {wanted[0]} classes ask for {wanted}"
+                f"the model answered {list(logits.shape)} where its {wanted[1]} classes ask for {list(wanted)}"
             )
         return logits
 
@@ -141,7 +166,9 @@ class Segmenter:
         return encrypted.pixels, encrypted.header
 
 
-def _load(model: str | Path | Any, engine: str | None, threads: int | None) -> tuple[str, ModelConfig, Engine]:
+def _load(
+    model: str | Path | Any, engine: str | None, threads: int | None, device: str
+) -> tuple[str, ModelConfig, Engine]:
     if is_torch_module(model):
         config = getattr(model, "config", None)
         if hasattr(config, "id2label"):  # a model of transformers
@@ -160,7 +187,7 @@ def _load(model: str | Path | Any, engine: str | None, threads: int | None) -> t
     if found.engine == "onnx":
         assert found.folder is not None
         assert found.config is not None
-        return found.name, found.config, OnnxEngine(found.folder / ONNX_NAME, threads)
+        return found.name, found.config, OnnxEngine(found.folder / ONNX_NAME, threads, device)
     try:
         from veilseg.models import load_model
     except ImportError as error:
@@ -168,7 +195,7 @@ def _load(model: str | Path | Any, engine: str | None, threads: int | None) -> t
             f"{model} has only torch weights, and torch is missing", "pip install 'veilseg[train]'"
         ) from error
     loaded = load_model(str(found.folder or found.name))
-    return found.name, loaded.config, TorchEngine(loaded, threads)
+    return found.name, loaded.config, TorchEngine(on_device(loaded, device), threads)
 
 
 def _reflect(pixels: np.ndarray, step: int) -> np.ndarray:

@@ -21,6 +21,7 @@ STEPS = 2
 KINDS = {
     "camvid": (CAMVID_CLASSES, (360, 480)),
     "cityscapes": (CITYSCAPES_CLASSES, (1024, 2048)),
+    "scenes": (CAMVID_CLASSES, (360, 480)),
     "ade20k": (ADE20K_CLASSES, (512, 683)),
 }
 

@@ -1,0 +1,77 @@
+"""The client for asyncio: the same as `Client`, with calls that are awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import httpx
+import numpy as np
+
+from veilseg.client.exchange import Exchange, Retries, ServiceModel, labels_of
+
+if TYPE_CHECKING:
+    from veilseg.keys import Key
+
+
+class AsyncClient:
+    """As `Client`; call it from one event loop. Encryption runs in threads, so that it does not hold up the loop."""
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        token: str | None = None,
+        *,
+        key: Key | None = None,
+        model: str | None = None,
+        timeout: float = 120.0,
+        retries: Retries | None = None,
+    ) -> None:
+        self._exchange = Exchange(url, token, key, model, retries or Retries())
+        self._http = httpx.AsyncClient(
+            base_url=self._exchange.base_url, headers=self._exchange.headers, timeout=timeout
+        )
+        self._model: ServiceModel | None = None
+        self._asking = asyncio.Lock()
+
+    async def model(self) -> ServiceModel:
+        """What the service's model is and takes; asked for once. Raises ServiceError when it cannot be had."""
+        async with self._asking:
+            if self._model is None:
+                request = self._http.build_request("GET", "/v1/model")
+                self._model = ServiceModel.from_answer(await self._send(request))
+            return self._model
+
+    async def segment(self, image: object) -> np.ndarray:
+        """The label map of `image`, uint8 [H, W] at its size; takes and raises what `Client.segment` does."""
+        model = await self.model()
+        body, size = await asyncio.to_thread(self._exchange.body, image, model)
+        headers = {"Content-Type": "image/png", "Accept": "image/png"}
+        answer = await self._send(self._http.build_request("POST", "/v1/segment", content=body, headers=headers))
+        return await asyncio.to_thread(labels_of, answer, size, len(model.classes))
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_merge_params(self._exchange.query)
+        attempt = 0
+        while True:
+            try:
+                answer: httpx.Response | httpx.TransportError = await self._http.send(request)
+            except httpx.TransportError as error:
+                answer = error
+            if isinstance(answer, httpx.Response) and answer.status_code == 200:
+                return answer
+            await asyncio.sleep(self._exchange.failure(attempt, answer))
+            attempt += 1
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

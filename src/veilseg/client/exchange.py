@@ -1,0 +1,204 @@
+"""What client and service say to each other, without any input or output: shared by the sync and the async client."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+
+from veilseg import __version__, ciphers
+from veilseg.ciphers import Cipher, EncryptedImage
+from veilseg.errors import InvalidImage, InvalidKey, ServiceError, UsageError, VeilsegError
+from veilseg.modelspec import InputSpec
+
+if TYPE_CHECKING:
+    from veilseg.keys import Key
+
+#: A service that asks for smaller sub-blocks than this asks for what is nearly the plain image.
+LEAST_SUB_BLOCK = 4
+#: The same for the ciphers without sub-blocks, which mix the values of a block.
+LEAST_BLOCK = 8
+_RETRIED = (429, 502, 503)
+_MAX_ANSWER = 256 << 20
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How often and how patiently a refused request (429, 503, no connection) is sent again.
+
+    Before attempt n the client waits a random time up to first_wait * 2**n seconds, but at least what Retry-After says
+    and at most longest_wait; a service that asks for more than longest_wait is given up.
+    """
+
+    attempts: int = 6
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+
+    def wait(self, attempt: int, retry_after: str | None) -> float | None:
+        """Seconds to wait after the failed attempt number `attempt` (from 0); None to give up."""
+        if attempt + 1 >= self.attempts:
+            return None
+        asked = float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else 0.0
+        if asked > self.longest_wait:
+            return None
+        # Random, so that clients that were refused together do not come back together.
+        return min(self.longest_wait, asked + random.uniform(0, self.first_wait * 2**attempt))
+
+
+@dataclass(frozen=True)
+class ServiceModel:
+    """What GET /v1/model told: the model's name, what it takes, its classes and colours (uint8 [K, 3]), its limits."""
+
+    name: str
+    input: InputSpec
+    classes: tuple[str, ...]
+    palette: np.ndarray
+    max_pixels: int
+    max_bytes: int
+
+    @classmethod
+    def from_answer(cls, answer: httpx.Response) -> ServiceModel:
+        """Read the answer of a service. Raises ServiceError when it is not one."""
+        try:
+            data: Any = answer.json()
+            given = {name: data["input"][name] for name in InputSpec.__dataclass_fields__}
+            classes = sorted(data["classes"], key=lambda item: int(item["id"]))
+            palette = np.array([item["colour"] for item in classes], np.uint8).reshape(-1, 3)
+            limits = data["limits"]
+            return cls(
+                name=str(data["name"]),
+                input=InputSpec(**given),
+                classes=tuple(str(item["name"]) for item in classes),
+                palette=palette,
+                max_pixels=int(limits["image_pixels"]),
+                max_bytes=int(limits["body_bytes"]),
+            )
+        except (KeyError, TypeError, ValueError, UsageError) as error:
+            raise ServiceError("the answer is not that of a veilseg service", "check the address") from error
+
+
+class Exchange:
+    """The rules of one client: how requests are made, and what answers mean."""
+
+    def __init__(self, url: str, token: str | None, key: Key | None, model: str | None, retries: Retries) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+            raise UsageError(f"{url!r} is no address of a service", "for example http://127.0.0.1:8000")
+        if token and parts.scheme == "http" and not _is_loopback(parts.hostname):
+            message = f"the token travels unencrypted to {parts.hostname}; use https"
+            warnings.warn(message, UserWarning, stacklevel=4)
+        self.base_url = url.rstrip("/")
+        self.headers = {"User-Agent": f"veilseg/{__version__}"}
+        if token:
+            self.headers["Authorization"] = f"Bearer {token}"
+        self.key, self.retries = key, retries
+        self.query = {} if model is None else {"model": model}
+
+    def cipher_for(self, model: ServiceModel) -> Cipher:
+        """The cipher that the model needs. Raises, before anything is encrypted or sent: ServiceError when the service
+        asks for plain images or for something close to them, InvalidKey when our key is missing or not the model's.
+        """
+        spec = model.input
+        if spec.cipher == "plain":
+            raise ServiceError("the service asks for plain images", "nothing was sent; do not use this service")
+        inside, least = (spec.block, LEAST_BLOCK) if spec.sub_block is None else (spec.sub_block, LEAST_SUB_BLOCK)
+        if inside < least:
+            raise ServiceError(
+                f"the service asks for images that are mixed in squares of {inside} pixels only",
+                f"nothing was sent; {least} pixels are the least that this client agrees to",
+            )
+        if spec.keyed:
+            if self.key is None:
+                hint = f"the key with the fingerprint {spec.key_fingerprint}"
+                raise InvalidKey("the service's model needs a key", hint)
+            if self.key.fingerprint != spec.key_fingerprint:
+                raise InvalidKey(
+                    f"the service's model belongs to the key {spec.key_fingerprint}, not {self.key.fingerprint}",
+                    "nothing was sent; use the model's key",
+                )
+        given = {"channels": spec.channels, "shuffle": spec.shuffle}
+        options = {name: value for name, value in given.items() if value is not None}
+        return ciphers.cipher(spec.cipher, spec.block, spec.sub_block, **options)
+
+    def body(self, image: object, model: ServiceModel) -> tuple[bytes, tuple[int, int]]:
+        """The bytes that will be sent for `image` and its true size (height, width). Encrypts what is not encrypted.
+
+        This is the only place where a request's body is made, and it returns nothing but encrypted images.
+        """
+        cipher = self.cipher_for(model)
+        if isinstance(image, EncryptedImage):
+            encrypted = image
+            model.input.accepts(encrypted.header)
+        else:
+            encrypted = cipher.encrypt(image, self.key if cipher.keyed == "required" else None)
+        header = encrypted.header
+        if header.padded_size[0] * header.padded_size[1] > model.max_pixels:
+            size, limit = f"{header.width} x {header.height}", f"{model.max_pixels / 1e6:g} million pixels"
+            raise InvalidImage(f"an image of {size} is too large for the service", f"it takes {limit}; scale it down")
+        data = encrypted.to_bytes()
+        if len(data) > model.max_bytes:
+            hint = f"it takes {model.max_bytes} bytes; scale the image down"
+            raise InvalidImage(f"the encrypted image is too large for the service: {len(data)} bytes", hint)
+        return data, (header.height, header.width)
+
+    def failure(self, attempt: int, answer: httpx.Response | httpx.TransportError) -> float:
+        """Seconds to wait before the next attempt. Raises ServiceError when there is to be none."""
+        if isinstance(answer, httpx.TransportError):
+            wait = self.retries.wait(attempt, None)
+            if wait is None or not isinstance(answer, httpx.NetworkError | httpx.RemoteProtocolError):
+                hint = "is it running? is the address right?"
+                what = "did not answer in time" if isinstance(answer, httpx.TimeoutException) else "cannot be reached"
+                raise ServiceError(f"the service at {self.base_url} {what}", hint) from answer
+            return wait
+        wait = self.retries.wait(attempt, answer.headers.get("retry-after")) if answer.status_code in _RETRIED else None
+        if wait is None:
+            raise _refusal(answer)
+        return wait
+
+
+def labels_of(answer: httpx.Response, size: tuple[int, int], classes: int) -> np.ndarray:
+    """The label map of a PNG answer, uint8 [H, W]. Raises ServiceError unless it fits the image that was sent."""
+    import io
+
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(answer.content), formats=["PNG"]) as image:
+            if image.mode != "P" or image.size != (size[1], size[0]):  # before any pixel is decoded
+                raise ValueError
+            labels = np.array(image)
+    except VeilsegError:
+        raise
+    except Exception as error:  # whatever a decoder says of hostile bytes
+        raise ServiceError("the service's answer is no label map of the image's size", None) from error
+    if int(labels.max()) >= classes:
+        raise ServiceError("the service's label map holds classes that its model does not have", None)
+    return labels
+
+
+def _refusal(answer: httpx.Response) -> ServiceError:
+    """What the service said, as an error; nothing that is not text of a moderate length gets through."""
+    try:
+        error = answer.json()["error"]
+        message, hint, request = (str(error[name])[:300] for name in ("message", "hint", "request_id"))
+    except (ValueError, KeyError, TypeError):
+        message, hint, request = f"status {answer.status_code}", "", ""
+    printable = "".join(character for character in message if character.isprintable()).rstrip(".")
+    return ServiceError(
+        f"the service refused: {printable}" + (f" (request {request})" if request else ""),
+        "".join(character for character in hint if character.isprintable()) or None,
+        status=answer.status_code,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,86 @@
+"""The client for ordinary code: every call waits for its answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import httpx
+import numpy as np
+
+from veilseg.client.exchange import Exchange, Retries, ServiceModel, labels_of
+
+if TYPE_CHECKING:
+    from veilseg.keys import Key
+
+
+class Client:
+    """A service at `url`, e.g. "http://127.0.0.1:8000". Encrypts on this machine; plain images are never sent.
+
+    token: of `veilseg token add`; key: where the service's model is locked with one, never sent; model: one of several,
+    default the service's first; timeout: seconds for one attempt; retries: see `Retries`. May be used by several
+    threads, and as a context manager. Raises UsageError for an address that is none.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        token: str | None = None,
+        *,
+        key: Key | None = None,
+        model: str | None = None,
+        timeout: float = 120.0,
+        retries: Retries | None = None,
+    ) -> None:
+        self._exchange = Exchange(url, token, key, model, retries or Retries())
+        self._http = httpx.Client(base_url=self._exchange.base_url, headers=self._exchange.headers, timeout=timeout)
+        self._model: ServiceModel | None = None
+        self._asking = threading.Lock()
+
+    @property
+    def model(self) -> ServiceModel:
+        """What the service's model is and takes; asked for once. Raises ServiceError when it cannot be had."""
+        with self._asking:
+            if self._model is None:
+                self._model = ServiceModel.from_answer(self._send(self._http.build_request("GET", "/v1/model")))
+            return self._model
+
+    def segment(self, image: object) -> np.ndarray:
+        """The label map of `image`, uint8 [H, W] at its size, every value an index into `model.classes`.
+
+        `image`: uint8 [H, W, 3], a PIL image, whatever `Cipher.encrypt` takes, or an EncryptedImage. It is encrypted
+        as the model needs it. Raises InvalidImage for what cannot be encrypted, InvalidKey when our key is not the
+        model's, ServiceError when the service refuses or cannot be reached.
+        """
+        model = self.model
+        body, size = self._exchange.body(image, model)
+        headers = {"Content-Type": "image/png", "Accept": "image/png"}
+        answer = self._send(self._http.build_request("POST", "/v1/segment", content=body, headers=headers))
+        return labels_of(answer, size, len(model.classes))
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_merge_params(self._exchange.query)
+        attempt = 0
+        while True:
+            try:
+                answer: httpx.Response | httpx.TransportError = self._http.send(request)
+            except httpx.TransportError as error:
+                answer = error
+            if isinstance(answer, httpx.Response) and answer.status_code == 200:
+                return answer
+            time.sleep(self._exchange.failure(attempt, answer))
+            attempt += 1
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,210 @@
+"""The application: its routes, who may use them, and how errors become JSON."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from veilseg import __version__
+from veilseg.errors import UsageError, VeilsegError
+from veilseg.modelspec import SUB_BLOCK_CIPHERS
+from veilseg.server import intake, schema
+from veilseg.server.lane import Lane
+from veilseg.server.logs import LOGGER
+from veilseg.server.metrics import CONTENT_TYPE, Metrics
+from veilseg.server.middleware import Surroundings
+from veilseg.server.problems import Problem, unavailable
+from veilseg.server.segmenting import segment
+from veilseg.server.settings import Limits, Settings
+from veilseg.server.tokens import TokenFile
+from veilseg.server.web import web_routes
+
+log = logging.getLogger(LOGGER)
+ModelName = Annotated[str | None, Query(alias="model", max_length=200, description="Default: the first model.")]
+
+
+def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
+    """The ASGI application for `settings`; its models are loaded when its lifespan begins.
+
+    Raises VeilsegError when the file of tokens cannot be read.
+    """
+    metrics = metrics or Metrics()
+    limits = settings.limits
+    tokens = TokenFile(settings.tokens) if settings.tokens is not None else None
+    if tokens is not None:
+        tokens.clients()
+    memory = intake.Memory(limits.memory, metrics)
+    lanes = {
+        name: Lane(name, source, settings.device, settings.threads, limits, metrics)
+        for name, source in settings.models.items()
+    }
+    app = FastAPI(
+        title="veilseg",
+        version=__version__,
+        description="Segments encrypted images. Plain images are refused and discarded.",
+        lifespan=_lifespan(lanes),
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.failure = None  # why the service could not start
+
+    async def known(request: Request) -> None:
+        """Raises Problem 401 unless the request carries a token of the file (or the service needs none)."""
+        if tokens is None:
+            return
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        try:
+            client = tokens.check(token.strip()) if scheme.lower() == "bearer" else None
+        except VeilsegError as error:  # nobody is let in while the list cannot be read
+            log.error("the file of tokens cannot be read")
+            raise unavailable("no_tokens", "The service cannot read its list of tokens.") from error
+        if client is None:
+            await intake.drain(request, limits)
+            raise Problem(401, "no_token", "A valid token is needed.", "send it as Authorization: Bearer TOKEN")
+        request.state.notes["client"] = client
+
+    def lane_of(name: str | None) -> Lane:
+        lane = lanes.get(next(iter(lanes)) if name is None else name)
+        if lane is None:
+            raise Problem(404, "no_such_model", "There is no such model here.", f"one of: {', '.join(lanes)}")
+        return lane
+
+    secured: dict[str, Any] = {"dependencies": [Depends(known)]}
+    if tokens is not None:
+        secured["openapi_extra"] = {"security": [{"bearer": []}]}
+
+    @app.post(
+        "/v1/segment",
+        response_class=Response,
+        responses={200: schema.SEGMENT_OK, **schema.errors(401, 404, 406, 408, 413, 415, 421, 422, 429, 503, 504)},
+        **{**secured, "openapi_extra": {**schema.SEGMENT_BODY, **secured.get("openapi_extra", {})}},
+    )
+    async def post_segment(request: Request, model: ModelName = None) -> Response:
+        """Segment encrypted images."""
+        try:
+            return await segment(request, lane_of(model), memory, limits, metrics)
+        except Problem:
+            await intake.drain(request, limits)
+            raise
+
+    @app.get("/v1/model", responses=schema.errors(401, 404, 421, 422, 503), **secured)
+    async def get_model(model: ModelName = None) -> schema.ModelInfo:
+        """What a client must know to encrypt for a model."""
+        return _describe(lane_of(model), list(lanes), limits)
+
+    @app.get("/healthz", responses=schema.errors(421))
+    async def get_health() -> schema.Health:
+        """Whether the service runs."""
+        return schema.Health(status="ok")
+
+    @app.get("/readyz", responses=schema.errors(421, 503))
+    async def get_ready() -> schema.Health:
+        """Whether every model is loaded."""
+        if all(lane.ready for lane in lanes.values()):
+            return schema.Health(status="ready")
+        raise unavailable("not_ready", "A model is being loaded.")
+
+    @app.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **schema.errors(401, 421, 503)},
+        **secured,
+    )
+    async def get_metrics() -> Response:
+        """Counters for Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+    for route in web_routes():
+        app.router.routes.append(route)
+    _handle_errors(app)
+    _finish_openapi(app, with_tokens=tokens is not None)
+    app.add_middleware(Surroundings, metrics=metrics, open_to_all=tokens is None, send_timeout=limits.send_timeout)
+    return app
+
+
+def _lifespan(lanes: dict[str, Lane]) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for lane in lanes.values():
+                try:
+                    await lane.start()
+                    stack.push_async_callback(lane.stop)
+                    _refuse_plain(lane)
+                except VeilsegError as error:
+                    app.state.failure = error
+                    raise
+            yield
+
+    return lifespan
+
+
+def _refuse_plain(lane: Lane) -> None:
+    if lane.config.input.cipher == "plain":
+        hint = "encrypt it first (veilseg encrypt-model), or serve a model for encrypted images"
+        raise UsageError(f"the model {lane.name!r} takes plain images, which are never served", hint)
+
+
+def _describe(lane: Lane, names: list[str], limits: Limits) -> schema.ModelInfo:
+    config = lane.config
+    spec = config.input
+    colours = zip(config.classes, config.palette, strict=True)
+    return schema.ModelInfo(
+        name=lane.name,
+        models=names,
+        input=schema.InputInfo(
+            cipher=spec.cipher,
+            accepts=list(SUB_BLOCK_CIPHERS) if spec.canonical else [spec.cipher],
+            block=spec.block,
+            sub_block=spec.sub_block,
+            channels=spec.channels,
+            shuffle=spec.shuffle,
+            key_fingerprint=spec.key_fingerprint,
+        ),
+        classes=[schema.ClassInfo(id=i, name=name, colour=rgb) for i, (name, rgb) in enumerate(colours)],
+        limits=schema.LimitInfo(
+            body_bytes=limits.body, image_pixels=limits.pixels, images=limits.parts, seconds=limits.timeout
+        ),
+    )
+
+
+def _handle_errors(app: FastAPI) -> None:
+    def answer(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+        request.state.notes["code"] = problem.code
+        body = problem.body(request.state.notes["request_id"])
+        return JSONResponse(body, problem.status, {**(headers or {}), **problem.headers})
+
+    @app.exception_handler(Problem)
+    async def on_problem(request: Request, error: Problem) -> Response:
+        return answer(request, error)
+
+    @app.exception_handler(ClientDisconnect)
+    async def on_disconnect(request: Request, error: ClientDisconnect) -> Response:
+        request.state.notes["code"] = "client_left"
+        return Response(status_code=499)  # nobody reads it
+
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        code = {404: "not_found", 405: "wrong_method"}.get(error.status_code, "bad_request")
+        message, hint = f"{error.detail}.", "GET /openapi.json describes the service"
+        return answer(request, Problem(error.status_code, code, message, hint), dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
+        where = ", ".join(str(item["loc"][-1]) for item in error.errors()[:3])
+        return answer(request, Problem(422, "bad_parameter", f"The parameter {where} is not valid.", "leave it out"))
+
+
+def _finish_openapi(app: FastAPI, *, with_tokens: bool) -> None:
+    """Say how tokens are sent, and that every refusal has the same body: FastAPI's own 422 never leaves here."""
+    description = app.openapi()
+    if with_tokens:
+        description.setdefault("components", {})["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}

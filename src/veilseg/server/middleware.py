@@ -1,0 +1,122 @@
+"""What surrounds every request: an id, the headers that browsers obey, time limits, one line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from veilseg.server.logs import LOGGER
+from veilseg.server.metrics import Metrics
+from veilseg.server.problems import Problem
+from veilseg.server.settings import is_loopback
+
+#: The page may load and talk to nothing but this service: this is what keeps photographs in the browser.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+log = logging.getLogger(LOGGER)
+
+
+class Surroundings:
+    """ASGI middleware around the whole application. Nothing raised below gets past it: a bug is a JSON 500."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, open_to_all: bool, send_timeout: float) -> None:
+        self.app = app
+        self._metrics = metrics
+        self._open = open_to_all
+        self._send_timeout = send_timeout
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+
+            async def send_quietly(message: Message) -> None:
+                # Why a service cannot start is told by whoever started it, in a sentence, not as a traceback.
+                await send({**message, "message": ""} if message["type"] == "lifespan.startup.failed" else message)
+
+            await self.app(scope, receive, send_quietly)
+            return
+        start = time.monotonic()
+        notes: dict[str, Any] = {"request_id": secrets.token_hex(8)}
+        scope.setdefault("state", {})["notes"] = notes
+        status, sent = 0, 0
+
+        async def send_noting(message: Message) -> None:
+            nonlocal status, sent
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = notes["request_id"]
+                headers.setdefault("Cache-Control", "no-store")
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+            else:
+                sent += len(message.get("body", b""))
+            async with asyncio.timeout(self._send_timeout):  # a client that does not read its answer
+                await send(message)
+
+        try:
+            if self._open and not _is_local(scope):
+                await _answer(send_noting, _not_local(), notes["request_id"])
+            else:
+                await self.app(scope, receive, send_noting)
+        except TimeoutError:
+            notes["code"] = "slow_reader"
+            raise
+        except Exception:
+            log.error("bug", exc_info=True, extra=notes)
+            if not status:
+                message, hint = "The service has a bug.", "report the request's id to whoever runs it"
+                await _answer(send_noting, Problem(500, "bug", message, hint), notes["request_id"])
+        finally:
+            self._finish(scope, notes, status, sent, time.monotonic() - start)
+
+    def _finish(self, scope: Scope, notes: dict[str, Any], status: int, sent: int, seconds: float) -> None:
+        # The template of a known route or nothing: paths are written by strangers.
+        route = getattr(scope.get("route"), "path", "other")
+        if route not in ("/healthz", "/readyz", "/metrics"):
+            milliseconds = round(1000 * seconds, 1)
+            method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else "other"
+            extra = {**notes, "method": method, "route": route, "status": status, "bytes_out": sent}
+            log.info("request", extra={**extra, "milliseconds": milliseconds})
+        self._metrics.requests.labels(route, str(status)).inc()
+        self._metrics.seconds.labels(route).observe(seconds)
+        if code := notes.get("code"):
+            self._metrics.refused.labels(code).inc()
+
+
+def _is_local(scope: Scope) -> bool:
+    """Whether the Host header names this machine. Without tokens a web page elsewhere, whose name was made to point
+    here, must not be able to use the service.
+    """
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
+    name = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]
+    return is_loopback(name)
+
+
+def _not_local() -> Problem:
+    message = "Without tokens the service answers only to names of this machine."
+    return Problem(421, "not_local", message, "use http://127.0.0.1, or start it with --tokens")
+
+
+async def _answer(send: Send, problem: Problem, request_id: str) -> None:
+    body = json.dumps(problem.body(request_id)).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

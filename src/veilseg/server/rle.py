@@ -1,0 +1,27 @@
+"""COCO's compressed run-length encoding of a mask."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def encode_counts(mask: np.ndarray) -> str:
+    """The `counts` of a mask, bool [H, W], as COCO's compressed RLE has them.
+
+    Runs go down the columns and begin with the run of zeros (0 if there is none). From the fourth run on, what is
+    stored is the difference to the run two places before. Each number is written in groups of five bits, least
+    significant first, as characters from "0" on; the sixth bit says that more follow; the fifth is the sign.
+    """
+    flat = np.concatenate([[False], mask.ravel(order="F")])
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    runs = np.diff(np.concatenate([[0], edges, [mask.size]])).astype(np.int64)
+    runs[3:] -= runs[1:-2].copy()
+    characters: list[str] = []
+    for run in runs.tolist():
+        more = True
+        while more:
+            group = run & 31
+            run >>= 5
+            more = run != (-1 if group & 16 else 0)
+            characters.append(chr(48 + (group | 32 if more else group)))
+    return "".join(characters)

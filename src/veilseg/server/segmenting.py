@@ -1,0 +1,107 @@
+"""POST /v1/segment from body to answer: checked, queued, waited for, dropped when the client leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+
+import numpy as np
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from veilseg import container
+from veilseg.errors import InvalidImage
+from veilseg.modelspec import ModelConfig
+from veilseg.server import answers, intake
+from veilseg.server.lane import Job, Lane
+from veilseg.server.metrics import Metrics
+from veilseg.server.problems import DISCARDED, Problem, not_for_us, too_late
+from veilseg.server.settings import Limits
+
+
+async def segment(request: Request, lane: Lane, memory: intake.Memory, limits: Limits, metrics: Metrics) -> Response:
+    """The answer to one request with one or several encrypted images. Raises Problem for every refusal."""
+    notes = request.state.notes
+    notes["model"] = lane.name
+    kind = answers.negotiate(request.headers.get("accept", ""))
+    with memory.held() as body:
+        body_type, boundary = intake.content_type(request)
+        await intake.read_body(request, body, memory, limits)
+        notes["bytes_in"] = len(body)
+        several = body_type == intake.MULTIPART
+        parts = intake.split_parts(body, boundary, limits.parts) if several else [("image", bytes(body))]
+        # In a thread, because checksums of megabytes would hold up everybody else.
+        headers = await asyncio.to_thread(_check_all, parts, lane.config, limits, several)
+        pairs = zip(parts, headers, strict=True)
+        jobs = [Job(data, (header.height, header.width), header.padded_size) for (_, data), header in pairs]
+        notes["images"], notes["pixels"] = len(jobs), sum(job.pixels for job in jobs)
+        lane.submit(jobs)
+        try:
+            maps = await _wait(request, jobs, limits.timeout)
+        except ClientDisconnect:
+            metrics.left.inc()
+            raise
+        finally:
+            for job in jobs:
+                job.labels.cancel()
+    named = [(name, labels) for (name, _), labels in zip(parts, maps, strict=True)]
+    content, answer_headers = await asyncio.to_thread(
+        answers.build, named, kind, lane.config, several=several, boundary=f"veilseg-{secrets.token_hex(16)}"
+    )
+    return Response(content, headers=answer_headers)
+
+
+def _check_all(
+    parts: Sequence[tuple[str, bytes]], config: ModelConfig, limits: Limits, several: bool
+) -> list[container.Header]:
+    """The header of every part, after every check that needs no pixels. Raises Problem."""
+    headers = []
+    for index, (_, data) in enumerate(parts):
+        try:
+            headers.append(_check(data, config, limits))
+        except Problem as problem:
+            problem.image = index if several else None
+            raise
+    return headers
+
+
+def _check(data: bytes, config: ModelConfig, limits: Limits) -> container.Header:
+    try:
+        header = container.decode_header(data)
+    except InvalidImage as error:
+        raise not_for_us(error.message, error.hint) from error
+    try:
+        config.input.accepts(header)
+    except InvalidImage as error:
+        raise not_for_us(error.message, error.hint, code="not_for_this_model") from error
+    height, width = header.padded_size
+    if height * width > limits.pixels:
+        message = f"The image has {height * width} pixels, and {limits.pixels} are the most. {DISCARDED}"
+        raise Problem(413, "too_many_pixels", message, "scale the photograph down before it is encrypted")
+    return header
+
+
+async def _wait(request: Request, jobs: Sequence[Job], timeout: float) -> list[np.ndarray]:
+    """The label maps of all jobs. Raises Problem 504 at the deadline, ClientDisconnect when the client leaves."""
+    work = asyncio.ensure_future(_all([job.labels for job in jobs]))
+    gone = asyncio.create_task(_disconnected(request))
+    try:
+        done, _ = await asyncio.wait([work, gone], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+    if work in done:
+        return work.result()
+    work.cancel()
+    if gone in done:
+        raise ClientDisconnect
+    raise too_late(timeout)
+
+
+async def _all(labels: Sequence[asyncio.Future[np.ndarray]]) -> list[np.ndarray]:
+    return await asyncio.gather(*labels)
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,198 @@
+// The page: takes a photograph, has it encrypted by the worker, sends the result, shows what came back.
+
+import { fingerprint, keyLine, parseKey, Refusal } from "./keys.js";
+import { getModel, segment } from "./service.js";
+import { Blend, showLegend, showSent, size } from "./view.js";
+
+const byId = (id) => document.getElementById(id);
+const state = { model: null, photo: null, secret: null, blend: null, busy: null, sentUrl: null };
+const token = () => byId("token").value.trim();
+
+// What this cipher does not hide.
+const TRUTH = {
+  squares: "The server still sees the coarse picture: averages of small squares, and so the layout of the scene and whatever is large. Small writing, plates and faces stay here.",
+  locked: "One key scrambles every picture alike. That locks the model; it does not reliably hide pictures: from some of them, or from one photograph with its encrypted version, a server can find the way back.",
+};
+
+function say(text, kind = "working") {
+  const status = byId("status");
+  status.textContent = text;
+  status.className = kind;
+  status.hidden = !text;
+}
+
+async function connect() {
+  say("Asking the service what it takes …");
+  try {
+    state.model = await getModel(token(), byId("model").value);
+  } catch (error) {
+    byId("access").open = byId("access").open || error.status === 401;
+    byId("about-model").textContent = "not connected";
+    say(error instanceof Refusal ? error.message : "The service did not answer as expected.", "error");
+    return;
+  }
+  const { name, models, input } = state.model;
+  if (byId("model").options.length !== models.length) {
+    byId("model").replaceChildren(...models.map((each) => new Option(each, each, each === name, each === name)));
+  }
+  byId("truth").textContent = input.key_fingerprint ? TRUTH.locked : TRUTH.squares;
+  byId("model-row").hidden = models.length < 2;
+  byId("key-row").hidden = !input.key_fingerprint;
+  byId("key-wanted").textContent = input.key_fingerprint ?? "";
+  byId("about-model").textContent = `model ${name} · ${input.cipher} · ${input.sub_block ?? input.block} px`;
+  say("");
+  if (state.photo) await run();
+}
+
+/** Encrypt and send the photograph at hand. A run that is under way is given up. */
+async function run() {
+  state.busy?.abort();
+  if (!state.model) return connect();
+  if (!globalThis.crypto?.subtle) {
+    return say("This page needs a secure address: https://, or http://127.0.0.1 on the same machine.", "error");
+  }
+  const busy = (state.busy = new AbortController());
+  byId("cancel").hidden = false;
+  try {
+    say("Encrypting here, in the browser …");
+    const { input, limits, classes } = state.model;
+    const made = await encryptInWorker({
+      photo: state.photo,
+      input,
+      secret: state.secret,
+      side: Number(byId("side").value),
+      maxPixels: limits.image_pixels,
+    }, busy.signal);
+    showEncrypted(made);
+    say(`Sending ${size(made.file.length)}, encrypted …`);
+    const start = performance.now();
+    const model = byId("model-row").hidden ? "" : byId("model").value;
+    const onWait = (seconds) => say(`The service is busy. Trying again in ${seconds} s …`);
+    const { labels, bytes } = await segment(made.file, { token: token(), model, signal: busy.signal, onWait });
+    const answered = performance.now();
+    if (labels.width !== made.bitmap.width || labels.height !== made.bitmap.height) throw new Refusal("The label map has another size than the photograph.");
+    state.blend = new Blend(byId("blend"), made.bitmap, labels, classes);
+    showLegend(state.blend, classes, redraw);
+    redraw();
+    const times = { "read": made.times.decode, "encrypt": made.times.encrypt, "send and segment": answered - start };
+    const path = `/v1/segment${model ? `?model=${model}` : ""}`;
+    await showSent({ file: made.file, photo: state.photo, answerBytes: bytes, times, path });
+    byId("answer").hidden = byId("sent").hidden = false;
+    say("");
+    document.body.dataset.done = "yes";
+  } catch (error) {
+    if (busy.signal.aborted) return;
+    if (error.status === 401) byId("access").open = true;
+    say(error instanceof Refusal ? error.message : `Something failed in this page: ${error.message}`, "error");
+  } finally {
+    if (state.busy === busy) {
+      state.busy = null;
+      byId("cancel").hidden = true;
+    }
+  }
+}
+
+function encryptInWorker(job, signal) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker("/worker.js", { type: "module" });
+    const end = (settle, value) => {
+      worker.terminate();
+      settle(value);
+    };
+    worker.onmessage = ({ data }) => (data.refused ? end(reject, new Refusal(data.refused)) : end(resolve, data));
+    worker.onerror = (event) => end(reject, new Error(event.message || "the worker stopped"));
+    signal.addEventListener("abort", () => end(reject, signal.reason));
+    worker.postMessage(job);
+  });
+}
+
+function showEncrypted({ file, bitmap }) {
+  if (state.sentUrl) URL.revokeObjectURL(state.sentUrl);
+  state.sentUrl = URL.createObjectURL(new Blob([file], { type: "image/png" }));
+  byId("veiled").src = byId("save").href = state.sentUrl;
+  const canvas = byId("original");
+  [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+  canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  byId("stage").hidden = false;
+  byId("answer").hidden = byId("sent").hidden = true;
+  delete document.body.dataset.done;
+}
+
+function redraw() {
+  state.blend?.draw(Number(byId("opacity").value) / 100);
+}
+
+function take(photo) {
+  if (!photo) return;
+  state.photo = photo;
+  byId("file-name").textContent = photo.name ? `${photo.name}, ${size(photo.size)}` : `a picture of ${size(photo.size)}`;
+  run();
+}
+
+async function camera() {
+  const video = byId("video");
+  if (video.srcObject) {
+    const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    stopCamera();
+    return take(await canvas.convertToBlob({ type: "image/png" }));
+  }
+  try {
+    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    await video.play();
+    video.hidden = false;
+    byId("camera").textContent = "Take the picture";
+  } catch {
+    say("There is no camera, or the browser may not use it.", "error");
+  }
+}
+
+function stopCamera() {
+  byId("video").srcObject?.getTracks().forEach((track) => track.stop());
+  byId("video").srcObject = null;
+  byId("video").hidden = true;
+  byId("camera").textContent = "Use the camera";
+}
+
+async function readKey(text) {
+  const note = byId("key-note");
+  state.secret = null;
+  try {
+    if (!text.trim()) return (note.textContent = "");
+    state.secret = await parseKey(text);
+    note.textContent = `fingerprint ${await fingerprint(state.secret)}; it stays in this page`;
+    if (state.photo) await run();
+  } catch (error) {
+    note.textContent = error.message;
+  }
+}
+
+byId("file").addEventListener("change", (event) => take(event.target.files[0]));
+byId("camera").addEventListener("click", camera);
+byId("cancel").addEventListener("click", () => {
+  state.busy?.abort();
+  say("");
+});
+byId("opacity").addEventListener("input", redraw);
+byId("reveal").addEventListener("input", (event) => byId("compare").style.setProperty("--reveal", `${event.target.value}%`));
+byId("side").addEventListener("change", () => state.photo && run());
+byId("model").addEventListener("change", connect);
+byId("token").addEventListener("change", connect);
+byId("key").addEventListener("change", (event) => readKey(event.target.value));
+byId("key-file").addEventListener("change", async (event) => {
+  try {
+    byId("key").value = keyLine(await event.target.files[0].text());
+    await readKey(byId("key").value);
+  } catch (error) {
+    byId("key-note").textContent = error.message;
+  }
+});
+document.addEventListener("paste", (event) => take(Array.from(event.clipboardData.files).find((file) => file.type.startsWith("image/"))));
+for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
+  document.addEventListener(name, (event) => {
+    event.preventDefault();
+    byId("drop").classList.toggle("over", name === "dragenter" || name === "dragover");
+    if (name === "drop") take(event.dataTransfer.files[0]);
+  });
+}
+connect();

@@ -1,0 +1,57 @@
+// Randomness from a subkey: AES-256-CTR as 32-bit words, and exactly uniform draws. See spec/veil-1.md, section 2.
+
+const SPARE = 16; // words asked for beyond those that are needed, for the rare case that some are dropped
+
+/** The streams of one 32-byte subkey. */
+export class Keystream {
+  static async create(subkey) {
+    const stream = new Keystream();
+    stream.key = await crypto.subtle.importKey("raw", subkey, "AES-CTR", false, ["encrypt"]);
+    return stream;
+  }
+
+  /** The first `count` words of stream `index`, as a Uint32Array. */
+  async words(index, count) {
+    const counter = new Uint8Array(16);
+    new DataView(counter.buffer).setBigUint64(0, BigInt(index));
+    const bytes = await crypto.subtle.encrypt({ name: "AES-CTR", counter, length: 64 }, this.key, new Uint8Array(4 * count));
+    const view = new DataView(bytes);
+    return Uint32Array.from({ length: count }, (_, at) => view.getUint32(4 * at, true));
+  }
+
+  /** Uniform whole numbers 0 <= d[i] < bounds[i] from the beginning of a stream (Lemire's multiply and reject). */
+  async draw(index, bounds) {
+    let words = await this.words(index, bounds.length + SPARE);
+    const draws = new Uint32Array(bounds.length);
+    let at = 0;
+    for (let i = 0; i < bounds.length; i++) {
+      const bound = bounds[i];
+      const threshold = 2 ** 32 % bound;
+      let low;
+      do {
+        if (at === words.length) words = await this.words(index, 2 * words.length);
+        const word = words[at++];
+        low = Math.imul(word, bound) >>> 0;
+        // The product is exact in a double while the bound has at most 21 bits.
+        draws[i] = bound < 2 ** 21 ? Math.floor((word * bound) / 2 ** 32) : Number((BigInt(word) * BigInt(bound)) >> 32n);
+      } while (low < threshold);
+    }
+    return draws;
+  }
+}
+
+/** The bounds count, count - 1, ..., 2 of the draws that shuffle `count` things. */
+export function descending(count) {
+  return Array.from({ length: count - 1 }, (_, at) => count - at);
+}
+
+/** A uniform permutation of 0..count-1: Fisher-Yates from the end. */
+export async function shuffled(count, keystream, index = 0) {
+  const draws = await keystream.draw(index, descending(count));
+  const order = Uint32Array.from({ length: count }, (_, at) => at);
+  for (let i = count - 1; i > 0; i--) {
+    const j = draws[count - 1 - i];
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}

@@ -1,0 +1,134 @@
+// The sub-block ciphers on arrays: sort (the canonical form), shuffle, mosaic. See spec/veil-1.md, sections 3 and 4.
+// Pixels are { width, height, data }: data is a Uint8Array of RGB, row by row; the sides are multiples of the block.
+
+import { descending, Keystream } from "./keystream.js";
+
+const ORDERS = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+
+/** For every region of `region` x `region` pixels the offsets of its values, sub-block by sub-block, pixel by pixel. */
+function* regions({ width, height }, region, s) {
+  for (let top = 0; top < height; top += region) {
+    for (let left = 0; left < width; left += region) {
+      const at = [];
+      for (let y = top; y < top + region; y += s) {
+        for (let x = left; x < left + region; x += s) {
+          const one = [];
+          for (let i = 0; i < s; i++) for (let j = 0; j < s; j++) one.push(3 * ((y + i) * width + x + j));
+          at.push(one);
+        }
+      }
+      yield at;
+    }
+  }
+}
+
+const compare = (a, b) => {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i] - b[i];
+  return 0;
+};
+
+/** One channel of a region, every sub-block sorted by itself. */
+function sortedChannel(data, region, channel) {
+  const out = new Uint8Array(region.length * region[0].length);
+  region.forEach((offsets, k) => {
+    out.set(Uint8Array.from(offsets, (offset) => data[offset + channel]).sort(), k * offsets.length);
+  });
+  return out;
+}
+
+/** Whole pixels in the order of channels given, sorted lexicographically in every sub-block: [a, b, c, a, b, c, ...]. */
+function sortedPixels(data, region, order) {
+  const [a, b, c] = order;
+  const out = [];
+  for (const offsets of region) {
+    const packed = Uint32Array.from(offsets, (o) => (data[o + a] << 16) | (data[o + b] << 8) | data[o + c]).sort();
+    for (const value of packed) out.push(value >> 16, (value >> 8) & 255, value & 255);
+  }
+  return out;
+}
+
+/** The canonical form: what is left of an image when the keys of the sub-block cipher are forgotten. */
+export function canonicalize(pixels, block, s, channels = "sub-block", shuffle = "channel") {
+  const { data } = pixels;
+  const out = new Uint8Array(data.length);
+  for (const region of regions(pixels, channels === "block" ? block : s, s)) {
+    const values = [0, 1, 2].map((channel) => sortedChannel(data, region, channel));
+    const sums = values.map((list) => list.reduce((sum, value) => sum + value, 0));
+    const before = (a, b) => sums[a] - sums[b] || compare(values[a], values[b]);
+    const order = channels === "none" ? [0, 1, 2] : [0, 1, 2].sort(before);
+    if (shuffle === "channel") {
+      region.flat().forEach((offset, i) => order.forEach((channel, c) => (out[offset + c] = values[channel][i])));
+      continue;
+    }
+    let best = sortedPixels(data, region, order);
+    if (channels !== "none") {
+      // Channels with equal sorted values may stand in any order: the smallest result is the canonical one.
+      for (const swap of ORDERS) {
+        const other = swap.map((index) => order[index]);
+        if (other.some((channel, c) => before(channel, order[c]) !== 0)) continue;
+        const attempt = sortedPixels(data, region, other);
+        if (compare(attempt, best) < 0) best = attempt;
+      }
+    }
+    region.flat().forEach((offset, i) => out.set(best.slice(3 * i, 3 * i + 3), offset));
+  }
+  return { ...pixels, data: out };
+}
+
+/** Shuffle the pixels of every sub-block, then its channels, with the streams of a 32-byte subkey. */
+export async function shufflePixels(pixels, subkey, block, s, channels = "sub-block", shuffle = "channel") {
+  const { width, height } = pixels;
+  const data = pixels.data.slice();
+  const keystream = await Keystream.create(subkey);
+  const swaps = descending(s * s), order = descending(3), perBlock = (block / s) ** 2;
+  const one = [...swaps, ...(shuffle === "shared" ? [] : [...swaps, ...swaps]), ...(channels === "sub-block" ? order : [])];
+  const whole = Array.from({ length: perBlock }, () => one).flat().concat(channels === "block" ? order : []);
+  const bounds = Array.from({ length: width / block }, () => whole).flat();
+  for (let row = 0; row < height / block; row++) {
+    const draws = await keystream.draw(row, bounds);
+    const band = { width, height: block };
+    const base = 3 * row * block * width;
+    let at = 0;
+    for (const region of regions(band, block, s)) {
+      for (const offsets of region) {
+        for (let channel = 0; channel < (shuffle === "shared" ? 1 : 3); channel++) {
+          const moved = shuffle === "shared" ? [0, 1, 2] : [channel];
+          for (let i = s * s - 1; i > 0; i--) {
+            const a = base + offsets[i], b = base + offsets[draws[at++]];
+            for (const c of moved) [data[a + c], data[b + c]] = [data[b + c], data[a + c]];
+          }
+        }
+        if (channels === "sub-block") {
+          swapChannels(data, base, offsets, draws[at], draws[at + 1]);
+          at += 2;
+        }
+      }
+      if (channels === "block") {
+        for (const offsets of region) swapChannels(data, base, offsets, draws[at], draws[at + 1]);
+        at += 2;
+      }
+    }
+  }
+  return { ...pixels, data };
+}
+
+function swapChannels(data, base, offsets, first, second) {
+  for (const offset of offsets) {
+    const at = base + offset;
+    [data[at + 2], data[at + first]] = [data[at + first], data[at + 2]];
+    [data[at + 1], data[at + second]] = [data[at + second], data[at + 1]];
+  }
+}
+
+/** Every sub-block filled with the mean of each channel, rounded to the nearest, halves up. */
+export function mosaic(pixels, s) {
+  const out = new Uint8Array(pixels.data.length);
+  for (const [offsets] of regions(pixels, s, s)) {
+    for (let channel = 0; channel < 3; channel++) {
+      const sum = offsets.reduce((total, offset) => total + pixels.data[offset + channel], 0);
+      const mean = Math.floor((2 * sum + offsets.length) / (2 * offsets.length));
+      for (const offset of offsets) out[offset + channel] = mean;
+    }
+  }
+  return { ...pixels, data: out };
+}

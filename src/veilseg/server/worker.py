@@ -1,0 +1,88 @@
+"""The process that holds one model: batches of files in, label maps out. Started by the service, ended with it.
+
+It is a process of its own, so that a crash of the runtime or the system's memory killer takes the batch in work and not
+the service; and so that files from strangers are decoded outside of the process that knows the tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from veilseg.ciphers import EncryptedImage, canonicalize
+from veilseg.errors import InvalidImage, VeilsegError
+from veilseg.server import frames
+
+if TYPE_CHECKING:
+    from veilseg.runtime import Segmenter
+
+LABELS, REFUSED, READY = b"L", b"R", b"C"
+
+
+def main(model: str, device: str, threads: str) -> int:
+    """Load `model`, say its config (or why not), then answer batches until the service closes the pipe."""
+    # Ctrl-C reaches the whole group of processes, and the service decides when its workers end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    incoming, outgoing = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not fall among the answers
+    try:
+        from veilseg.runtime import Segmenter
+
+        segmenter = Segmenter(model, device=device, threads=int(threads) or None)
+        # The first images compile kernels and allocate, for seconds: before anybody waits for them. The ciphers use
+        # kernels only once a process has seen a megapixel.
+        segmenter.logits(np.zeros((64, 64, 3), np.uint8))
+        spec = segmenter.config.input
+        if spec.canonical and spec.sub_block is not None:
+            canonicalize(np.zeros((1024, 1024, 3), np.uint8), spec.block, spec.sub_block)
+    except VeilsegError as error:
+        _send(outgoing, [_refusal(error)])
+        return 1
+    _send(outgoing, [READY + segmenter.config.to_json().encode()])
+    while (batch := frames.read(incoming)) is not None:
+        _send(outgoing, answer(segmenter, batch))
+    return 0
+
+
+def answer(segmenter: Segmenter, batch: Sequence[bytes]) -> list[bytes]:
+    """For every file of a batch LABELS and the ids, uint8 [H * W], or REFUSED and JSON with a message and a hint."""
+    answers: list[bytes] = [b""] * len(batch)
+    images: dict[int, EncryptedImage] = {}
+    for index, data in enumerate(batch):
+        try:
+            images[index] = EncryptedImage.from_bytes(data)
+        except InvalidImage as error:
+            answers[index] = _refusal(error)
+    try:
+        maps = segmenter.segment_batch(list(images.values()))
+    except VeilsegError as error:
+        return [_refusal(error)] * len(batch)
+    for index, labels in zip(images, maps, strict=True):
+        answers[index] = _labels(labels)
+    return answers
+
+
+def _labels(labels: np.ndarray) -> bytes:
+    return LABELS + labels.tobytes()
+
+
+def _refusal(error: VeilsegError) -> bytes:
+    return REFUSED + json.dumps({"message": error.message, "hint": error.hint}).encode()
+
+
+def _send(stream: BinaryIO, parts: Sequence[bytes]) -> None:
+    try:
+        stream.write(frames.pack(parts))
+        stream.flush()
+    except BrokenPipeError:  # the service was killed
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

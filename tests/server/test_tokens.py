@@ -1,0 +1,111 @@
+"""Tokens: the file, the verb, and a running service that follows changes of the file."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.service import Service, encrypted, running
+from veilseg.cli.main import main
+from veilseg.errors import UsageError, VeilsegError
+from veilseg.server.tokens import PREFIX, TokenFile
+
+
+def test_a_token_is_found_until_it_is_revoked(tmp_path: Path) -> None:
+    tokens = TokenFile(tmp_path / "tokens.json")
+    first, second = tokens.add("camera-1"), tokens.add("camera-2")
+    assert first.startswith(PREFIX)
+    assert (tokens.check(first), tokens.check(second)) == ("camera-1", "camera-2")
+    assert tokens.check(first[:-1]) is None
+    assert tokens.check("") is None
+    assert tokens.check("\udcff") is None
+    TokenFile(tmp_path / "tokens.json").revoke("camera-1")  # by another process, say
+    assert (tokens.check(first), tokens.check(second)) == (None, "camera-2")
+
+
+def test_the_file_is_private_and_holds_no_token(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    token = TokenFile(path).add("camera")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert token not in path.read_text()
+    assert token[len(PREFIX) :] not in path.read_text()
+
+
+def test_refusals(tmp_path: Path) -> None:
+    tokens = TokenFile(tmp_path / "tokens.json")
+    with pytest.raises(VeilsegError, match="cannot be read"):
+        tokens.check("x")
+    tokens.add("camera")
+    for name in ("camera", "", "../x", "a b", "x" * 65):
+        with pytest.raises(UsageError):
+            tokens.add(name)
+    with pytest.raises(UsageError):
+        tokens.revoke("nobody")
+    for content in ("", "[]", '{"format": 1, "clients": {"a": {"sha256": "zz", "created": ""}}}', '{"format": 2}'):
+        (tmp_path / "tokens.json").write_text(content)
+        with pytest.raises(VeilsegError, match="no file of tokens"):
+            TokenFile(tmp_path / "tokens.json").clients()
+
+
+def test_the_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["token", "add", "camera-7"]) == 0
+    token = capsys.readouterr().out.strip()
+    assert TokenFile("tokens.json").check(token) == "camera-7"
+    assert main(["token", "list"]) == 0
+    assert capsys.readouterr().out.startswith("camera-7\t")
+    assert main(["token", "revoke", "camera-7"]) == 0
+    assert TokenFile("tokens.json").check(token) is None
+    for wrong in (["add"], ["list", "x"], ["drop", "x"], ["revoke", "camera-7"]):
+        assert main(["token", *wrong]) == 2
+
+
+def test_other_addresses_need_a_token(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", str(model), "--host", "0.0.0.0"]) == 2
+    assert "need tokens" in capsys.readouterr().err
+    tokens = TokenFile(tmp_path / "tokens.json")
+    tokens.add("a")
+    tokens.revoke("a")
+    assert main(["serve", str(model), "--host", "0.0.0.0", "--tokens", str(tokens.path)]) == 2
+    assert "holds no token" in capsys.readouterr().err
+
+
+def test_a_plain_model_is_not_served(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["serve", "plain", "--port", "0"]) == 2
+    assert "plain images" in capsys.readouterr().err
+
+
+def test_a_running_service_follows_the_file(model: Path, tmp_path: Path) -> None:
+    tokens = TokenFile(tmp_path / "tokens.json")
+    first, second = tokens.add("first"), tokens.add("second")
+
+    def status(service: Service, token: str, path: str = "/v1/model") -> int:
+        return httpx.get(service.url + path, headers={"Authorization": f"Bearer {token}".strip()}).status_code
+
+    with running(tmp_path, str(model), "--tokens", str(tokens.path)) as service:
+        assert [status(service, token) for token in (first, second, "", "x", f" {first}")] == [200, 200, 401, 401, 200]
+        assert httpx.get(f"{service.url}/v1/model", headers={"Authorization": f"Basic {first}"}).status_code == 401
+        refused = service.post(encrypted())
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"].startswith("Bearer")
+        assert refused.json()["error"]["code"] == "no_token"
+        assert service.post(encrypted(), headers={"Authorization": f"Bearer {first}"}).status_code == 200
+        assert status(service, "x", "/metrics") == 401
+        for path in ("/healthz", "/readyz", "/", "/openapi.json"):
+            assert httpx.get(service.url + path).status_code == 200, path
+        assert "bearer" in httpx.get(f"{service.url}/openapi.json").json()["components"]["securitySchemes"]
+        tokens.revoke("first")
+        third = tokens.add("third")
+        assert [status(service, token) for token in (first, second, third)] == [401, 200, 200]
+        content = tokens.path.read_bytes()
+        tokens.path.write_bytes(b"damaged")
+        assert status(service, second) == 503  # nobody gets in, and it does not end the service
+        tokens.path.write_bytes(content)
+        assert status(service, second) == 200
+    log = service.log.read_text()
+    assert '"client": "second"' in log
+    for token in (first, second, third):
+        assert token[len(PREFIX) :] not in log
