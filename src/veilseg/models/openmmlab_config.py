@@ -32,9 +32,10 @@ def check_settings(model: Mapping[str, Any], decoder: str) -> None:
     """Raise InvalidModel where the config asks for a computation that our SETR does not make."""
     backbone, head = _part(model, "backbone"), _part(model, "decode_head")
     up_scale = 2 if decoder == "pup" else 4
+    eps = 1e-5 if backbone else 1e-6  # where it is not stated: OpenMMLab's default; of a file without config, SETR's
     wanted: list[tuple[str, Any, Any]] = [
         ("backbone.type", backbone.get("type", "VisionTransformer"), "VisionTransformer"),
-        ("backbone.norm_cfg.eps", _part(backbone, "norm_cfg").get("eps", 1e-6), 1e-6),
+        ("backbone.norm_cfg.eps", _part(backbone, "norm_cfg").get("eps", eps), 1e-6),
         ("backbone.final_norm", backbone.get("final_norm", False), False),
         ("backbone.patch_norm", backbone.get("patch_norm", False), False),
         ("backbone.pre_norm", backbone.get("pre_norm", False), False),
