@@ -14,8 +14,10 @@ from tests.tiny_onnx import CANONICAL, split_stem, tiny_model
 from veilseg.cli.main import main
 from veilseg.errors import InvalidData, UsageError
 from veilseg.evaluation.protocols import PROTOCOLS, Plan, run_protocol
+from veilseg.evaluation.protocols.conventional import CONDITIONS as CONVENTIONAL
 from veilseg.evaluation.protocols.keys import CONDITIONS
 from veilseg.evaluation.protocols.random_keys import box
+from veilseg.keys import Key
 from veilseg.modelspec import InputSpec
 
 BASE = ["evaluate", "--data", "scenes:2:5", "--threads", "1", "--limit", "1", "-o", "out"]
@@ -25,6 +27,7 @@ BASE = ["evaluate", "--data", "scenes:2:5", "--threads", "1", "--limit", "1", "-
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.delenv("VEILSEG_KEY_FILE", raising=False)
     split_stem(tiny_model(tmp_path / "open"))
     tiny_model(tmp_path / "sort8", CANONICAL)
     tiny_model(tmp_path / "sort4", InputSpec("subblock-sort", block=16, sub_block=4))
@@ -100,6 +103,34 @@ def test_independent_keys(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"{report['summary']['sort4']['mIoU']:.2f}" in shown
     assert is_picture("out/independent-keys.png")
     assert main([*BASE[:-1], "other", "--protocol", "independent-keys", "--model", "sort8"]) == 2
+
+
+def test_conventional(capsys: pytest.CaptureFixture[str]) -> None:
+    key = Key.generate()
+    key.save("my.key")
+    for name, cipher, block in (("ffx16", "ffx", 16), ("np4", "np", 4), ("shf4", "shf", 4)):
+        tiny_model(Path(name), InputSpec(cipher, block=block, key_fingerprint=key.fingerprint))
+    models = [part for name in ("ffx16", "open", "np4", "shf4") for part in ("--model", name)]
+    command = [*BASE, "--protocol", "conventional", *models]
+    assert main([*command, "--key", "my.key"]) == 0
+    report, shown = journal("conventional"), capsys.readouterr().out
+    assert list(report["summary"]) == ["open", "shf4", "np4", "ffx16"]
+    for name in ("shf4", "np4", "ffx16"):
+        given = [report["steps"][f"{name}: {condition}"]["input"] for condition in CONVENTIONAL]
+        assert [found["cipher"] for found in given] == [given[0]["cipher"], "plain", given[0]["cipher"]]
+        assert given[0]["key"] == key.fingerprint != given[2]["key"]
+        scores = report["summary"][name]
+        assert len({scores[condition] for condition in CONVENTIONAL}) > 1
+        assert all(f"{scores[condition]:.2f}" in shown for condition in CONVENTIONAL)
+    assert "47.31" in shown
+    assert report["published"]["FFX, M = 16"]["correct key"] == 26.11
+    assert is_picture("out/conventional.png")
+    # Without the key, with another one, and with models that have none.
+    assert main(command) == 2
+    Key.generate().save("other.key")
+    assert main([*command, "--key", "other.key"]) == 1
+    assert key.fingerprint in capsys.readouterr().err
+    assert main([*BASE, "--protocol", "conventional", "--model", "open", "--key", "my.key"]) == 2
 
 
 def test_figure() -> None:

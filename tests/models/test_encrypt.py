@@ -29,7 +29,9 @@ def test_encrypted_images_give_the_plain_predictions(cipher, decoder, size):  # 
     locked = encrypt_model(model, KEYS[0], cipher)
     pixels = images(2, 3, *size)
     wanted = model(pixels)
-    same(locked(encrypt_blocks(pixels, cipher, KEYS[0], 16, exact=True)), wanted)
+    # Rotated values are around 32768, where float32 has steps of 1/256.
+    tolerance = 2e-4 if cipher == "patch-permutation" else 1e-3
+    same(locked(encrypt_blocks(pixels, cipher, KEYS[0], 16, exact=True)), wanted, tolerance)
     stored = locked(encrypt_blocks(pixels, cipher, KEYS[0], 16))
     assert (stored.argmax(1) == wanted.argmax(1)).float().mean() > 0.999  # what 16 bits cost
     # With another key, or without encryption, the model is of no use.

@@ -8,9 +8,20 @@ import pytest
 import torch
 
 from tests.models.conftest import images
+from veilseg.ciphers.ffx import ffx_table
 from veilseg.errors import InvalidModel, UsageError
 from veilseg.keys import Key
-from veilseg.models import create_model, encrypt_model, load_model, save_model
+from veilseg.models import create_model, encrypt_model, load_model, rekey_model, save_model
+
+
+@torch.no_grad()
+def test_the_small_one_keeps_a_sixteenth() -> None:
+    model = create_model("fcn", num_classes=5, backbone="resnet18").eval()
+    maps = model.network.fcn.backbone(images(1, 3, 64, 96))
+    assert {name: tuple(m.shape) for name, m in maps.items()} == {"aux": (1, 256, 4, 6), "out": (1, 512, 4, 6)}
+    assert model(images(1, 3, 64, 96)).shape == (1, 5, 64, 96)
+    logits, (auxiliary,) = model.forward_train(images(1, 3, 64, 96))
+    assert logits.shape == auxiliary.shape == (1, 5, 64, 96)
 
 
 @torch.no_grad()
@@ -31,3 +42,19 @@ def test_it_is_torchvisions(tmp_path: Path) -> None:
         encrypt_model(model, Key.generate())
     with pytest.raises(UsageError, match="no backbone"):
         create_model("fcn", num_classes=5, backbone="vgg16")
+
+
+def test_input_under_a_conventional_cipher(tmp_path: Path) -> None:
+    key = Key.generate()
+    model = create_model("fcn", num_classes=5, backbone="resnet18", input="ffx", block=4, key=key)
+    assert (model.config.input.cipher, model.config.input.block) == ("ffx", 4)
+    assert model.config.input.key_fingerprint == key.fingerprint
+    assert model.config.size_multiple == 8
+    save_model(model, tmp_path / "ffx")
+    assert load_model(tmp_path / "ffx").network.normalize.std.tolist() == [float(ffx_table(key).max())] * 3
+    with pytest.raises(UsageError, match="for one key"):
+        create_model("fcn", num_classes=5, input="shf")
+    with pytest.raises(InvalidModel, match="no key built in"):
+        encrypt_model(model, key)
+    with pytest.raises(InvalidModel, match="trained for its key"):
+        rekey_model(model, key, Key.generate())

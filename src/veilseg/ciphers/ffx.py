@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilseg.ciphers import ff1
-from veilseg.ciphers.grid import Pixels, check_pixels, cut_blocks, join_blocks
+from veilseg.ciphers.grid import Pixels, cut_blocks, join_blocks
 from veilseg.ciphers.image import Cipher
-from veilseg.ciphers.negative_positive import keyed_half
+from veilseg.ciphers.negative_positive import exchange_pixels, keyed_half
 from veilseg.errors import InvalidImage
 from veilseg.keys import Key
 
@@ -34,6 +34,11 @@ def _table(subkey: bytes) -> NDArray[np.uint16]:
     return table
 
 
+def ffx_positions(key: Key, block: int) -> NDArray[np.bool_]:
+    """Which positions of a block are encrypted: bool [L]."""
+    return keyed_half(key.derive("ffx-positions", block.to_bytes(4, "big")), block)
+
+
 class Ffx(Cipher):
     """Half of the values of every block encrypted one by one, the same positions in all blocks; 16 bits stored."""
 
@@ -43,10 +48,7 @@ class Ffx(Cipher):
     def encrypt_pixels(self, pixels: Pixels, key: Key | None, nonce: bytes | None) -> NDArray[Any]:
         """Look the chosen values of uint8 [H, W, 3] up: uint16 of the same shape, values 0..999."""
         assert key is not None
-        pixels = check_pixels(pixels, self.block)
-        blocks = cut_blocks(pixels, self.block)
-        stored = np.where(self._chosen(key), ffx_table(key)[blocks], blocks.astype(np.uint16))
-        return join_blocks(stored, pixels.shape, self.block)
+        return exchange_pixels(pixels, ffx_positions(key, self.block), ffx_table(key), self.block)
 
     def decrypt_pixels(self, pixels: NDArray[Any], key: Key, nonce: bytes | None) -> Pixels:
         """The way back; InvalidImage for values that no photograph could have become."""
@@ -54,10 +56,7 @@ class Ffx(Cipher):
         back = np.full(65536, -1, np.int32)
         back[table] = np.arange(256)
         blocks = cut_blocks(pixels, self.block)
-        plain = np.where(self._chosen(key), back[blocks], blocks.astype(np.int32))
+        plain = np.where(ffx_positions(key, self.block), back[blocks], blocks.astype(np.int32))
         if (plain < 0).any() or (plain > 255).any():
             raise InvalidImage("this image holds values that ffx does not make", "it was changed, or is damaged")
         return join_blocks(plain.astype(np.uint8), pixels.shape, self.block)
-
-    def _chosen(self, key: Key) -> NDArray[np.bool_]:
-        return keyed_half(key.derive("ffx-positions", self.block.to_bytes(4, "big")), self.block)

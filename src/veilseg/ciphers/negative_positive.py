@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,12 +13,28 @@ from veilseg.ciphers.shf import keyed_order
 from veilseg.keys import Key
 
 
+#: What a chosen value becomes: uint8 [256].
+INVERTED = np.arange(255, -1, -1, dtype=np.uint8)
+
+
 def keyed_half(subkey: bytes, block: int) -> NDArray[np.bool_]:
     """Which of the L = 3 * block * block positions of a block are chosen: bool [L], exactly floor(L / 2) of them."""
     length = 3 * block * block
     chosen = np.zeros(length, np.bool_)
     chosen[keyed_order(subkey, length)[: length // 2]] = True
     return chosen
+
+
+def np_positions(key: Key, block: int) -> NDArray[np.bool_]:
+    """Which positions of a block are inverted: bool [L]."""
+    return keyed_half(key.derive("np", block.to_bytes(4, "big")), block)
+
+
+def exchange_pixels(pixels: Pixels, chosen: NDArray[np.bool_], table: NDArray[Any], block: int) -> NDArray[Any]:
+    """uint8 [H, W, 3] with the values v at the `chosen` positions [L] of every block replaced by table[v]; `table`'s
+    dtype. The sides are multiples of `block`."""
+    blocks = cut_blocks(check_pixels(pixels, block), block)
+    return join_blocks(np.where(chosen, table[blocks], blocks.astype(table.dtype)), pixels.shape, block)
 
 
 class NegativePositive(Cipher):
@@ -28,10 +46,7 @@ class NegativePositive(Cipher):
     def encrypt_pixels(self, pixels: Pixels, key: Key | None, nonce: bytes | None) -> Pixels:
         """Invert the chosen values of uint8 [H, W, 3]."""
         assert key is not None
-        pixels = check_pixels(pixels, self.block)
-        chosen = keyed_half(key.derive("np", self.block.to_bytes(4, "big")), self.block)
-        blocks = cut_blocks(pixels, self.block)
-        return join_blocks(np.where(chosen, 255 - blocks, blocks), pixels.shape, self.block)
+        return exchange_pixels(pixels, np_positions(key, self.block), INVERTED, self.block)
 
     def decrypt_pixels(self, pixels: Pixels, key: Key, nonce: bytes | None) -> Pixels:
         """Invert them again."""

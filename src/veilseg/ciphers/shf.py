@@ -26,6 +26,11 @@ def keyed_order(subkey: bytes, length: int) -> NDArray[np.int64]:
     return order
 
 
+def shf_order(key: Key, block: int) -> NDArray[np.int64]:
+    """The order of a block's L = 3 * block * block values under `key`: int64 [L], read-only; b_hat = b[order]."""
+    return keyed_order(key.derive("shf", block.to_bytes(4, "big")), 3 * block**2)
+
+
 class Shf(Cipher):
     """Every block of M x M x 3 values in the same keyed order."""
 
@@ -35,11 +40,8 @@ class Shf(Cipher):
     def encrypt_pixels(self, pixels: Pixels, key: Key | None, nonce: bytes | None) -> Pixels:
         """Reorder every block of uint8 [H, W, 3]."""
         assert key is not None
-        return permute_pixels(pixels, self._order(key), self.block)
+        return permute_pixels(pixels, shf_order(key, self.block), self.block)
 
     def decrypt_pixels(self, pixels: Pixels, key: Key, nonce: bytes | None) -> Pixels:
         """Reorder every block back."""
-        return permute_pixels(pixels, self._order(key), self.block, inverse=True)
-
-    def _order(self, key: Key) -> NDArray[np.int64]:
-        return keyed_order(key.derive("shf", self.block.to_bytes(4, "big")), 3 * self.block**2)
+        return permute_pixels(pixels, shf_order(key, self.block), self.block, inverse=True)

@@ -54,7 +54,7 @@ def command(
     json_file: JsonFile = None,
     protocol: Annotated[
         str | None,
-        typer.Option("--protocol", metavar="NAME", help="keys, random-keys, independent-keys or figure."),
+        typer.Option("--protocol", metavar="NAME", help="keys, random-keys, conventional, independent-keys or figure."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Where a protocol writes results and figures.")
@@ -83,6 +83,7 @@ def command(
       veilseg evaluate --data camvid:CamVid --model plain --json plain.json
       veilseg evaluate --data scenes:50 --model locked/ --cipher patch-permutation --key my.key
       veilseg evaluate --data camvid:CamVid --protocol keys --model plain -o keys/
+      veilseg evaluate --data camvid:CamVid --protocol conventional --model fcn-shf4 --key my.key -o conventional/
     """
     from rich.console import Console
 
@@ -95,7 +96,9 @@ def command(
 
     models = model or ["default"]
     if protocol is not None:
-        given = {"block": block, "sub_block": sub_block, "channels": channels, "shuffle": shuffle, "key": key}
+        given: dict[str, Any] = {"block": block, "sub_block": sub_block, "channels": channels, "shuffle": shuffle}
+        if protocol != "conventional":  # its models were trained for a key; the others' keys are the protocol's own
+            given["key"] = key
         _refuse_with_protocol(**given, json=json_file, any_input=any_input or None, per_class=per_class or None)
         if output is None:
             raise UsageError("a protocol needs a folder for its results", "name it with -o DIR")
@@ -109,6 +112,7 @@ def command(
             cipher=cipher or "patch-permutation",
             count=count or (4 if protocol == "figure" else 50),
             seed=seed,
+            key_of_models=load_key(key) if protocol == "conventional" else None,
             limit=limit,
             window=window,
             threads=threads,

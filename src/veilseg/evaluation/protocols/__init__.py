@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PROTOCOLS: dict[str, tuple[str, str]] = {
     "keys": ("keys", "[P2] Table 1: correct key, no encryption, wrong key"),
     "random-keys": ("random_keys", "[P2] Fig. 6: many wrong keys, as a box plot"),
+    "conventional": ("conventional", "[P2] Table 2: networks trained on images under SHF, NP and FFX"),
     "independent-keys": ("independent_keys", "[P1] Table II: plain against s = 16, 8, 4"),
     "figure": ("figure", "pictures of ciphers and maps side by side"),
 }
