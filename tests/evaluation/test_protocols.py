@@ -130,7 +130,8 @@ def test_conventional(capsys: pytest.CaptureFixture[str]) -> None:
     Key.generate().save("other.key")
     assert main([*command, "--key", "other.key"]) == 1
     assert key.fingerprint in capsys.readouterr().err
-    assert main([*BASE, "--protocol", "conventional", "--model", "open", "--key", "my.key"]) == 2
+    only_plain = [*BASE[:-1], "other", "--protocol", "conventional", "--model", "open", "--key", "my.key"]
+    assert main(only_plain) == 2
 
 
 def test_figure() -> None:

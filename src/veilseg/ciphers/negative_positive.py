@@ -12,7 +12,6 @@ from veilseg.ciphers.image import Cipher
 from veilseg.ciphers.shf import keyed_order
 from veilseg.keys import Key
 
-
 #: What a chosen value becomes: uint8 [256].
 INVERTED = np.arange(255, -1, -1, dtype=np.uint8)
 

@@ -17,8 +17,9 @@ class FCN(nn.Module):
 
     `backbone` "resnet50" or "resnet101", from scratch or with torchvision's ImageNet weights (`pretrained`); or, for
     training on a CPU, "resnet18", whose blocks torchvision cannot dilate: its last stage keeps the resolution of the
-    one before, a sixteenth (their maps are eighths). `mean` and `std` are in stored values (0..255; 0..999 for "ffx", whose divisor is the greatest value of its table). The stem
-    overlaps, so they stay a layer, and no key can be built into this network: it is trained on encrypted images.
+    one before, a sixteenth (the others end with an eighth). `mean` and `std` are in stored values (0..255; 0..999 for
+    "ffx", whose divisor is the greatest value of its table). The stem overlaps, so they stay a layer, and no key can be
+    built into this network: it is trained on encrypted images.
     """
 
     size_multiple = 8

@@ -27,7 +27,8 @@ class Plan:
     """`models`: names or folders. `data` is the dataset that `spec` names. `out`: the folder for results.
 
     `cipher` is the one-key cipher of [P2] to test; `count` the number of random keys, or of pictures; `seed` makes the
-    test keys; `key_of_models` is the one that models were trained for ("conventional"). `limit`, `window` and `threads` are those of `veilseg evaluate`.
+    test keys; `key_of_models` is the one that models were trained for ("conventional"). `limit`, `window` and `threads`
+    are those of `veilseg evaluate`.
     """
 
     models: tuple[str, ...]
