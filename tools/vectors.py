@@ -19,6 +19,7 @@ from vectors_parts import KEYS, NONCE, SECRETS, b64, few_values, image
 from veilseg import ciphers
 from veilseg.ciphers.keystream import Keystream
 from veilseg.ciphers.permutation import permute_pixels
+from veilseg.ciphers.pixels import pad
 from veilseg.ciphers.rotation import rotate_pixels
 from veilseg.keys import PREFIX
 
@@ -151,7 +152,7 @@ def pixel_ciphers() -> dict[str, Any]:
             "height": h,
             "width": w,
             "block": 16,
-            "padded": b64(ciphers.cipher("mosaic", sub_block=1).encrypt(image(h, w)).pixels.tobytes()),
+            "padded": b64(pad(image(h, w), 16).tobytes()),
         }
         for h, w in ((1, 1), (5, 17), (16, 30), (3, 40))
     ]
