@@ -38,7 +38,7 @@ def import_openmmlab(
     the tensors do not tell comes from the config inside the checkpoint, else from the arguments: `image_size` (H, W) of
     the position embeddings (default: square), the number of attention `heads` (default: one per 64 of the width, as in
     ViT-B and ViT-L), and how positions are brought to other sizes, `interpolation` "bilinear" (default, as in SETR's
-    configs) or "bicubic". The statistics of OpenMMLab's input are folded.
+    configs) or "bicubic" (OpenMMLab's default, where a config is silent). The statistics of its input are folded.
 
     Raises InvalidModel for files that are no such checkpoint, naming the tensors that are unknown, missing or of
     another shape.
@@ -61,14 +61,14 @@ def import_openmmlab(
             classes=classes,
             palette=palette,
             image_size=_image_size(state, patch, image_size or backbone.get("img_size")),
-            interpolation=interpolation or backbone.get("interpolate_mode") or "bilinear",
+            interpolation=interpolation or backbone.get("interpolate_mode") or ("bicubic" if backbone else "bilinear"),
             embed_dim=width,
             depth=depth,
             num_heads=heads or backbone.get("num_heads") or max(1, width // 64),
             mlp_ratio=_shape(state, "backbone.layers.0.ffn.layers.0.0.weight", 2)[0] / width,
             patch_size=patch,
             taps=taps,
-            class_token=backbone.get("with_cls_token"),
+            class_token=backbone.get("with_cls_token", True if backbone else None),
             decoder_channels=_shape(state, reduce, 4)[0],
             mean=mean,
             std=std,
