@@ -153,7 +153,8 @@ class InputSpec:
         if self.keyed and header.key_fingerprint != self.key_fingerprint:
             raise InvalidImage(
                 f"this image belongs to key {header.key_fingerprint}, the model to key {self.key_fingerprint}",
-                "encrypt the image with the model's key, or change the model's key with `veilseg rekey-model`",
+                "encrypt the image with the model's key"
+                + (", or change the model's key with `veilseg rekey-model`" if self.cipher in KEYED_CIPHERS else ""),
             )
 
     def _hint(self) -> str:
