@@ -17,7 +17,7 @@ from veilseg.models import create_model, encrypt_model, load_model, rekey_model,
 @torch.no_grad()
 def test_the_small_one_keeps_a_sixteenth() -> None:
     model = create_model("fcn", num_classes=5, backbone="resnet18").eval()
-    maps = model.network.fcn.backbone(images(1, 3, 64, 96))
+    maps = model.network.fcn.backbone(images(1, 3, 64, 96).float())
     assert {name: tuple(m.shape) for name, m in maps.items()} == {"aux": (1, 256, 4, 6), "out": (1, 512, 4, 6)}
     assert model(images(1, 3, 64, 96)).shape == (1, 5, 64, 96)
     logits, (auxiliary,) = model.forward_train(images(1, 3, 64, 96))
