@@ -19,7 +19,7 @@ def side_by_side(title: str, columns: Sequence[str], ours: Sequence[Row], publis
     from rich.table import Table
 
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column("")
+    table.add_column("", overflow="fold")  # names of models may differ in their ends only
     for column in columns:
         table.add_column(column, justify="right")
     for rows, style in ((ours, None), (published, "dim")):
