@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.audit.conventional import negative, substituted
 
 from veilseg.audit.blocks import block_grid
 from veilseg.audit.feature_reconstruction import fold, restore_sign, restore_table
 from veilseg.audit.judge import compare
 from veilseg.audit.picture import as_pixels
+from veilseg.audit.subjects import Victim
+from veilseg.ciphers import cipher
 from veilseg.ciphers.grid import join_blocks
 
 
@@ -23,14 +24,16 @@ def opened_ssim(grids, subjects, block: int) -> float:
 
 @pytest.mark.parametrize("block", [4, 16])
 def test_negative_positive_falls_completely(subjects, block: int) -> None:
-    grids = [block_grid(negative(s.image, block, 5), block) for s in subjects]
+    victim = Victim(cipher("np", block), 5)
+    grids = [block_grid(victim.encrypt(s.image), block) for s in subjects]
     assert opened_ssim(grids, subjects, block) < 0.3
     assert opened_ssim(restore_sign(grids), subjects, block) > 0.99
 
 
 @pytest.mark.parametrize("block", [4, 16])
 def test_ffx_falls_far_enough_to_see(subjects, block: int) -> None:
-    grids = [block_grid(substituted(s.image, block, 5), block) for s in subjects]
+    victim = Victim(cipher("ffx", block), 5)
+    grids = [block_grid(victim.encrypt(s.image), block) for s in subjects]
     assert opened_ssim(grids, subjects, block) < 0.3
     assert opened_ssim(restore_table(grids, block), subjects, block) > 0.7
 
@@ -54,4 +57,4 @@ def test_independent_tables_for_every_block_are_not_found(subjects) -> None:
 
 def test_folding_shows_edges_whatever_the_signs(subjects) -> None:
     image = subjects[0].image
-    assert np.array_equal(fold(negative(image, 8, 1)), fold(image))
+    assert np.array_equal(fold(Victim(cipher("np", 8), 1).encrypt(image)), fold(image))

@@ -16,6 +16,7 @@ from veilseg.audit.permutation_matching import match_permutation
 from veilseg.audit.public_weights import match_matrix, match_rows
 from veilseg.audit.subjects import Victim
 from veilseg.ciphers.pixels import pad
+from veilseg.ciphers.shf import shf_order
 
 
 def test_known_plaintext_takes_the_whole_permutation_from_one_pair(references, subjects) -> None:
@@ -45,10 +46,11 @@ def test_known_plaintext_opens_nothing_under_independent_keys(evidence, subjects
     assert np.mean(opened) < np.mean(seen) + 0.05
 
 
-def test_ciphertext_only_takes_the_permutation_from_a_few_images(evidence, subjects) -> None:
-    made = evidence(cipher("patch-permutation", 8))
+@pytest.mark.parametrize(("name", "order"), [("patch-permutation", ciphers.permutation), ("shf", shf_order)])
+def test_ciphertext_only_takes_the_permutation_from_a_few_images(evidence, subjects, name, order) -> None:
+    made = evidence(cipher(name, 8))
     finding = ATTACKS["ciphertext-only"].run(made)
-    truth = ciphers.permutation(Victim(made.cipher, 3).key, 8)
+    truth = order(Victim(made.cipher, 3).key, 8)
     assert finding.order is not None
     assert judge_order(finding.order, truth)["entries_right_but_for_channel_names"] >= 0.99
     assert np.mean([compare(p, s.image).ssim for p, s in zip(finding.views["opened"], subjects, strict=True)]) > 0.9

@@ -42,6 +42,19 @@ def test_the_same_seed_gives_the_same_report_and_another_another_key(subjects, r
     assert report(1) != report(2)
 
 
+@pytest.mark.parametrize(("name", "attack"), [("shf", "known-plaintext"), ("np", "feature-reconstruction"),
+                                              ("ffx", "feature-reconstruction")])  # fmt: skip
+def test_conventional_ciphers_fall(subjects, references, name: str, attack: str) -> None:
+    result = audit_cipher(cipher(name, 4), subjects, choose(["look", attack]), references)
+    look, opened = result.attacks
+    assert result.best is opened
+    assert look.best is not None
+    assert look.best.mean.ssim < 0.3
+    assert opened.best is not None
+    assert opened.best.mean.ssim > 0.7
+    assert (opened.key or {}).get("key_recovered") is (True if name == "shf" else None)
+
+
 def test_verb_writes_page_and_figures(cli, photographs: Path) -> None:
     arguments = ["audit", "--images", photographs, "--cipher", "patch-permutation", "--block", "8", "-o", "out"]
     for name in QUICK:

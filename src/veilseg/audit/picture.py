@@ -8,10 +8,17 @@ from PIL import Image
 
 from veilseg.audit.base import Pixels, Stored
 
+FFX_LARGEST = 999
+"""Three decimal digits. The other 16-bit cipher, the rotation, has values around 32,768 in every block."""
+
 
 def visible(stored: Stored) -> Pixels:
-    """What a viewer shows of an encrypted image: 8-bit values as they are, of 16-bit values the upper half."""
-    return stored if stored.dtype == np.uint8 else (stored >> 8).astype(np.uint8)
+    """What can be seen of an encrypted image: 8-bit values as they are, of 16-bit values the upper half, and FFX's
+    numbers, which a viewer shows nearly black, brought to 0..255.
+    """
+    if stored.dtype == np.uint8:
+        return stored
+    return (stored >> 8 if stored.max() > FFX_LARGEST else stored * 255.0 / FFX_LARGEST).astype(np.uint8)
 
 
 def grey(pixels: Pixels) -> NDArray[np.float64]:

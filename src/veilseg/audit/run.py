@@ -15,6 +15,7 @@ from veilseg.audit.judge import Similarity, compare, judge_matrix, judge_order
 from veilseg.audit.recognition import Content, Recognised, content, recognise
 from veilseg.audit.subjects import Subject, Victim, gather
 from veilseg.ciphers import Cipher
+from veilseg.ciphers.shf import shf_order
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ def _judge_key(finding: Finding, victim: Victim) -> dict[str, Any] | None:
     if finding.order is not None:
         if cipher.name == "patch-permutation":
             return judge_order(finding.order, ciphers.permutation(victim.key, cipher.block))
+        if cipher.name == "shf":
+            return judge_order(finding.order, shf_order(victim.key, cipher.block))
         # Of independent keys, no permutation is the key; of other ciphers the judge knows none, and the views tell.
         return {"key_recovered": False} if cipher.has_sub_blocks else None
     if finding.matrix is not None:
