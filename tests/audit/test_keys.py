@@ -123,8 +123,8 @@ def test_brute_force_counts_keys_and_says_that_counting_is_no_evidence(evidence)
     assert finding.figures["transformations_bits"] == 6259
     assert finding.figures["expected_years"].startswith("2^2")
     assert "ciphertext-only" in finding.figures["why_it_says_little"]
-    # By hand: 4 sub-blocks of one pixel have only the order of their channels; 6 orders each.
-    assert key_bits(cipher("subblock-shuffle", 2, 1), 2, 2) == pytest.approx(4 * np.log2(6))
+    # By hand: 4 sub-blocks of four pixels, 24 orders in each of 3 channels, and 6 orders of the channels.
+    assert key_bits(cipher("subblock-shuffle", 4, 2), 4, 4) == pytest.approx(4 * (3 * np.log2(24) + np.log2(6)))
     assert key_bits(cipher("subblock-shuffle", 2, 2, channels="none"), 2, 2) == pytest.approx(3 * np.log2(24))
     assert not ATTACKS["brute-force"].fits(cipher("subblock-sort"))
 

@@ -49,7 +49,7 @@ def test_conventional_ciphers_fall(subjects, references, name: str, attack: str)
     look, opened = result.attacks
     assert result.best is opened
     assert look.best is not None
-    assert look.best.mean.ssim < 0.3
+    assert look.best.mean.ssim < 0.5
     assert opened.best is not None
     assert opened.best.mean.ssim > 0.7
     assert (opened.key or {}).get("key_recovered") is (True if name == "shf" else None)
@@ -132,5 +132,6 @@ def test_subjects_and_references_come_from_folders_too(photographs: Path) -> Non
     assert len(open_references(photographs)) == 2
     assert len(open_references(None)) == 5
     assert open_subjects("scenes:2:5", 5)[1].plates == open_subjects("scenes:2:5", 2)[1].plates
+    (photographs / "none").mkdir()
     with pytest.raises(UsageError, match="no image"):
-        open_subjects(str(photographs.parent), 5)
+        open_subjects(str(photographs / "none"), 5)
