@@ -81,13 +81,18 @@ def check_address(settings: Settings, host: str) -> None:
 
 
 def guarded(limits: Limits) -> type[H11Protocol]:
-    """uvicorn's HTTP protocol with the two limits that it lacks: the time for a head, the number of connections."""
+    """uvicorn's HTTP protocol with the limits that it lacks: the time for a head, the time until an answer is read, the
+    number of connections.
+    """
 
     class Guarded(H11Protocol):
         _head_timer: asyncio.TimerHandle | None = None
+        _answer_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            # Writing counts as paused exactly while something waits that the client has not read.
+            transport.set_write_buffer_limits(0)
             if len(self.connections) > limits.connections:
                 problem = unavailable("too_many_connections", "The service has as many connections as it takes.")
                 body = json.dumps(problem.body("")).encode()
@@ -105,6 +110,18 @@ def guarded(limits: Limits) -> type[H11Protocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
             self._stop_watching()
+            if self._answer_timer is not None:
+                self._answer_timer.cancel()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            # Not close(), which waits until all is read.
+            self._answer_timer = self.loop.call_later(limits.send_timeout, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if self._answer_timer is not None:
+                self._answer_timer.cancel()
 
         def _watch_head(self) -> None:
             """Run the clock exactly while the head of a request is incomplete."""
