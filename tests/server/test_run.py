@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import math
 import os
 import ssl
 import subprocess
@@ -87,6 +88,13 @@ def test_it_needs_no_place_to_write(model: Path, tmp_path: Path) -> None:
     assert done.stdout == "served\n", done.stderr
 
 
+def test_what_lies_where_it_is_started_is_not_run(model: Path, tmp_path: Path) -> None:
+    for name in ("json", "numpy", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('run')")
+    with running(tmp_path, str(model)) as service:
+        assert service.post(encrypted()).status_code == 200
+
+
 def test_a_taken_port_is_said(model: Path, service: Service, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", str(model), "--port", str(service.port)]) == 1
     assert f"port {service.port} cannot be had" in capsys.readouterr().err
@@ -117,5 +125,6 @@ def test_names_of_models() -> None:
     for wrong in (["="], ["a="], ["x/a", "y/a"]):
         with pytest.raises(UsageError):
             parse_models(wrong)
-    with pytest.raises(UsageError):
-        Limits(timeout=0)
+    for timeout in (0, math.inf, math.nan):
+        with pytest.raises(UsageError):
+            Limits(timeout=timeout)
