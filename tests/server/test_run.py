@@ -22,7 +22,7 @@ from tests.service import SOURCE, Service, encrypted, running
 from tests.tiny_onnx import photo
 from veilseg.cli.main import main
 from veilseg.client import Client
-from veilseg.errors import UsageError
+from veilseg.errors import ServiceError, UsageError
 from veilseg.server.settings import Limits, parse_models
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +66,9 @@ def test_tls(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv("SSL_CERT_FILE", str(cert))
         with Client(service.url) as client:
             assert client.segment(photo(0, 40, 50)).shape == (40, 50)
+        monkeypatch.delenv("SSL_CERT_FILE")
+        with Client(service.url) as client, pytest.raises(ServiceError, match="certificate"):
+            client.segment(photo(0, 40, 50))
         with pytest.raises(httpx.TransportError):
             httpx.get(service.url.replace("https", "http") + "/readyz")
 
@@ -104,10 +107,13 @@ def test_what_cannot_be_started(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "wrong.pem").write_text("no key")
     for arguments, code in (
         (["nothing"], 1),
         ([str(model), "--tls-certificate", "x"], 2),
         ([str(model), "--tls-certificate", "x", "--tls-key", "y"], 2),
+        ([str(model), "--tls-certificate", "wrong.pem", "--tls-key", "wrong.pem"], 2),
+        ([str(model), "--timeout", "inf"], 2),
         ([str(model), "--tokens", "none.json"], 1),
         ([str(model), "--queue", "0"], 2),
         ([str(model), "--body", "1000"], 2),

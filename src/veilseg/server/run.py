@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import ssl
 import sys
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def serve(settings: Settings, host: str, port: int, certificate: Path | None = N
     for file in (certificate, key):
         if file is not None and not file.is_file():
             raise UsageError(f"{file} does not exist", "a PEM file is needed")
+    _check_pem(certificate, key)
     metrics = Metrics()
     app = create_app(settings, metrics)
     limits = settings.limits
@@ -67,6 +69,18 @@ def serve(settings: Settings, host: str, port: int, certificate: Path | None = N
     finally:
         listener.stop()
         sys.stderr.flush()
+
+
+def _check_pem(certificate: Path | None, key: Path | None) -> None:
+    """Raise UsageError, before a model is loaded, when the files for TLS cannot be used."""
+    if certificate is None or key is None:
+        return
+    try:
+        # The password is for keys that need one: nobody is there to type it when a service starts again.
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        hint = "PEM files that belong together, the key without a password"
+        raise UsageError(f"{certificate} and {key} are no certificate and its key", hint) from error
 
 
 def check_address(settings: Settings, host: str) -> None:
