@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import ssl
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -151,8 +152,12 @@ class Exchange:
         """Seconds to wait before the next attempt. Raises ServiceError when there is to be none."""
         if isinstance(answer, httpx.TransportError):
             wait = self.retries.wait(attempt, None)
-            if wait is None or not isinstance(answer, httpx.NetworkError | httpx.RemoteProtocolError):
+            temporary = isinstance(answer, httpx.NetworkError | httpx.RemoteProtocolError) and not _is_untrusted(answer)
+            if wait is None or not temporary:
                 hint = "is it running? is the address right?"
+                if _is_untrusted(answer):
+                    hint = "for a certificate of your own: SSL_CERT_FILE=cert.pem"
+                    raise ServiceError(f"the certificate of {self.base_url} is not trusted", hint) from answer
                 what = "did not answer in time" if isinstance(answer, httpx.TimeoutException) else "cannot be reached"
                 raise ServiceError(f"the service at {self.base_url} {what}", hint) from answer
             return wait
@@ -205,12 +210,22 @@ def _refusal(answer: httpx.Response) -> ServiceError:
         message, hint, request = (str(error[name])[:300] for name in ("message", "hint", "request_id"))
     except (ValueError, KeyError, TypeError):
         message, hint, request = f"status {answer.status_code}", "", ""
+    if answer.status_code == 401:
+        hint = "Client(url, token), or --token FILE on the command line"
     printable = "".join(character for character in message if character.isprintable()).rstrip(".")
     return ServiceError(
         f"the service refused: {printable}" + (f" (request {request})" if request else ""),
         "".join(character for character in hint if character.isprintable()) or None,
         status=answer.status_code,
     )
+
+
+def _is_untrusted(error: httpx.TransportError) -> bool:
+    """Whether a connection failed because of the service's certificate."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def _is_loopback(host: str) -> bool:
