@@ -22,7 +22,7 @@ from veilseg.runtime import encrypt_onnx
 SIZE = (240, 320)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: while it lives, asyncio.run is refused, which other tests call
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, or the one that VEILSEG_CHROMIUM names."""
     path = os.environ.get("VEILSEG_CHROMIUM") or shutil.which("chromium")

@@ -105,8 +105,9 @@ def guarded(limits: Limits) -> type[H11Protocol]:
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            # Writing counts as paused exactly while something waits that the client has not read.
-            transport.set_write_buffer_limits(0)
+            # Writing counts as paused exactly while something waits that the client has not read. Not 0: under TLS an
+            # empty buffer would be full.
+            transport.set_write_buffer_limits(1)
             if len(self.connections) > limits.connections:
                 problem = unavailable("too_many_connections", "The service has as many connections as it takes.")
                 body = json.dumps(problem.body("")).encode()
