@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 import veilseg
-from tests.client.test_client import give, impostor, info, labels
+from tests.client.impostor import give, impostor, info, labels
 from tests.service import SOURCE, Service
 from tests.tiny_onnx import photo
 from veilseg.cli.main import main
