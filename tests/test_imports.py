@@ -25,7 +25,7 @@ PACKAGE = Path(veilseg.__file__).parent
 HEIGHTS = {
     **dict.fromkeys(["cli", "server", "cluster"], 7),
     **dict.fromkeys(["audit", "training"], 6),
-    "evaluation": 5,
+    **dict.fromkeys(["bulk", "evaluation"], 5),
     **dict.fromkeys(["models", "runtime", "data"], 4),
     **dict.fromkeys(["ciphers", "client", "modelspec", "modelfolder"], 3),
     "container": 2,
@@ -35,7 +35,7 @@ HEIGHTS = {
 #: Packages that only those rooms may name whose work needs them.
 HEAVY = {
     *("torch", "torchvision", "timm", "transformers", "lightning"),
-    *("onnx", "onnxscript", "safetensors", "huggingface_hub"),
+    *("onnx", "onnxscript", "safetensors", "huggingface_hub", "ray", "fsspec"),
 }
 TORCH_ROOMS = {"models", "training", "audit", "cluster"}
 

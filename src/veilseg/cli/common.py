@@ -66,12 +66,18 @@ def load_key(path: Path | None) -> Key | None:
     """The key in the file given, else in the one that VEILSEG_KEY_FILE names, else None. Raises InvalidKey."""
     from veilseg.keys import Key
 
-    chosen = path or os.environ.get(KEY_VARIABLE)
-    if not chosen:
+    chosen = key_path(path)
+    if chosen is None:
         return None
-    if not Path(chosen).exists():
+    if not chosen.exists():
         raise InvalidKey(f"the key file {chosen} does not exist", f"make one: veilseg keygen -o {chosen}")
     return Key.load(chosen)
+
+
+def key_path(path: Path | None) -> Path | None:
+    """The key file given, else the one that VEILSEG_KEY_FILE names, else None."""
+    chosen = path or os.environ.get(KEY_VARIABLE)
+    return Path(chosen) if chosen else None
 
 
 def make_cipher(
