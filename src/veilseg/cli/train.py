@@ -17,11 +17,17 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only build everything and make two steps on generated data.")
     ] = False,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="On the Ray cluster at RAY_ADDRESS; without one, in processes here.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the run.", show_default="runs/RECIPE")
     ] = None,
 ) -> None:
     """Train a model; an interrupted run goes on where its last checkpoint was.
+
+    With --ray the run has machine.devices x machine.nodes processes anywhere on the cluster, and starts again when one
+    dies; the run's folder and the data must have the same names on every machine.
 
     Example: VEILSEG_CAMVID=camvid veilseg train recipes/camvid-sort.yaml train.steps=1000 -o runs/short
     """
@@ -35,9 +41,13 @@ def command(
         return
     folder = output or Path("runs") / recipe.stem
 
+    if ray:
+        from veilseg.cluster.training import train_on_ray
+
+        train_on_ray(loaded, folder)
     from veilseg.training.run import train
 
-    model = train(loaded, folder)
+    model = train(loaded, folder)  # a finished run gives its model
     if int(os.environ.get("LOCAL_RANK", 0)) or int(os.environ.get("NODE_RANK", 0)):
         return  # one process speaks for all
     measured = model.config.training

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 LEAST_SUB_BLOCK = 4
 #: The same for the ciphers without sub-blocks, which mix the values of a block.
 LEAST_BLOCK = 8
-_RETRIED = (429, 502, 503)
+# 500: a machine of a cluster that died with the request. To segment an image twice harms nobody.
+_RETRIED = (429, 500, 502, 503)
 _MAX_ANSWER = 64 << 20  # bytes; a label map of the largest image that a service takes is smaller by far
 
 
 @dataclass(frozen=True)
 class Retries:
-    """How often and how patiently a refused request (429, 503, no connection) is sent again.
+    """How often and how patiently a refused request (429, 500, 502, 503, no connection) is sent again.
 
     Before attempt n the client waits a random time up to first_wait * 2**n seconds, but at least what Retry-After says
     and at most longest_wait; a service that asks for more than longest_wait is given up.

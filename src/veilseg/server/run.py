@@ -31,13 +31,7 @@ def serve(settings: Settings, host: str, port: int, certificate: Path | None = N
     `certificate` and `key`: PEM files for TLS. Raises UsageError when other machines could reach the service without
     a token, VeilsegError when a model or the address cannot be had.
     """
-    check_address(settings, host)
-    if (certificate is None) != (key is None):
-        raise UsageError("a certificate and its key belong together", "--tls-certificate FILE --tls-key FILE")
-    for file in (certificate, key):
-        if file is not None and not file.is_file():
-            raise UsageError(f"{file} does not exist", "a PEM file is needed")
-    _check_pem(certificate, key)
+    check_start(settings, host, certificate, key)
     metrics = Metrics()
     app = create_app(settings, metrics)
     limits = settings.limits
@@ -71,8 +65,21 @@ def serve(settings: Settings, host: str, port: int, certificate: Path | None = N
         sys.stderr.flush()
 
 
+def check_start(settings: Settings, host: str, certificate: Path | None, key: Path | None) -> None:
+    """Raise UsageError, before a model is loaded, when other machines could reach the service without a token, or the
+    files for TLS cannot be used.
+    """
+    check_address(settings, host)
+    if (certificate is None) != (key is None):
+        raise UsageError("a certificate and its key belong together", "--tls-certificate FILE --tls-key FILE")
+    for file in (certificate, key):
+        if file is not None and not file.is_file():
+            raise UsageError(f"{file} does not exist", "a PEM file is needed")
+    _check_pem(certificate, key)
+
+
 def _check_pem(certificate: Path | None, key: Path | None) -> None:
-    """Raise UsageError, before a model is loaded, when the files for TLS cannot be used."""
+    """Raise UsageError when the files for TLS cannot be used."""
     if certificate is None or key is None:
         return
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,10 @@ class StopBetweenSteps(pl.Callback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take both signals while the run goes on, then give them back."""
+        """Take both signals while the run goes on, then give them back. In a thread, where none arrive, do nothing."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
 
         def ask(number: int, frame: Any) -> None:
             if self.asked:

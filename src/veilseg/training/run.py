@@ -16,6 +16,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.plugins.environments import ClusterEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 
 from veilseg import __version__
@@ -56,17 +57,21 @@ class Run:
     stop: StopBetweenSteps
 
 
-def train(recipe: Recipe, folder: Path) -> SegmentationModel:
+#: Who started the processes of a run, where it was not Lightning: how they find each other, and which one this is.
+Place = tuple[DDPStrategy, ClusterEnvironment]
+
+
+def train(recipe: Recipe, folder: Path, place: Place | None = None) -> SegmentationModel:
     """Train by a recipe; leave checkpoints, logs (CSV, TensorBoard) and the model's two files in `folder`.
 
     A run that was interrupted goes on from its last checkpoint when the recipe is the same; a finished one gives its
-    model as it is. Raises UsageError for a folder with a run of another recipe, InvalidData for unfit datasets, and
+    model as it is. place: for processes that another program started. Raises UsageError for a folder with a run of another recipe, InvalidData for unfit datasets, and
     KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM asks it to stop.
     """
     _refuse_other_run(folder, recipe)
     if (folder / CONFIG_NAME).exists():  # what save_model writes last
         return load_model(folder)
-    run = prepare(recipe, folder)
+    run = prepare(recipe, folder, place=place)
     trainer, module = run.trainer, run.module
     if trainer.is_global_zero:
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +105,12 @@ def open_source(part: SourcePart) -> SegmentationData:
     return open_data(expand(part.source), part.split)
 
 
-def prepare(recipe: Recipe, folder: Path, opener: Callable[[SourcePart], SegmentationData] = open_source) -> Run:
+def prepare(
+    recipe: Recipe,
+    folder: Path,
+    opener: Callable[[SourcePart], SegmentationData] = open_source,
+    place: Place | None = None,
+) -> Run:
     """Everything that a run in `folder` needs, built and checked, before any work; errors as for `train`."""
     sources = [opener(part) for part in recipe.data.train]
     val = opener(recipe.data.val)
@@ -121,14 +131,14 @@ def prepare(recipe: Recipe, folder: Path, opener: Callable[[SourcePart], Segment
     model = model.to(memory_format=torch.channels_last).train()
     machine = recipe.machine
     stop = StopBetweenSteps(folder / LAST)
-    trainer = _trainer(recipe, folder, stop)
+    trainer = _trainer(recipe, folder, stop, place)
     if machine.devices * machine.nodes > 1 and trainer.strategy.root_device.type == "cpu":
         share_batch_norm(model)
     module = SegmentationTraining(model, recipe, class_weights(torch.as_tensor(counts), recipe.loss.balance), teacher)
     return Run(trainer, module, RunData(samples, ValidationSamples(val, view, model.config.size_multiple)), stop)
 
 
-def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps) -> pl.Trainer:
+def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps, place: Place | None) -> pl.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for noise in NOISE:
         warnings.filterwarnings("ignore", f".*{noise}.*")
@@ -153,16 +163,18 @@ def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps) -> pl.Trainer
     )
     if watched:
         callbacks.append(TQDMProgressBar(refresh_rate=10))
+    # Buffers agree without being sent, since every process has the whole batch's statistics; sending them would wait
+    # for ever in validation, where processes differ in work.
+    strategy: DDPStrategy | str = DDPStrategy(broadcast_buffers=False) if several else "auto"
     loggers = [CSVLogger(folder, name="log"), TensorBoardLogger(folder, name="tensorboard")]
     return pl.Trainer(
         default_root_dir=folder,
         accelerator=machine.accelerator,
-        devices=machine.devices,
+        devices=machine.devices if place is None else "auto",
         num_nodes=machine.nodes,
         precision=machine.precision,  # type: ignore[arg-type]
-        # Buffers agree without being sent, since every process has the whole batch's statistics; sending them would
-        # wait for ever in validation, where processes differ in work.
-        strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
+        strategy=strategy if place is None else place[0],
+        plugins=None if place is None else place[1],
         sync_batchnorm=several and machine.accelerator != "cpu",
         use_distributed_sampler=False,
         accumulate_grad_batches=train.accumulate,

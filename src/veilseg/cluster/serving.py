@@ -1,0 +1,150 @@
+"""`veilseg serve --ray`: the application of veilseg.server as replicas of a Ray Serve deployment.
+
+Ray Serve listens, spreads requests, adds and removes replicas, replaces those that die, and on an update starts new ones
+before it lets the old ones finish. A replica is the service of one machine: its checks, its batches, its worker process.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import ray
+from fastapi import FastAPI
+from ray import serve
+from ray.serve.config import AutoscalingConfig, BackpressureConfig
+
+from veilseg.cluster.connect import connect
+from veilseg.errors import UsageError, VeilsegError
+from veilseg.server.app import create_app
+from veilseg.server.logs import start_logging
+from veilseg.server.metrics import Metrics
+from veilseg.server.run import check_start
+from veilseg.server.settings import Limits, Settings, parse_models
+
+NAME = "veilseg"
+_GRACE = 5
+
+
+@serve.ingress()
+class Service:
+    """One replica; Ray Serve makes it where it wants it, and asks it for its application."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        metrics = Metrics()
+        start_logging(metrics)
+        return create_app(self.settings, metrics)
+
+
+def parse_replicas(text: str) -> tuple[int, int]:
+    """ "3" as (3, 3), "1-8" as (1, 8): the fewest and the most replicas. Raises UsageError for anything else."""
+    least, _, most = text.partition("-")
+    try:
+        replicas = int(least), int(most or least)
+    except ValueError:
+        replicas = (0, 0)
+    if not 1 <= replicas[0] <= replicas[1]:
+        raise UsageError(f"{text!r} is no number of replicas", "--replicas 2, or 1-8 for as many as the load needs")
+    return replicas
+
+
+def application(settings: Settings, replicas: tuple[int, int] = (1, 1)) -> serve.Application:
+    """The deployment for `settings`: from the fewest to the most `replicas`, as many as the load needs.
+
+    A replica gets two batches at a time, so that the next one is there when a batch is done; at every proxy
+    `limits.queue` requests wait for one, and more are refused with 429 and Retry-After. It reserves as many cores as the
+    settings have threads (default: 1).
+    """
+    limits, threads = settings.limits, settings.threads or 1
+    settings = dataclasses.replace(
+        settings,
+        threads=threads,
+        models={name: _elsewhere(source) for name, source in settings.models.items()},
+        tokens=None if settings.tokens is None else settings.tokens.absolute(),
+    )
+    least, most = replicas
+    scaling: dict[str, Any] = {"num_replicas": least}
+    if most > least:
+        target = float(limits.batch)
+        scaling = {
+            "autoscaling_config": AutoscalingConfig(
+                min_replicas=least, max_replicas=most, target_ongoing_requests=target
+            )
+        }
+    deployment = serve.deployment(
+        Service,
+        name=NAME,
+        ray_actor_options={"num_cpus": threads, "num_gpus": 1 if settings.device == "cuda" else 0},
+        max_ongoing_requests=2 * limits.batch,
+        max_queued_requests=limits.queue,
+        backpressure_config=BackpressureConfig(status_code=429, retry_after_s=1),
+        graceful_shutdown_timeout_s=_patience(limits),
+        logging_config={"enable_access_log": False},  # the application has its own log
+        **scaling,
+    )
+    return deployment.bind(settings)
+
+
+def from_arguments(arguments: dict[str, str]) -> serve.Application:
+    """`application` for Ray Serve's configuration files: import_path veilseg.cluster.serving:from_arguments, args models
+    (separated by spaces), tokens (a file; required, since other machines reach a cluster), replicas, threads, device.
+    """
+    known = {"models", "tokens", "replicas", "threads", "device"}
+    if unknown := sorted(arguments.keys() - known):
+        raise UsageError(f"there is no argument {unknown[0]!r}", f"known: {', '.join(sorted(known))}")
+    if "tokens" not in arguments:
+        raise UsageError("a cluster's service needs tokens", "veilseg token add NAME --file tokens.json")
+    settings = Settings(
+        models=parse_models(arguments.get("models", "").split()),
+        tokens=Path(arguments["tokens"]),
+        device=arguments.get("device", "cpu"),
+        threads=int(arguments.get("threads", 1)),
+    )
+    return application(settings, parse_replicas(str(arguments.get("replicas", "1"))))
+
+
+def serve_on_ray(
+    settings: Settings, host: str, port: int, certificate: Path | None, key: Path | None, replicas: tuple[int, int]
+) -> None:
+    """Serve on a cluster. On one of our own until SIGTERM or SIGINT, then finish what was accepted; on the one at
+    RAY_ADDRESS return when all replicas run there: a service that runs already is replaced without losing a request.
+
+    Raises what `check_start` raises, VeilsegError when the replicas cannot be started.
+    """
+    check_start(settings, host, certificate, key)
+    connect()
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    options: dict[str, Any] = {"host": host, "port": port, "request_timeout_s": _patience(settings.limits)}
+    if certificate is not None and key is not None:
+        options |= {"ssl_certfile": str(certificate.absolute()), "ssl_keyfile": str(key.absolute())}
+    serve.start(proxy_location="EveryNode", http_options=options, logging_config={"enable_access_log": False})
+    try:
+        serve.run(application(settings, replicas), name=NAME, route_prefix="/")
+    except (RuntimeError, ray.exceptions.RayError) as error:
+        hint = "`veilseg serve` without --ray says why; the log of a replica on the cluster does, too"
+        raise VeilsegError("the replicas could not be started", hint) from error
+    if os.environ.get("RAY_ADDRESS"):
+        return
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    asked.wait()
+    serve.shutdown()
+    ray.shutdown()
+
+
+def _patience(limits: Limits) -> float:
+    return limits.timeout + limits.body_timeout + _GRACE
+
+
+def _elsewhere(model: str) -> str:
+    """A model's folder as other processes find it; names of models as they are."""
+    return str(Path(model).absolute()) if Path(model).is_dir() else model
