@@ -26,6 +26,6 @@ def connect() -> None:
             ray.init(logging_level=logging.WARNING)
         else:
             ray.init("local", include_dashboard=False, logging_level=logging.WARNING)
-    except (ConnectionError, ValueError, TimeoutError) as error:
+    except (ConnectionError, ValueError, TimeoutError, RuntimeError, ray.exceptions.RayError) as error:
         where = f"the Ray cluster at {address} cannot be reached" if address else "Ray cannot be started"
         raise VeilsegError(where, str(error).partition("\n")[0]) from error

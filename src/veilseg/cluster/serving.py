@@ -1,7 +1,7 @@
 """`veilseg serve --ray`: the application of veilseg.server as replicas of a Ray Serve deployment.
 
-Ray Serve listens, spreads requests, adds and removes replicas, replaces those that die, and on an update starts new ones
-before it lets the old ones finish. A replica is the service of one machine: its checks, its batches, its worker process.
+Ray Serve listens, spreads requests, adds and removes replicas, replaces those that die, and on an update starts new
+ones before it lets the old ones finish. A replica is the service of one machine: its checks, batches, worker process.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def application(settings: Settings, replicas: tuple[int, int] = (1, 1)) -> serve
     """The deployment for `settings`: from the fewest to the most `replicas`, as many as the load needs.
 
     A replica gets two batches at a time, so that the next one is there when a batch is done; at every proxy
-    `limits.queue` requests wait for one, and more are refused with 429 and Retry-After. It reserves as many cores as the
-    settings have threads (default: 1).
+    `limits.queue` requests wait for one, and more are refused with 429 and Retry-After. It reserves as many cores as
+    the settings have threads (default: 1).
     """
     limits, threads = settings.limits, settings.threads or 1
     settings = dataclasses.replace(
@@ -94,8 +94,10 @@ def application(settings: Settings, replicas: tuple[int, int] = (1, 1)) -> serve
 
 
 def from_arguments(arguments: dict[str, str]) -> serve.Application:
-    """`application` for Ray Serve's configuration files: import_path veilseg.cluster.serving:from_arguments, args models
-    (separated by spaces), tokens (a file; required, since other machines reach a cluster), replicas, threads, device.
+    """`application` for Ray Serve's configuration files, as import_path veilseg.cluster.serving:from_arguments.
+
+    arguments: models (separated by spaces), tokens (a file; required, since other machines reach a cluster), replicas,
+    threads, device. Raises UsageError for others and for a missing file of tokens.
     """
     known = {"models", "tokens", "replicas", "threads", "device"}
     if unknown := sorted(arguments.keys() - known):

@@ -1,4 +1,4 @@
-"""`veilseg train --ray`: the run of veilseg.training in processes that Ray Train places, and starts again when one dies.
+"""`veilseg train --ray`: the run of veilseg.training in processes that Ray Train places, and restarts when one dies.
 
 The run's folder is shared by all machines. It holds the checkpoints, and a run that is started again goes on from the
 last one, as any interrupted run does: Ray adds no checkpoints of its own.

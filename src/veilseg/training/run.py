@@ -65,8 +65,9 @@ def train(recipe: Recipe, folder: Path, place: Place | None = None) -> Segmentat
     """Train by a recipe; leave checkpoints, logs (CSV, TensorBoard) and the model's two files in `folder`.
 
     A run that was interrupted goes on from its last checkpoint when the recipe is the same; a finished one gives its
-    model as it is. place: for processes that another program started. Raises UsageError for a folder with a run of another recipe, InvalidData for unfit datasets, and
-    KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM asks it to stop.
+    model as it is. place: for processes that another program started. Raises UsageError for a folder with a run of
+    another recipe, InvalidData for unfit datasets, and KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM
+    asks it to stop.
     """
     _refuse_other_run(folder, recipe)
     if (folder / CONFIG_NAME).exists():  # what save_model writes last
