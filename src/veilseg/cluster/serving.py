@@ -127,12 +127,12 @@ def serve_on_ray(
     options: dict[str, Any] = {"host": host, "port": port, "request_timeout_s": _patience(settings.limits)}
     if certificate is not None and key is not None:
         options |= {"ssl_certfile": str(certificate.absolute()), "ssl_keyfile": str(key.absolute())}
-    serve.start(proxy_location="EveryNode", http_options=options, logging_config={"enable_access_log": False})
     try:
+        serve.start(proxy_location="EveryNode", http_options=options, logging_config={"enable_access_log": False})
         serve.run(application(settings, replicas), name=NAME, route_prefix="/")
     except (RuntimeError, ray.exceptions.RayError) as error:
-        hint = "`veilseg serve` without --ray says why; the log of a replica on the cluster does, too"
-        raise VeilsegError("the replicas could not be started", hint) from error
+        hint = f"is port {port} free? do the models load in `veilseg serve` without --ray? Ray's logs say more"
+        raise VeilsegError("Ray could not start the service", hint) from error
     if os.environ.get("RAY_ADDRESS"):
         return
     asked = threading.Event()
