@@ -11,6 +11,18 @@ from tests.service import Service, running
 from tests.tiny_onnx import CANONICAL, tiny_model
 
 
+def a_process(name: bytes) -> int:
+    """The id of a process with `name` in its command line, which this process has started directly or not."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if name in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except OSError:  # it has ended
+            continue
+    return max(found)
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """A cluster of two cores in this process, as `connect` starts it, without looking for another one."""

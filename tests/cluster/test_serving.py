@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.cluster.conftest import a_process
 from tests.server.test_segment import *  # noqa: F403  the tests of one machine, on the service of this folder
 from tests.service import PATIENCE, SOURCE, Service, encrypted, flood, running
 from tests.tiny_onnx import CANONICAL, tiny_model
@@ -26,16 +27,24 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def small(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One replica, and one request that may wait."""
-    arguments = (str(model), "--ray", "--queue", "1", "--batch", "1")
+    arguments = (str(model), "--ray", "--replicas", "1", "--queue", "1", "--batch", "1")
     with running(tmp_path_factory.mktemp("small"), *arguments) as started:
         yield started
 
 
 def test_more_than_fits_is_refused_and_told_when_to_come_back(small: Service) -> None:
-    pool, futures = flood(small, 24)
+    """The worker is held: two requests are with the replica, one waits, and the others are refused."""
+    assert small.post(encrypted()).status_code == 200
+    worker = a_process(b"veilseg.server.worker")
+    os.kill(worker, signal.SIGSTOP)
+    pool, futures = flood(small, 8)
+    try:
+        small.until(lambda: sum(future.done() for future in futures) >= 5)
+    finally:
+        os.kill(worker, signal.SIGCONT)
     with pool:
         answers = [future.result() for future in futures]
-    assert {answer.status_code for answer in answers} == {200, 429}
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 5
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers if answer.status_code == 429)
     assert small.post(encrypted()).status_code == 200
 

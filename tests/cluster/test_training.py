@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.cluster.conftest import a_process
 from tests.training.test_run import TINY
 from veilseg.cluster.training import train_on_ray
 from veilseg.models import load_model
@@ -36,7 +37,7 @@ def test_a_run_whose_process_is_killed_goes_on(cluster: None, tmp_path: Path) ->
     def kill() -> None:
         while not (tmp_path / "run" / run.LAST).exists():
             done.wait(0.05)
-        killed.append(a_worker())
+        killed.append(a_process(b"RayTrainWorker"))
         os.kill(killed[0], signal.SIGKILL)
 
     done = threading.Event()
@@ -46,15 +47,3 @@ def test_a_run_whose_process_is_killed_goes_on(cluster: None, tmp_path: Path) ->
     done.set()
     assert killed
     assert load_model(tmp_path / "run").config.training["steps"] == 30
-
-
-def a_worker() -> int:
-    """The id of a process of the run that this process started, through its cluster."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if b"RayTrainWorker" in (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return min(found)

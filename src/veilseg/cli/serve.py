@@ -35,7 +35,7 @@ def command(
         bool, typer.Option("--ray", help="On the Ray cluster at RAY_ADDRESS; without one, as several processes here.")
     ] = False,
     replicas: Annotated[
-        str | None, typer.Option(metavar="N", help="With --ray: 2, or 1-8 for as many as the load needs. Default: 1.")
+        str | None, typer.Option(metavar="N", help="With --ray: 3, or 2-8 for as many as the load needs. Default: 2.")
     ] = None,
 ) -> None:
     """Serve models to clients that send encrypted images; plain images are refused.
@@ -43,12 +43,12 @@ def command(
     Logs are lines of JSON on stderr. SIGTERM finishes what was accepted. `veilseg token` makes tokens.
 
     With --ray every replica reserves --threads cores (default: 1). The same command again, with other models, replaces
-    a service on a cluster without losing a request; models and tokens must have the same names on every machine.
+    a service on a cluster, one replica after the other; models and tokens must have the same names on every machine.
 
     Examples:
       veilseg serve
       veilseg serve street=models/street locked=models/locked --port 9000
-      veilseg serve --ray --replicas 1-8 --threads 2
+      veilseg serve --ray --replicas 2-8 --threads 2
       veilseg serve --host 0.0.0.0 --tokens tokens.json --tls-certificate cert.pem --tls-key key.pem
     """
     from veilseg.server.settings import Limits, Settings, parse_models
@@ -56,9 +56,9 @@ def command(
     limits = Limits(queue=queue, batch=batch, body=body << 20, pixels=pixels, timeout=timeout)
     settings = Settings(models=parse_models(models or []), tokens=tokens, limits=limits, device=device, threads=threads)
     if ray:
-        from veilseg.cluster.serving import parse_replicas, serve_on_ray
+        from veilseg.cluster.serving import DEFAULT_REPLICAS, parse_replicas, serve_on_ray
 
-        serve_on_ray(settings, host, port, tls_certificate, tls_key, parse_replicas(replicas or "1"))
+        serve_on_ray(settings, host, port, tls_certificate, tls_key, parse_replicas(replicas or DEFAULT_REPLICAS))
         return
     if replicas is not None:
         raise UsageError("--replicas belongs to --ray", "add --ray, or leave --replicas out")

@@ -1,7 +1,8 @@
 """`veilseg serve --ray`: the application of veilseg.server as replicas of a Ray Serve deployment.
 
-Ray Serve listens, spreads requests, adds and removes replicas, replaces those that die, and on an update starts new
-ones before it lets the old ones finish. A replica is the service of one machine: its checks, batches, worker process.
+Ray Serve listens, spreads requests, adds and removes replicas, replaces those that die. On an update it lets some finish
+and replaces them, then the next: with one replica alone nobody would answer until the new model is loaded, so two are
+the default. A replica is the service of one machine: its checks, batches, worker process.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from veilseg.server.run import check_start
 from veilseg.server.settings import Limits, Settings, parse_models
 
 NAME = "veilseg"
+#: Two, so that one answers while the other is replaced.
+DEFAULT_REPLICAS = "2"
 _GRACE = 5
 
 
@@ -56,7 +59,7 @@ def parse_replicas(text: str) -> tuple[int, int]:
     return replicas
 
 
-def application(settings: Settings, replicas: tuple[int, int] = (1, 1)) -> serve.Application:
+def application(settings: Settings, replicas: tuple[int, int]) -> serve.Application:
     """The deployment for `settings`: from the fewest to the most `replicas`, as many as the load needs.
 
     A replica gets two batches at a time, so that the next one is there when a batch is done; at every proxy
@@ -110,14 +113,14 @@ def from_arguments(arguments: dict[str, str]) -> serve.Application:
         device=arguments.get("device", "cpu"),
         threads=int(arguments.get("threads", 1)),
     )
-    return application(settings, parse_replicas(str(arguments.get("replicas", "1"))))
+    return application(settings, parse_replicas(str(arguments.get("replicas", DEFAULT_REPLICAS))))
 
 
 def serve_on_ray(
     settings: Settings, host: str, port: int, certificate: Path | None, key: Path | None, replicas: tuple[int, int]
 ) -> None:
     """Serve on a cluster. On one of our own until SIGTERM or SIGINT, then finish what was accepted; on the one at
-    RAY_ADDRESS return when all replicas run there: a service that runs already is replaced without losing a request.
+    RAY_ADDRESS return when all replicas run there, in the place of those of a service that ran before.
 
     Raises what `check_start` raises, VeilsegError when the replicas cannot be started.
     """
