@@ -11,16 +11,26 @@ from tests.service import Service, running
 from tests.tiny_onnx import CANONICAL, tiny_model
 
 
-def a_process(name: bytes) -> int:
-    """The id of a process with `name` in its command line, which this process has started directly or not."""
+def a_process(name: str, below: int) -> int:
+    """The id of a process with `name` in its command line that the process `below` has started, directly or not."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if name in (folder / "cmdline").read_bytes():
+            if name in (folder / "cmdline").read_bytes().decode(errors="replace") and below in _ancestors(folder):
                 found.append(int(folder.name))
-        except OSError:  # it has ended
+        except (OSError, ValueError):  # it has ended
             continue
+    assert found, name
     return max(found)
+
+
+def _ancestors(folder: Path) -> set[int]:
+    found = set()
+    while folder.name not in ("0", "1"):
+        parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+        found.add(int(parent))
+        folder = folder.with_name(parent)
+    return found
 
 
 @pytest.fixture(scope="module")

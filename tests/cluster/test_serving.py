@@ -35,7 +35,7 @@ def small(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
 def test_more_than_fits_is_refused_and_told_when_to_come_back(small: Service) -> None:
     """The worker is held: two requests are with the replica, one waits, and the others are refused."""
     assert small.post(encrypted()).status_code == 200
-    worker = a_process(b"veilseg.server.worker")
+    worker = a_process("veilseg.server.worker", small.process.pid)
     os.kill(worker, signal.SIGSTOP)
     pool, futures = flood(small, 8)
     try:

@@ -37,7 +37,7 @@ def test_a_run_whose_process_is_killed_goes_on(cluster: None, tmp_path: Path) ->
     def kill() -> None:
         while not (tmp_path / "run" / run.LAST).exists():
             done.wait(0.05)
-        killed.append(a_process(b"RayTrainWorker"))
+        killed.append(a_process("RayTrainWorker", os.getpid()))
         os.kill(killed[0], signal.SIGKILL)
 
     done = threading.Event()

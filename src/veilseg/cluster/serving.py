@@ -1,8 +1,8 @@
 """`veilseg serve --ray`: the application of veilseg.server as replicas of a Ray Serve deployment.
 
-Ray Serve listens, spreads requests, adds and removes replicas, replaces those that die. On an update it lets some finish
-and replaces them, then the next: with one replica alone nobody would answer until the new model is loaded, so two are
-the default. A replica is the service of one machine: its checks, batches, worker process.
+Ray Serve listens, spreads requests, adds and removes replicas, replaces those that die. On an update it lets some
+finish and replaces them, then the next: with one replica alone nobody would answer until the new model is loaded, so
+two are the default. A replica is the service of one machine: its checks, batches, worker process.
 """
 
 from __future__ import annotations
