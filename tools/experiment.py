@@ -1,0 +1,83 @@
+"""Train and measure the rows of docs/results.md: python tools/experiment.py [--lanes N] [NAME ...]
+
+Needs CamVid as ./camvid (a link will do). Every row trains on the same data for the same number of steps, on one core,
+and begins with the weights of the shipped plain model but for its first layers, which depend on the input. A row that
+was interrupted goes on; one that has its file in results/rows/ is done. Without names: all, the deciding ones first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PLAIN = "src/veilseg/runtime/shipped/plain"
+STEPS = 1000
+SEEDS = (0, 1)
+DECIDING = 8  # the sub-block whose rows are trained with every seed
+
+
+def rows() -> dict[str, list[str]]:
+    """Recipe and overrides of every row by its name."""
+    found: dict[str, list[str]] = {}
+    for seed in SEEDS:
+        found[f"plain-{seed}"] = recipe("camvid-plain", seed)
+        for method in ("sort", "mosaic", "shuffled", "distil"):
+            found[f"{method}{DECIDING}-{seed}"] = recipe(f"camvid-{method}", seed, DECIDING)
+    for size in (16, 4):
+        for method in ("sort", "mosaic", "shuffled", "distil"):
+            found[f"{method}{size}-0"] = recipe(f"camvid-{method}", 0, size)
+    for method in ("sort", "mosaic"):
+        found[f"{method}32-0"] = recipe(f"camvid-{method}", 0, 32)
+    return found
+
+
+def recipe(name: str, seed: int, sub_block: int | None = None) -> list[str]:
+    """The command line of one training, without its output."""
+    given = [f"recipes/{name}.yaml", f"train.seed={seed}", f"train.steps={STEPS}", f"method.start={PLAIN}"]
+    if sub_block is not None:
+        given += [f"model.sub_block={sub_block}", f"model.block={max(16, sub_block)}"]
+    if name == "camvid-distil":
+        given.append(f"method.teacher={PLAIN}")
+    return given
+
+
+def make(name: str, arguments: list[str]) -> None:
+    """Train and measure one row; what the commands say goes to runs/rows/NAME.log."""
+    one_core = {**os.environ, "VEILSEG_CAMVID": "camvid", "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    run, result = f"runs/rows/{name}", f"results/rows/{name}.json"
+    train = ["train", *arguments, "-o", run]
+    measure = ["evaluate", "--data", "camvid:camvid", "--model", run, "--per-class", "--json", result]
+    with (ROOT / f"{run}.log").open("a") as log:
+        for command in (train, measure):
+            program = [sys.executable, "-m", "veilseg.cli.main", *command]
+            done = subprocess.run(program, cwd=ROOT, env=one_core, stdout=log, stderr=log, check=False)
+            if done.returncode:
+                print(f"{name}: failed, see {run}.log", flush=True)
+                return
+    print(f"{name}: done", flush=True)
+
+
+def main() -> None:
+    """Work through the rows that have no result yet."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lanes", type=int, default=2, help="rows at a time, each on one core")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    given = parser.parse_args()
+    every = rows()
+    if unknown := set(given.names) - set(every):
+        parser.error(f"no row {min(unknown)}; there are {', '.join(every)}")
+    for folder in ("runs", "results"):
+        (ROOT / folder / "rows").mkdir(parents=True, exist_ok=True)
+    todo = [name for name in given.names or every if not (ROOT / "results" / "rows" / f"{name}.json").exists()]
+    with ThreadPoolExecutor(given.lanes) as lanes:
+        for name in todo:
+            lanes.submit(make, name, every[name])
+
+
+if __name__ == "__main__":
+    main()
