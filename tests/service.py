@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,23 +71,35 @@ class Service:
             return False
 
 
-@contextmanager
 def running(
     folder: Path, *arguments: str, log: str | None = None, tls: bool = False, environment: dict[str, str] | None = None
-) -> Iterator[Service]:
+) -> AbstractContextManager[Service]:
     """`veilseg serve ARGUMENTS...` on a free port of loopback; ended with SIGTERM. log: a device to log to."""
-    path = Path(log) if log else folder / f"service-{time.monotonic_ns()}.log"
-    import socket
+    command = ["-m", "veilseg.cli.main", "serve", *arguments, "--port", "PORT", "--threads", "1"]
+    return _started(folder, command, log, tls, environment or {})
 
+
+def limited(folder: Path, model: Path, limits: str) -> AbstractContextManager[Service]:
+    """The same with limits that the verb does not offer, as Python writes them: "connections=3"."""
+    settings = f"settings.Settings(models={{'tiny': {str(model)!r}}}, limits=settings.Limits({limits}), threads=1)"
+    code = f"from veilseg.server import run, settings\nrun.serve({settings}, '127.0.0.1', PORT)"
+    return _started(folder, ["-c", code], None, False, {})
+
+
+@contextmanager
+def _started(
+    folder: Path, command: list[str], log: str | None, tls: bool, environment: dict[str, str]
+) -> Iterator[Service]:
+    path = Path(log) if log else folder / f"service-{time.monotonic_ns()}.log"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with path.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "veilseg.cli.main", "serve", *arguments, "--port", str(port), "--threads", "1"],
+            [sys.executable, "-P", *(part.replace("PORT", str(port)) for part in command)],
             cwd=folder,
             stderr=file,
-            env={**os.environ, "PYTHONPATH": SOURCE, **(environment or {})},
+            env={**os.environ, "PYTHONPATH": SOURCE, **environment},
         )
     service = Service(f"{'https' if tls else 'http'}://127.0.0.1:{port}", process, path)
     try:
@@ -103,3 +117,9 @@ def encrypted(seed: int = 0, height: int = 40, width: int = 50) -> bytes:
     """The file of a random encrypted image."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return SHUFFLE.encrypt(pixels).to_bytes()
+
+
+def flood(service: Service, count: int) -> tuple[ThreadPoolExecutor, list[Future[httpx.Response]]]:
+    """Send `count` images at once, from as many threads: the threads, and the answers to come."""
+    pool = ThreadPoolExecutor(count)
+    return pool, [pool.submit(service.post, encrypted(index)) for index in range(count)]

@@ -25,7 +25,7 @@ MAX_PIXELS = png.MAX_PIXELS
 #: No valid file is longer: 16-bit RGB of MAX_PIXELS that did not compress, plus the chunks around it.
 MAX_BYTES = 6 * MAX_PIXELS + (1 << 20)
 #: Ciphers whose values need 16 bits; all others have 8.
-SIXTEEN_BIT = frozenset({"patch-rotation"})
+SIXTEEN_BIT = frozenset({"patch-rotation", "ffx"})
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
 _HINT = "the file was changed or made by something else; encrypt the photograph again with `veilseg encrypt`"

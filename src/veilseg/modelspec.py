@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from veilseg.errors import InvalidImage, InvalidModel, UsageError, VeilsegError
+from veilseg.errors import InvalidImage, InvalidKey, InvalidModel, UsageError, VeilsegError
 from veilseg.files import read_limited
 from veilseg.parameters import CHANNELS, MAX_BLOCK, SHUFFLES
 
@@ -24,7 +25,9 @@ FORMAT = 1
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _MAX_CONFIG = 1 << 20  # bytes; a label map has at most 255 classes
 SUB_BLOCK_CIPHERS = ("subblock-sort", "subblock-shuffle")
+SPEC_KEY = "veilseg"  # in the config.json of other libraries' models
 KEYED_CIPHERS = ("patch-permutation", "patch-rotation")
+TRAINED_CIPHERS = ("shf", "np", "ffx")  # with a key that a network is trained for, and cannot change
 _TYPES: dict[str, type] = {
     "architecture": str,
     "arguments": dict,
@@ -34,7 +37,7 @@ _TYPES: dict[str, type] = {
     "size_multiple": int,
     "training": dict,
 }
-INPUT_CIPHERS = ("plain", *SUB_BLOCK_CIPHERS, "mosaic", *KEYED_CIPHERS)
+INPUT_CIPHERS = ("plain", *SUB_BLOCK_CIPHERS, "mosaic", *KEYED_CIPHERS, *TRAINED_CIPHERS)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class InputSpec:
 
     `cipher`: "plain"; "subblock-sort" for a key-invariant model (section 1.1: it reads the canonical form, so it takes
     "subblock-shuffle" just as well); "subblock-shuffle" for a model trained on shuffled images as they are ([P1]);
-    "mosaic"; or a keyed cipher, then with the key's public fingerprint. `block` and `sub_block` are sides in pixels.
+    "mosaic"; or a keyed cipher that a model was encrypted with or trained for, then with the key's public fingerprint.
+    `block` and `sub_block` are sides in pixels.
     """
 
     cipher: str = "plain"
@@ -71,10 +75,49 @@ class InputSpec:
                     f"unknown options channels={self.channels!r}, shuffle={self.shuffle!r}",
                     f"channels: {', '.join(CHANNELS)}; shuffle: {', '.join(SHUFFLES)}",
                 )
-        if (self.cipher in KEYED_CIPHERS) != (self.key_fingerprint is not None):
+        if self.keyed != (self.key_fingerprint is not None):
             raise UsageError(
                 f"input {self.cipher!r} " + ("has no key" if self.key_fingerprint else "needs a fingerprint")
             )
+
+    def check_encryptable(self) -> None:
+        """Return for a model of plain images, which a key can be built into; else InvalidModel says what it is."""
+        if self.cipher in KEYED_CIPHERS:
+            raise InvalidModel(
+                f"this model is encrypted already, with key {self.key_fingerprint}",
+                "encrypt the plain model, or change the key with rekey_model (`veilseg rekey-model`)",
+            )
+        if self.cipher != "plain":
+            raise InvalidModel(
+                f"this model takes {self.cipher} images, and needs no key built in",
+                "encrypt a model for plain images",
+            )
+
+    def check_old_key(self, fingerprint: str) -> None:
+        """Return when the key of this fingerprint is the model's and can be changed: else InvalidModel, InvalidKey."""
+        if not self.keyed:
+            raise InvalidModel("this model is not encrypted, so it has no key to change", "use encrypt_model")
+        if self.cipher in TRAINED_CIPHERS:
+            raise InvalidModel(f"this model was trained for its key ({self.cipher})", "train one for the new key")
+        if fingerprint != self.key_fingerprint:
+            raise InvalidKey(
+                f"the model belongs to key {self.key_fingerprint}, not to {fingerprint}", "find the old key"
+            )
+
+    def to_config(self) -> dict[str, Any]:
+        """The entry SPEC_KEY of another library's config.json for a model encrypted with a key: nothing secret."""
+        return {"cipher": self.cipher, "block": self.block, "key_fingerprint": self.key_fingerprint}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> InputSpec:
+        """What another library's config.json says by `to_config`; plain where it says nothing. Raises InvalidModel."""
+        if SPEC_KEY not in config:
+            return cls()
+        try:
+            spec = cls(**config[SPEC_KEY])
+        except (TypeError, UsageError) as error:
+            raise InvalidModel(f"{CONFIG_NAME}: {SPEC_KEY!r} does not describe how this model is encrypted") from error
+        return spec
 
     @property
     def canonical(self) -> bool:
@@ -83,8 +126,8 @@ class InputSpec:
 
     @property
     def keyed(self) -> bool:
-        """Whether the model belongs to one key (section 2)."""
-        return self.cipher in KEYED_CIPHERS
+        """Whether the model belongs to one key (section 2): encrypted with it, or trained for it."""
+        return self.cipher in (*KEYED_CIPHERS, *TRAINED_CIPHERS)
 
     def accepts(self, header: Header | None) -> None:
         """Return when an image with this public header (None: a plain image) is one for this model.
@@ -110,7 +153,8 @@ class InputSpec:
         if self.keyed and header.key_fingerprint != self.key_fingerprint:
             raise InvalidImage(
                 f"this image belongs to key {header.key_fingerprint}, the model to key {self.key_fingerprint}",
-                "encrypt the image with the model's key, or change the model's key with `veilseg rekey-model`",
+                "encrypt the image with the model's key"
+                + (", or change the model's key with `veilseg rekey-model`" if self.cipher in KEYED_CIPHERS else ""),
             )
 
     def _hint(self) -> str:

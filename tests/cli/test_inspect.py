@@ -13,7 +13,7 @@ from veilseg.ciphers.leakage import SENTENCE
 from veilseg.cli.inspect import describe
 from veilseg.container import Header
 
-NAMES = ("subblock-sort", "subblock-shuffle", "mosaic", "patch-permutation", "patch-rotation")
+NAMES = ("subblock-sort", "subblock-shuffle", "mosaic", "patch-permutation", "patch-rotation", "shf", "np", "ffx")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+import veilseg
 from tests.models.conftest import tiny_conv, tiny_setr
 from veilseg.cli.main import main
 from veilseg.keys import Key
-from veilseg.models import load_model, save_model
+from veilseg.models import encrypt_model, load_model, save_model
 from veilseg.modelspec import ModelConfig
 from veilseg.runtime import Segmenter
 
@@ -31,8 +34,8 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_lock_and_change_the_key(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:
     model = tiny_setr("naive")
-    save_model(model, "plain")
-    assert main(["encrypt-model", "plain", "--key", "my.key", "-o", "locked"]) == 0
+    save_model(model, "source")
+    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "locked"]) == 0
     assert keys[0].fingerprint in capsys.readouterr().err
     locked = load_model("locked")
     assert locked.config.input.key_fingerprint == keys[0].fingerprint
@@ -45,13 +48,13 @@ def test_lock_and_change_the_key(keys: list[Key], capsys: pytest.CaptureFixture[
 
 
 def test_a_key_is_needed_and_nothing_is_replaced(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:
-    save_model(tiny_conv(), "plain")
-    assert main(["encrypt-model", "plain", "-o", "locked"]) == 2
-    assert main(["encrypt-model", "plain", "--key", "my.key", "-o", "plain"]) == 1
+    save_model(tiny_conv(), "source")
+    assert main(["encrypt-model", "source", "-o", "locked"]) == 2
+    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "source"]) == 1
     assert "--force" in capsys.readouterr().err
-    assert ModelConfig.load("plain").input.cipher == "plain"
-    assert main(["encrypt-model", "plain", "--key", "my.key", "--block", "16", "-o", "plain", "--force"]) == 0
-    assert ModelConfig.load("plain").input.block == 16
+    assert ModelConfig.load("source").input.cipher == "plain"
+    assert main(["encrypt-model", "source", "--key", "my.key", "--block", "16", "-o", "source", "--force"]) == 0
+    assert ModelConfig.load("source").input.block == 16
 
 
 def test_export_beside_the_model(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,3 +68,69 @@ def test_export_beside_the_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert onnx.engine.name == "onnx"
     assert (onnx.segment(image) == torch_labels).mean() > 0.999
     assert sorted(path.name for path in Path("run").iterdir()) == ["config.json", "model.onnx", "model.safetensors"]
+
+
+def without_torch(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `veilseg ARGUMENTS...` in a Python in which torch and what comes with it is not installed."""
+    code = (
+        "import sys\n"
+        "from importlib.machinery import PathFinder\n"
+        "real, absent = PathFinder.find_spec, ('torch', 'safetensors', 'timm', 'transformers', 'huggingface_hub')\n"
+        "def find(name, path=None, target=None):\n"
+        "    return None if name.partition('.')[0] in absent else real(name, path, target)\n"
+        "PathFinder.find_spec = staticmethod(find)\n"
+        "from veilseg.cli.main import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=300)
+
+
+def test_without_torch_the_exported_form_is_encrypted(keys: list[Key]) -> None:
+    done = without_torch("encrypt-model", "plain", "--key", "my.key", "-o", "locked")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert keys[0].fingerprint in done.stderr
+    assert sorted(path.name for path in Path("locked").iterdir()) == ["config.json", "model.onnx", "stem.bin"]
+    done = without_torch("rekey-model", "locked", "--old", "my.key", "--new", "next.key", "-o", "moved")
+    assert done.returncode == 0, done.stderr
+    moved = Segmenter("moved", threads=1)
+    assert moved.config.input.key_fingerprint == keys[1].fingerprint
+    pixels = torch.randint(0, 256, (64, 96, 3), dtype=torch.uint8).numpy()
+    pixels[:32] //= 4
+    encrypted = veilseg.cipher("patch-permutation", block=16).encrypt(pixels, keys[1])
+    assert (moved.segment(encrypted) == Segmenter("plain", threads=1).segment(pixels)).mean() > 0.999
+
+
+def test_without_torch_names_and_keys_are_told_first(keys: list[Key]) -> None:
+    save_model(tiny_conv(), "source")
+    save_model(encrypt_model(tiny_conv(), keys[0]), "locked")
+    Path("elsewhere").mkdir()
+    for arguments, code, words in (
+        (["encrypt-model", "nowhere", "--key", "my.key"], 1, "there is no model 'nowhere'"),
+        (["encrypt-model", "elsewhere", "--key", "my.key"], 1, "config.json"),
+        (["encrypt-model", "source", "--key", "no.key"], 1, "no.key does not exist"),
+        (["encrypt-model", "source"], 2, "a key is needed"),
+        (["encrypt-model", "source", "--key", "my.key", "--cipher", "mosaic"], 2, "does not encrypt models"),
+        (["encrypt-model", "locked", "--key", "next.key"], 1, "encrypted already"),
+        (["encrypt-model", "default", "--key", "my.key"], 1, "needs no key"),
+        (["rekey-model", "locked", "--old", "next.key", "--new", "my.key"], 1, keys[0].fingerprint),
+        (["rekey-model", "source", "--old", "next.key", "--new", "my.key"], 1, "not encrypted"),
+        (["encrypt-model", "source", "--key", "my.key"], 1, 'pip install "veilseg[train]"'),
+    ):
+        done = without_torch(*arguments, "-o", "nothing")
+        assert done.returncode == code, done.stderr
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+    assert not Path("nothing").exists()
+
+
+def test_a_transformers_folder_without_transformers_names_the_extra(keys: list[Key]) -> None:
+    Path("foreign").mkdir()
+    Path("foreign/config.json").write_text('{"model_type": "beit"}')
+    code = (
+        "import sys; sys.modules['transformers'] = None\n"
+        "from veilseg.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = ["encrypt-model", "foreign", "--key", "my.key", "-o", "locked"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1
+    assert done.stderr == 'error: this needs the package transformers\nhint: pip install "veilseg[hf]"\n'

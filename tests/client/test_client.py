@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import threading
@@ -220,6 +221,28 @@ def test_answers_that_are_no_label_map_are_refused(body: bytes) -> None:
 
     with impostor(answer) as (url, _), Client(url) as client, pytest.raises(ServiceError):
         client.segment(SMALL)
+
+
+@pytest.mark.parametrize("ask", [Client, AsyncClient])
+def test_an_answer_without_end_is_cut_off(ask: type[Client | AsyncClient], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("veilseg.client.exchange._MAX_ANSWER", 1 << 20)
+
+    def answer(handler: BaseHTTPRequestHandler, _: int) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        with contextlib.suppress(OSError):  # the client hangs up
+            while True:
+                handler.wfile.write(bytes(65536))
+
+    async def wait() -> None:
+        async with AsyncClient(url) as client:
+            await client.segment(SMALL)
+
+    def run() -> object:
+        return Client(url).segment(SMALL) if ask is Client else asyncio.run(wait())
+
+    with impostor(answer) as (url, _), pytest.raises(ServiceError, match="larger than"):
+        run()
 
 
 def test_a_redirect_is_not_followed_and_an_error_is_told() -> None:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import av
@@ -12,12 +18,13 @@ from PIL import Image
 
 import veilseg
 from tests.client.test_client import give, impostor, info, labels
-from tests.service import Service
+from tests.service import SOURCE, Service
 from tests.tiny_onnx import photo
 from veilseg.cli.main import main
 from veilseg.client import AsyncClient
+from veilseg.client.folder import Summary
 from veilseg.client.video import segment_video
-from veilseg.errors import InvalidImage
+from veilseg.errors import InvalidImage, ServiceError
 from veilseg.images import to_png
 from veilseg.runtime import Segmenter
 
@@ -60,6 +67,7 @@ def test_a_folder_of_photographs_with_some_that_fail(
     assert "1 written, 6 were there already" in capsys.readouterr().err
     assert (photos / "labels" / "4.png").read_bytes() == b"kept"
     assert main(arguments) == 1  # without --resume or --force nothing is replaced
+    assert "7 x its label map exists already" in capsys.readouterr().err
     assert (photos / "labels" / "4.png").read_bytes() == b"kept"
 
 
@@ -83,6 +91,42 @@ def test_a_service_that_goes_away_ends_the_run(photos: Path, capsys: pytest.Capt
     assert "2 written, 1 failed, 3 not tried" in told
     assert "--resume" in told
     assert len(got) == 4
+
+
+def test_an_interrupted_run_says_how_to_go_on(photos: Path) -> None:
+    done = threading.Event()
+
+    def answer(handler, count: int) -> None:
+        if handler.command == "GET":
+            give(handler, 200, info())
+        elif count < 3:
+            give(handler, 200, labels(40, 50))
+        else:
+            done.wait()
+
+    with impostor(answer) as (url, got):
+        command = ["segment", "photos", "-o", "labels", "--server", url, "--in-flight", "1"]
+        run = subprocess.Popen(
+            [sys.executable, "-P", "-m", "veilseg.cli.main", *command],
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": SOURCE},
+        )
+        while len(got) < 3:
+            assert run.poll() is None
+            time.sleep(0.05)
+        run.send_signal(signal.SIGINT)
+        _, told = run.communicate()
+        done.set()
+    assert run.returncode == 130
+    assert b"--resume does the rest" in told
+    assert [path.name for path in (photos / "labels").iterdir()] == ["0.png"]
+
+
+def test_failures_of_one_kind_are_counted_together() -> None:
+    failed = [(f"{i}.png", ServiceError(f"the service refused: no (request {i:x})")) for i in range(40)]
+    lines = Summary(failed=[*failed, *((f"{i}.png", ServiceError(f"kind {i}")) for i in range(25))]).lines()
+    assert lines[1] == "  40 x the service refused: no (e.g. 0.png)"
+    assert lines[-1] == "  and 6 other kinds of failure"
 
 
 def test_wrong_usage(service: Service, photos: Path) -> None:

@@ -16,8 +16,8 @@ from veilseg.errors import InvalidModel, VeilsegError
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, encrypt_model, export_onnx
 from veilseg.models import export as export_module
-from veilseg.models.encrypt import find_patchify
 from veilseg.models.registry import widen
+from veilseg.models.stems import find_patchify
 from veilseg.modelspec import ModelConfig
 
 

@@ -11,9 +11,9 @@ from onnx import numpy_helper
 
 import veilseg
 from tests.tiny_onnx import CANONICAL, photo, split_stem, tiny_model
-from veilseg.errors import InvalidImage, InvalidModel
+from veilseg.errors import InvalidImage, InvalidKey, InvalidModel, VeilsegError
 from veilseg.keys import Key
-from veilseg.runtime import Segmenter, encrypt_onnx
+from veilseg.runtime import Segmenter, encrypt_onnx, rekey_onnx
 from veilseg.runtime.stem import read_stem
 
 
@@ -83,11 +83,29 @@ def test_what_cannot_be_encrypted_is_refused(tmp_path: Path) -> None:
     for block in (8, 1):  # 1: values for any number of kernels of one pixel
         with pytest.raises(InvalidModel, match="blocks of 16 pixels, not"):
             encrypt_onnx(folder, key, tmp_path / "locked", block=block)
-    with pytest.raises(InvalidModel, match="exists"):
+    with pytest.raises(VeilsegError, match="exists"):
         encrypt_onnx(folder, key, folder)
-    with pytest.raises(InvalidModel, match="not a plain model"):
+    with pytest.raises(InvalidModel, match="needs no key"):
         encrypt_onnx(tiny_model(tmp_path / "canonical", CANONICAL), key, tmp_path / "locked")
     assert not (tmp_path / "locked").exists()
+
+
+@pytest.mark.parametrize("cipher", ["patch-permutation", "patch-rotation"])
+def test_a_new_key_without_the_plain_model(plain_model: Path, tmp_path: Path, cipher: str) -> None:
+    old, new = Key.generate(), Key.generate()
+    encrypt_onnx(plain_model, old, tmp_path / "locked", cipher=cipher)
+    config = rekey_onnx(tmp_path / "locked", old, new, tmp_path / "moved")
+    assert config.input.key_fingerprint == new.fingerprint
+    encrypt_onnx(plain_model, new, tmp_path / "direct", cipher=cipher)
+    for moved, direct in zip(read_stem(tmp_path / "moved", 16), read_stem(tmp_path / "direct", 16), strict=True):
+        np.testing.assert_allclose(moved, direct, rtol=1e-4, atol=1e-6 * np.abs(direct).max())
+    with pytest.raises(InvalidKey, match=old.fingerprint):
+        rekey_onnx(tmp_path / "locked", new, old, tmp_path / "no")
+    with pytest.raises(InvalidModel, match="not encrypted"):
+        rekey_onnx(plain_model, old, new, tmp_path / "no")
+    with pytest.raises(InvalidModel, match="encrypted already"):
+        encrypt_onnx(tmp_path / "locked", new, tmp_path / "no")
+    assert not (tmp_path / "no").exists()
 
 
 def test_the_model_file_stays_the_same_and_holds_no_stem(tmp_path: Path) -> None:

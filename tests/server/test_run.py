@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import math
 import os
 import ssl
 import subprocess
@@ -21,7 +22,7 @@ from tests.service import SOURCE, Service, encrypted, running
 from tests.tiny_onnx import photo
 from veilseg.cli.main import main
 from veilseg.client import Client
-from veilseg.errors import UsageError
+from veilseg.errors import ServiceError, UsageError
 from veilseg.server.settings import Limits, parse_models
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +66,9 @@ def test_tls(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv("SSL_CERT_FILE", str(cert))
         with Client(service.url) as client:
             assert client.segment(photo(0, 40, 50)).shape == (40, 50)
+        monkeypatch.delenv("SSL_CERT_FILE")
+        with Client(service.url) as client, pytest.raises(ServiceError, match="certificate"):
+            client.segment(photo(0, 40, 50))
         with pytest.raises(httpx.TransportError):
             httpx.get(service.url.replace("https", "http") + "/readyz")
 
@@ -87,6 +91,13 @@ def test_it_needs_no_place_to_write(model: Path, tmp_path: Path) -> None:
     assert done.stdout == "served\n", done.stderr
 
 
+def test_what_lies_where_it_is_started_is_not_run(model: Path, tmp_path: Path) -> None:
+    for name in ("json", "numpy", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('run')")
+    with running(tmp_path, str(model)) as service:
+        assert service.post(encrypted()).status_code == 200
+
+
 def test_a_taken_port_is_said(model: Path, service: Service, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", str(model), "--port", str(service.port)]) == 1
     assert f"port {service.port} cannot be had" in capsys.readouterr().err
@@ -96,10 +107,13 @@ def test_what_cannot_be_started(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "wrong.pem").write_text("no key")
     for arguments, code in (
         (["nothing"], 1),
         ([str(model), "--tls-certificate", "x"], 2),
         ([str(model), "--tls-certificate", "x", "--tls-key", "y"], 2),
+        ([str(model), "--tls-certificate", "wrong.pem", "--tls-key", "wrong.pem"], 2),
+        ([str(model), "--timeout", "inf"], 2),
         ([str(model), "--tokens", "none.json"], 1),
         ([str(model), "--queue", "0"], 2),
         ([str(model), "--body", "1000"], 2),
@@ -117,5 +131,6 @@ def test_names_of_models() -> None:
     for wrong in (["="], ["a="], ["x/a", "y/a"]):
         with pytest.raises(UsageError):
             parse_models(wrong)
-    with pytest.raises(UsageError):
-        Limits(timeout=0)
+    for timeout in (0, math.inf, math.nan):
+        with pytest.raises(UsageError):
+            Limits(timeout=timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import torch
 
 from veilseg.ciphers import canonicalize, cipher
 from veilseg.data import open_data
-from veilseg.errors import InvalidModel, UsageError
+from veilseg.errors import InvalidImage, InvalidModel, UsageError
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, load_model, save_model
-from veilseg.modelspec import InputSpec
+from veilseg.modelspec import TRAINED_CIPHERS, InputSpec
+from veilseg.runtime import Segmenter
 from veilseg.training import run, start
 from veilseg.training.load import from_dict
 from veilseg.training.samples import TrainingSamples
@@ -57,6 +59,10 @@ def test_views_are_what_the_ciphers_make(image: np.ndarray) -> None:
     for name in ("subblock-sort", "mosaic"):
         spec = InputSpec(name, sub_block=8)
         assert np.array_equal(View(spec)(image, "a"), cipher(name, sub_block=8).encrypt(image).pixels)
+    for name in TRAINED_CIPHERS:
+        view = View(InputSpec(name, block=4, key_fingerprint=key.fingerprint), key)
+        view = pickle.loads(pickle.dumps(view))  # as processes that load samples get it
+        assert np.array_equal(view(image, "a"), cipher(name, block=4).encrypt(image, key).pixels)
     shuffled = View(InputSpec("subblock-shuffle", sub_block=8))
     assert np.array_equal(canonicalize(shuffled(image, "a"), 16, 8), canonicalize(image, 16, 8))
     assert np.array_equal(shuffled(image, "a"), shuffled(image, "a"))
@@ -170,3 +176,24 @@ def test_domain_adaptation_ends_with_the_plain_weights_encrypted(
     before = load_model(plain["setr"])(torch.tensor(image).permute(2, 0, 1)[None])
     torch.testing.assert_close(got, wanted, rtol=1e-2, atol=1e-2)
     assert (before - wanted).abs().max() > 0.01  # it did learn something
+
+
+@pytest.mark.parametrize("name", TRAINED_CIPHERS)
+def test_training_on_images_of_one_key(name: str, tmp_path: Path) -> None:
+    """[P2] Table 2: the network reads images of its key, from files as in training, and refuses others."""
+    key = Key.generate()
+    key.save(tmp_path / "my.key")
+    model = {**CONV, "input": name, "block": 4}
+    trained = run.train(recipe(model=model, method={"key": str(tmp_path / "my.key")}), tmp_path / "run")
+    assert trained.config.input == InputSpec(name, block=4, key_fingerprint=key.fingerprint)
+    assert key.fingerprint in (tmp_path / "run" / "config.json").read_text()
+    image = open_data("scenes:1:5")[0].image[:62, :94]
+    segmenter = Segmenter(tmp_path / "run", threads=1)
+    assert segmenter.segment(cipher(name, block=4).encrypt(image, key)).shape == (62, 94)
+    for wrong in (
+        cipher(name, block=4).encrypt(image, Key.generate()),
+        cipher(name, block=8).encrypt(image, key),
+        image,
+    ):
+        with pytest.raises(InvalidImage):
+            segmenter.segment(wrong)

@@ -69,6 +69,7 @@ def test_overrides_win(tmp_path: Path) -> None:
         ({"method": {"keys": "fixed"}}, "shuffled"),
         ({"method": {"closed_form": True}}, "method.start"),
         ({"method": {"key": "my.key"}}, "method.start"),
+        ({"model": {"input": "shf"}}, "method.key"),
         ({"method": {"tokens": 1.0}}, "method.teacher"),
     ],
 )

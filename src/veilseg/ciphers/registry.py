@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from veilseg.ciphers.canonical import SubBlockSort
+from veilseg.ciphers.ffx import Ffx
 from veilseg.ciphers.image import Cipher
 from veilseg.ciphers.mosaic import Mosaic
+from veilseg.ciphers.negative_positive import NegativePositive
 from veilseg.ciphers.permutation import PatchPermutation
 from veilseg.ciphers.rotation import PatchRotation
+from veilseg.ciphers.shf import Shf
 from veilseg.ciphers.shuffle import SubBlockShuffle
 from veilseg.container import Header
 from veilseg.errors import InvalidImage, UsageError
@@ -20,6 +23,9 @@ CIPHERS: dict[str, type[Cipher]] = {
         PatchPermutation,
         PatchRotation,
         Mosaic,
+        Shf,
+        NegativePositive,
+        Ffx,
     )
 }
 
@@ -32,6 +38,7 @@ def cipher(name: str, block: int = DEFAULT_BLOCK, sub_block: int | None = None, 
     subblock-sort: the canonical form, no key; the default of the product. subblock-shuffle [P1]: with a key there is a
     way back, without one the keys are drawn and forgotten. Their options: channels="sub-block" | "block" | "none",
     shuffle="channel" | "shared". patch-permutation and patch-rotation [P2] need a key. mosaic: the yardstick.
+    shf, np, ffx: conventional, with a key, for networks trained on encrypted images ([P2] Table 2).
 
     Raises UsageError for unknown names and for sizes or options that the cipher does not have.
     """

@@ -12,6 +12,8 @@ from veilseg.ciphers.rotation import MIDDLE, rotation, rotation_scale
 from veilseg.errors import UsageError
 from veilseg.keys import Key
 
+Array = NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
 class BlockTransform:
@@ -25,6 +27,19 @@ class BlockTransform:
     value_scale: float = 1.0
     value_offset: float = 0.0
     plain_offset: float = 0.0
+
+    def lock(self, embedding: Array, bias: Array) -> tuple[Array, Array]:
+        """The patch embedding E [L, D] and bias [D] for stored values instead of plain ones: E_hat = M E of [P2].
+
+        With plain = (v - value_offset) value_scale M + plain_offset: plain E + b = v E_hat + b_hat, in float64.
+        """
+        mixed = self.value_scale * (self.matrix @ embedding)
+        return mixed, bias + self.plain_offset * embedding.sum(axis=0) - self.value_offset * mixed.sum(axis=0)
+
+    def unlock(self, mixed: Array, moved: Array) -> tuple[Array, Array]:
+        """The inverse of `lock`. Both ciphers' matrices are orthogonal, so the inverse is the transpose."""
+        embedding = self.matrix.T @ mixed / self.value_scale
+        return embedding, moved - self.plain_offset * embedding.sum(axis=0) + self.value_offset * mixed.sum(axis=0)
 
 
 def affine(name: str, key: Key, block: int) -> BlockTransform:

@@ -21,7 +21,7 @@ KEY_VARIABLE = "VEILSEG_KEY_FILE"
 TOKEN_VARIABLE = "VEILSEG_TOKEN"
 
 # Named here and not imported: the ciphers bring NumPy, for which --help should not wait.
-CIPHER_NAMES = "subblock-sort, subblock-shuffle, mosaic, patch-permutation or patch-rotation"
+CIPHER_NAMES = "subblock-sort, subblock-shuffle, mosaic, patch-permutation, patch-rotation, shf, np or ffx"
 
 ImageOutput = Annotated[
     str | None,
@@ -124,6 +124,29 @@ def progress_bar(total: int, description: str) -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=total)
         yield lambda: bar.advance(task)
+
+
+@contextmanager
+def training_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on stderr for jobs that come one after another; call what it yields with the job's name, the
+    steps done and their number. Silent where nobody watches.
+    """
+    if not sys.stderr.isatty():
+        yield lambda name, step, steps: None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+
+        def advance(name: str, step: int, steps: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=steps)
+            bar.update(tasks[name], completed=step, total=steps, visible=step < steps)
+
+        yield advance
 
 
 def print_table(rows: Iterable[tuple[str, str]]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from veilseg.cli.common import Force, KeyFile, load_key
 from veilseg.cli.messages import note
 from veilseg.errors import UsageError
+
+if TYPE_CHECKING:
+    from veilseg.modelfolder import ModelFolder
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the new model.")]
 WithOnnx = Annotated[bool, typer.Option("--onnx", help="Write model.onnx too, for `veilseg segment` without torch.")]
@@ -31,21 +34,84 @@ def command(
     """Encrypt a model, so that it works on images encrypted with the same key and on no others.
 
     Nothing is trained: the first layer is multiplied by the key's matrix, in a copy. The accuracy is that of the model
-    for plain images. The folder holds config.json with the key's public fingerprint, and model.safetensors.
+    for plain images. The model may be veilseg's own, one of Hugging Face transformers, or one of timm; the new folder
+    loads with the same library, and its config.json holds the key's public fingerprint. Without torch, veilseg's
+    exported models are encrypted (model.onnx with stem.bin, like the shipped `plain`).
 
-    Example:
+    This keeps people without the key from using the model, as long as they have neither pairs nor encrypted images and
+    the plain weights were never published: from published weights the key follows in a second. It does not hide
+    photographs from the server (docs/threat-model.md).
+
+    Examples:
       veilseg encrypt-model runs/plain --key my.key -o locked
+      veilseg encrypt-model ./eomt-base --key my.key -o eomt-locked
     """
-    from veilseg.models import encrypt_model, load_model
+    from veilseg.modelspec import KEYED_CIPHERS
 
     secret = load_key(key)
     if secret is None:
         raise UsageError("a key is needed", "veilseg keygen -o my.key, then pass --key my.key")
-    refuse_model(output, onnx=onnx, force=force)
-    locked = encrypt_model(load_model(model), secret, cipher, block)
-    write_model(locked, output, onnx=onnx, force=force)
-    spec = locked.config.input
+    if cipher not in KEYED_CIPHERS:
+        raise UsageError(f"{cipher!r} does not encrypt models", f"one of {', '.join(KEYED_CIPHERS)}")
+    found = find(model)
+    found.input.check_encryptable()
+    if found.library != "veilseg":
+        _only_ours(found, block=block is not None, onnx=onnx)
+        from veilseg.models.foreign import check_target
+
+        check_target(output, overwrite=force)
+        if found.library == "transformers":
+            from veilseg.models.hf import encrypt_transformers as encrypt
+        else:
+            from veilseg.models.timm_folder import encrypt_timm as encrypt
+        spec = encrypt(found.path, secret, output, cipher, overwrite=force)
+    elif exported_only(found.path):
+        from veilseg.runtime import encrypt_onnx
+
+        spec = encrypt_onnx(found.path, secret, output, cipher=cipher, block=block, overwrite=force).input
+    else:
+        refuse_model(output, onnx=onnx, force=force)
+        from veilseg.models import encrypt_model, load_model
+
+        locked = encrypt_model(load_model(found.path), secret, cipher, block)
+        write_model(locked, output, onnx=onnx, force=force)
+        spec = locked.config.input
     note(f"{output}: takes {spec.cipher} images, block {spec.block}, of key {spec.key_fingerprint}")
+
+
+def find(model: str) -> ModelFolder:
+    """The folder of a shipped model, the folder given, or that of a Hub id, which is fetched."""
+    from veilseg.modelfolder import open_folder
+    from veilseg.runtime import find_model, shipped_models
+
+    folder = shipped_models().get(model, Path(model).expanduser())
+    if not folder.is_dir():
+        found = find_model(model)  # refuses what is no Hub id either
+        from veilseg.models.store import find_folder
+
+        folder = find_folder(found.name)
+    return open_folder(folder)
+
+
+def exported_only(folder: Path) -> bool:
+    """Whether the exported model in `folder` (model.onnx) is what can be worked on here: no torch, or no other form."""
+    from importlib.util import find_spec
+
+    torch_form = (folder / "model.safetensors").is_file() and find_spec("torch") is not None
+    return (folder / "model.onnx").is_file() and not torch_form
+
+
+def _only_ours(found: ModelFolder, *, block: bool, onnx: bool) -> None:
+    """Refuse options that models of other libraries do not have."""
+    if block:
+        raise UsageError(f"the block of a {found.library} model is its stem's", "leave --block out")
+    refuse_onnx(found, onnx=onnx)
+
+
+def refuse_onnx(found: ModelFolder, *, onnx: bool) -> None:
+    """Refuse --onnx for models of other libraries."""
+    if onnx:
+        raise UsageError(f"a {found.library} model is saved for {found.library} alone", "leave --onnx out")
 
 
 def refuse_model(output: Path, *, onnx: bool, force: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,6 @@ from veilseg.cli.common import (
     Force,
     JsonFile,
     KeyFile,
-    ModelName,
     Shuffle,
     Threads,
     Window,
@@ -27,7 +27,10 @@ def command(
         str, typer.Option("--data", metavar="KIND:DIR", help="camvid:DIR, folder:DIR or scenes:COUNT[:SEED].")
     ],
     split: Annotated[str | None, typer.Option("--split", help="Part of the dataset. Default for camvid: val.")] = None,
-    model: ModelName = "default",
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="NAME", help="The shipped model's name, or a folder with config.json."),
+    ] = None,
     cipher: Annotated[
         str | None,
         typer.Option("--cipher", metavar="NAME", help=f"{CIPHER_NAMES}; or plain. Default: the model's input."),
@@ -49,6 +52,17 @@ def command(
     threads: Threads = None,
     per_class: Annotated[bool, typer.Option("--per-class", help="Also print every class.")] = False,
     json_file: JsonFile = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option("--protocol", metavar="NAME", help="keys, random-keys, conventional, independent-keys or figure."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Where a protocol writes results and figures.")
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", metavar="N", min=1, help="A protocol's random keys (50) or pictures (4).")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of a protocol's test keys.")] = 0,
     force: Force = False,
 ) -> None:
     """Measure a model: every image is encrypted, segmented and compared with its ground truth.
@@ -61,10 +75,15 @@ def command(
     class ids (255: ignored); DIR/classes.json, {"classes": ["road", "sky"]}, names the classes in their order.
     With --split NAME both lie in DIR/NAME/. scenes:COUNT:SEED are generated street scenes.
 
+    A protocol repeats a table or figure of the papers, on any model and data, and prints the paper's numbers too. It
+    takes --model several times. Interrupted, the same command goes on where it was.
+
     Examples:
       veilseg evaluate --data camvid:CamVid --cipher subblock-shuffle
       veilseg evaluate --data camvid:CamVid --model plain --json plain.json
       veilseg evaluate --data scenes:50 --model locked/ --cipher patch-permutation --key my.key
+      veilseg evaluate --data camvid:CamVid --protocol keys --model plain -o keys/
+      veilseg evaluate --data camvid:CamVid --protocol conventional --model fcn-shf4 --key my.key -o conventional/
     """
     from rich.console import Console
 
@@ -75,9 +94,36 @@ def command(
     from veilseg.files import check_output
     from veilseg.runtime import Segmenter
 
+    models = model or ["default"]
+    if protocol is not None:
+        given: dict[str, Any] = {"block": block, "sub_block": sub_block, "channels": channels, "shuffle": shuffle}
+        if protocol != "conventional":  # its models were trained for a key; the others' keys are the protocol's own
+            given["key"] = key
+        _refuse_with_protocol(**given, json=json_file, any_input=any_input or None, per_class=per_class or None)
+        if output is None:
+            raise UsageError("a protocol needs a folder for its results", "name it with -o DIR")
+        from veilseg.evaluation.protocols import Plan, run_protocol
+
+        plan = Plan(
+            models=tuple(models),
+            data=open_data(data, split),
+            spec={"spec": data, "split": split},
+            out=output,
+            cipher=cipher or "patch-permutation",
+            count=count or (4 if protocol == "figure" else 50),
+            seed=seed,
+            key_of_models=load_key(key) if protocol == "conventional" else None,
+            limit=limit,
+            window=window,
+            threads=threads,
+        )
+        Console(highlight=False, markup=False).print(run_protocol(protocol, plan))
+        return
+    if len(models) > 1 or output is not None or count is not None:
+        raise UsageError("several models, -o and --count belong to a --protocol", "--protocol keys, for example")
     if json_file is not None:
         check_output(json_file, overwrite=force)
-    segmenter = Segmenter(model, threads=threads, window=window)
+    segmenter = Segmenter(models[0], threads=threads, window=window)
     options: dict[str, Any] = {"block": block, "sub_block": sub_block, "channels": channels, "shuffle": shuffle}
     chosen = own_cipher(segmenter.config.input, cipher, **options)
     if chosen == "plain":
@@ -106,3 +152,10 @@ def command(
             {**facts, "model": segmenter.name, "training": segmenter.config.training, **figures},
             overwrite=force,
         )
+
+
+def _refuse_with_protocol(**given: object) -> None:
+    """A protocol decides about inputs itself."""
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"a protocol has no --{name.replace('_', '-')}", "leave it out")

@@ -26,6 +26,10 @@ def command(
 
     Its fingerprint (on stderr) names the key without telling it, and is safe to publish.
 
+    With subblock-shuffle the key is the way back, for you alone. With patch-permutation and patch-rotation it locks a
+    model; it does not hide pictures from whoever has a pair, a few encrypted images or the model's public weights
+    (`veilseg audit` shows it).
+
     Examples:
       veilseg keygen -o my.key
       veilseg keygen --fingerprint my.key

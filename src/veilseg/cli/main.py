@@ -34,6 +34,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "evaluate": ("veilseg.cli.evaluate", "measure a model: aAcc, mIoU, mAcc"),
     "encrypt-model": ("veilseg.cli.encrypt_model", "lock a model with a key"),
     "rekey-model": ("veilseg.cli.rekey_model", "give a locked model a new key"),
+    "import-openmmlab": ("veilseg.cli.import_openmmlab", "convert a SETR checkpoint of OpenMMLab"),
+    "audit": ("veilseg.cli.audit", "measure what encrypted images give away"),
     "bench": ("veilseg.cli.bench", "measure speed on this machine"),
     "export": ("veilseg.cli.export", "export a model to ONNX"),
 }
@@ -57,6 +59,12 @@ EXTRAS = {
     "onnx": "train",
     "onnxscript": "train",
     "yaml": "train",
+    "skimage": "audit",
+    "scipy": "audit",
+    "cv2": "audit",
+    "rapidocr_onnxruntime": "audit",
+    "matplotlib": "train",
+    "transformers": "hf",
 }
 EXIT_INTERRUPTED = 130
 

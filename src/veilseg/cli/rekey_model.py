@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from veilseg.cli.common import Force
-from veilseg.cli.encrypt_model import Output, WithOnnx, refuse_model, write_model
+from veilseg.cli.encrypt_model import (
+    Output,
+    WithOnnx,
+    exported_only,
+    find,
+    refuse_model,
+    refuse_onnx,
+    write_model,
+)
 from veilseg.cli.messages import note
 
 
@@ -28,10 +36,27 @@ def command(
       veilseg rekey-model locked --old my.key --new next.key -o relocked
     """
     from veilseg.keys import Key
-    from veilseg.models import load_model, rekey_model
 
     before, after = Key.load(old), Key.load(new)
-    refuse_model(output, onnx=onnx, force=force)
-    locked = rekey_model(load_model(model), before, after)
-    write_model(locked, output, onnx=onnx, force=force)
+    found = find(model)
+    found.input.check_old_key(before.fingerprint)
+    if found.library != "veilseg":
+        refuse_onnx(found, onnx=onnx)
+        from veilseg.models.foreign import check_target
+
+        check_target(output, overwrite=force)
+        if found.library == "transformers":
+            from veilseg.models.hf import rekey_transformers as rekey
+        else:
+            from veilseg.models.timm_folder import rekey_timm as rekey
+        rekey(found.path, before, after, output, overwrite=force)
+    elif exported_only(found.path):
+        from veilseg.runtime import rekey_onnx
+
+        rekey_onnx(found.path, before, after, output, overwrite=force)
+    else:
+        refuse_model(output, onnx=onnx, force=force)
+        from veilseg.models import load_model, rekey_model
+
+        write_model(rekey_model(load_model(found.path), before, after), output, onnx=onnx, force=force)
     note(f"{output}: belongs to key {after.fingerprint} now, no longer to {before.fingerprint}")

@@ -50,15 +50,19 @@ class Remote:
             await client.model()
             folder.mkdir(parents=True, exist_ok=True)
             with progress_bar(len(jobs.jobs), "segmenting") as step:
-                summary = await segment_files(
-                    client,
-                    jobs.jobs,
-                    encode_label_png,
-                    in_flight=self.in_flight,
-                    resume=resume,
-                    force=force,
-                    step=step,
-                )
+                try:
+                    summary = await segment_files(
+                        client,
+                        jobs.jobs,
+                        encode_label_png,
+                        in_flight=self.in_flight,
+                        resume=resume,
+                        force=force,
+                        step=step,
+                    )
+                except asyncio.CancelledError:  # Ctrl-C
+                    note(f"interrupted: what is in {folder} is whole; the same command with --resume does the rest")
+                    raise
         for line in summary.lines():
             note(line)
         if summary.failed and not resume:

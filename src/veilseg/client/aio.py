@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 import numpy as np
 
-from veilseg.client.exchange import Exchange, Retries, ServiceModel, labels_of
+from veilseg.client.exchange import Exchange, Incoming, Retries, ServiceModel, labels_of
 
 if TYPE_CHECKING:
     from veilseg.keys import Key
@@ -56,13 +56,23 @@ class AsyncClient:
         attempt = 0
         while True:
             try:
-                answer: httpx.Response | httpx.TransportError = await self._http.send(request)
+                answer: httpx.Response | httpx.TransportError = await self._receive(request)
             except httpx.TransportError as error:
                 answer = error
             if isinstance(answer, httpx.Response) and answer.status_code == 200:
                 return answer
             await asyncio.sleep(self._exchange.failure(attempt, answer))
             attempt += 1
+
+    async def _receive(self, request: httpx.Request) -> httpx.Response:
+        response = await self._http.send(request, stream=True)
+        try:
+            incoming = Incoming(response)
+            async for chunk in response.aiter_bytes():
+                incoming.add(chunk)
+            return incoming.whole()
+        finally:
+            await response.aclose()
 
     async def close(self) -> None:
         """Close the connections."""

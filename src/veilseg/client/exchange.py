@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import ssl
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from veilseg import __version__, ciphers
 from veilseg.ciphers import Cipher, EncryptedImage
-from veilseg.errors import InvalidImage, InvalidKey, ServiceError, UsageError, VeilsegError
+from veilseg.errors import InvalidImage, InvalidKey, ServiceError, UsageError
 from veilseg.modelspec import InputSpec
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ LEAST_SUB_BLOCK = 4
 #: The same for the ciphers without sub-blocks, which mix the values of a block.
 LEAST_BLOCK = 8
 _RETRIED = (429, 502, 503)
-_MAX_ANSWER = 256 << 20
+_MAX_ANSWER = 64 << 20  # bytes; a label map of the largest image that a service takes is smaller by far
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,12 @@ class Exchange:
         """Seconds to wait before the next attempt. Raises ServiceError when there is to be none."""
         if isinstance(answer, httpx.TransportError):
             wait = self.retries.wait(attempt, None)
-            if wait is None or not isinstance(answer, httpx.NetworkError | httpx.RemoteProtocolError):
+            temporary = isinstance(answer, httpx.NetworkError | httpx.RemoteProtocolError) and not _is_untrusted(answer)
+            if wait is None or not temporary:
                 hint = "is it running? is the address right?"
+                if _is_untrusted(answer):
+                    hint = "for a certificate of your own: SSL_CERT_FILE=cert.pem"
+                    raise ServiceError(f"the certificate of {self.base_url} is not trusted", hint) from answer
                 what = "did not answer in time" if isinstance(answer, httpx.TimeoutException) else "cannot be reached"
                 raise ServiceError(f"the service at {self.base_url} {what}", hint) from answer
             return wait
@@ -160,6 +165,24 @@ class Exchange:
         if wait is None:
             raise _refusal(answer)
         return wait
+
+
+class Incoming:
+    """An answer while it arrives: a service that never stops sending must not fill the client's memory."""
+
+    def __init__(self, head: httpx.Response) -> None:
+        self._head, self._body = head, bytearray()
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next bytes of the body. Raises ServiceError when there are more than any answer has."""
+        self._body += chunk
+        if len(self._body) > _MAX_ANSWER:
+            raise ServiceError("the service's answer is larger than any label map", "nothing of it was used")
+
+    def whole(self) -> httpx.Response:
+        """The answer with its body, and of its headers the one that clients obey."""
+        headers = {name: value for name, value in self._head.headers.items() if name == "retry-after"}
+        return httpx.Response(self._head.status_code, headers=headers, content=bytes(self._body))
 
 
 def labels_of(answer: httpx.Response, size: tuple[int, int], classes: int) -> np.ndarray:
@@ -173,8 +196,6 @@ def labels_of(answer: httpx.Response, size: tuple[int, int], classes: int) -> np
             if image.mode != "P" or image.size != (size[1], size[0]):  # before any pixel is decoded
                 raise ValueError
             labels = np.array(image)
-    except VeilsegError:
-        raise
     except Exception as error:  # whatever a decoder says of hostile bytes
         raise ServiceError("the service's answer is no label map of the image's size", None) from error
     if int(labels.max()) >= classes:
@@ -189,12 +210,22 @@ def _refusal(answer: httpx.Response) -> ServiceError:
         message, hint, request = (str(error[name])[:300] for name in ("message", "hint", "request_id"))
     except (ValueError, KeyError, TypeError):
         message, hint, request = f"status {answer.status_code}", "", ""
+    if answer.status_code == 401:
+        hint = "Client(url, token), or --token FILE on the command line"
     printable = "".join(character for character in message if character.isprintable()).rstrip(".")
     return ServiceError(
         f"the service refused: {printable}" + (f" (request {request})" if request else ""),
         "".join(character for character in hint if character.isprintable()) or None,
         status=answer.status_code,
     )
+
+
+def _is_untrusted(error: httpx.TransportError) -> bool:
+    """Whether a connection failed because of the service's certificate."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def _is_loopback(host: str) -> bool:

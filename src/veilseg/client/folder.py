@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,14 +14,15 @@ import numpy as np
 
 from veilseg.client.aio import AsyncClient
 from veilseg.container import KEYWORD
-from veilseg.errors import ServiceError, VeilsegError
-from veilseg.files import read_limited, refuse_existing, write_atomic
+from veilseg.errors import ServiceError, UsageError, VeilsegError
+from veilseg.files import read_limited, write_atomic
 from veilseg.images import MAX_BYTES, open_image
 
 if TYPE_CHECKING:
     from veilseg.ciphers import EncryptedImage
 
 Job = tuple[str, str]
+_MOST_KINDS = 20
 Encode = Callable[[np.ndarray, np.ndarray], bytes]
 
 
@@ -39,10 +41,16 @@ class Summary:
         told += [f"{self.skipped} were there already"] if self.skipped else []
         told += [f"{len(self.failed)} failed"] if self.failed else []
         told += [f"{self.not_tried} not tried"] if self.not_tried else []
-        kinds = Counter(error.message for _, error in self.failed)
-        first = {error.message: name for name, error in reversed(self.failed)}
-        lines = [f"  {count} x {message} (e.g. {first[message]})" for message, count in kinds.most_common(20)]
-        return [", ".join(told), *lines]
+        # What differs only by the request's id or the name of the file is of one kind.
+        kinds = Counter(_kind(name, error) for name, error in self.failed)
+        first = {_kind(name, error): name for name, error in reversed(self.failed)}
+        lines = [f"  {count} x {kind} (e.g. {first[kind]})" for kind, count in kinds.most_common(_MOST_KINDS)]
+        more = len(kinds) - len(lines)
+        return [", ".join(told), *lines, *([f"  and {more} other kinds of failure"] if more else [])]
+
+
+def _kind(name: str, error: VeilsegError) -> str:
+    return re.sub(r" \(request \w+\)$", "", error.message).replace(name, "the image")
 
 
 def read_image(data: bytes) -> np.ndarray | EncryptedImage:
@@ -86,7 +94,8 @@ async def segment_files(
                 summary.skipped += 1
             else:
                 try:
-                    refuse_existing(target, overwrite=force)
+                    if Path(target).exists() and not force:
+                        raise UsageError("its label map exists already", "--resume leaves it, --force replaces it")
                     data = await asyncio.to_thread(read_limited, source, MAX_BYTES)
                     labels = await client.segment(await asyncio.to_thread(read_image, data))
                     file = await asyncio.to_thread(encode, labels, model.palette)

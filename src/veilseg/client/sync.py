@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import numpy as np
 
-from veilseg.client.exchange import Exchange, Retries, ServiceModel, labels_of
+from veilseg.client.exchange import Exchange, Incoming, Retries, ServiceModel, labels_of
 
 if TYPE_CHECKING:
     from veilseg.keys import Key
@@ -65,13 +65,23 @@ class Client:
         attempt = 0
         while True:
             try:
-                answer: httpx.Response | httpx.TransportError = self._http.send(request)
+                answer: httpx.Response | httpx.TransportError = self._receive(request)
             except httpx.TransportError as error:
                 answer = error
             if isinstance(answer, httpx.Response) and answer.status_code == 200:
                 return answer
             time.sleep(self._exchange.failure(attempt, answer))
             attempt += 1
+
+    def _receive(self, request: httpx.Request) -> httpx.Response:
+        response = self._http.send(request, stream=True)
+        try:
+            incoming = Incoming(response)
+            for chunk in response.iter_bytes():
+                incoming.add(chunk)
+            return incoming.whole()
+        finally:
+            response.close()
 
     def close(self) -> None:
         """Close the connections."""

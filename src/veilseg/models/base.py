@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from veilseg.errors import InvalidModel
 from veilseg.models.prepare import input_layer
-from veilseg.modelspec import ModelConfig
+from veilseg.modelspec import KEYED_CIPHERS, ModelConfig
 
 
 class SegmentationModel(nn.Module):
@@ -71,7 +71,7 @@ class SegmentationModel(nn.Module):
         """
         if not hasattr(self.network, "unfold_normalization"):
             return
-        if self.config.input.keyed:
+        if self.config.input.cipher in KEYED_CIPHERS:
             arguments = self.config.arguments
             even = len(set(arguments.get("mean", ()))) <= 1 and len(set(arguments.get("std", ()))) <= 1
             if self.config.input.cipher != "patch-permutation" or not even:

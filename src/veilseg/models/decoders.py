@@ -52,13 +52,24 @@ class UpHead(nn.Module):
 
 
 class UpDecoder(nn.Module):
-    """An `UpHead` on the last tap, and smaller ones (one convolution, upsampling by 4) on the other taps."""
+    """An `UpHead` on the last tap, and others (each convolution followed by upsampling by 4) on the other taps."""
 
-    def __init__(self, width: int, channels: int, num_classes: int, taps: int, *, steps: int, scale: int, kernel: int):
+    def __init__(
+        self,
+        width: int,
+        channels: int,
+        num_classes: int,
+        taps: int,
+        auxiliary_convs: int,
+        *,
+        steps: int,
+        scale: int,
+        kernel: int,
+    ) -> None:
         super().__init__()
         self.head = UpHead(width, channels, num_classes, steps=steps, scale=scale, kernel=kernel)
         self.auxiliary_heads = nn.ModuleList(
-            UpHead(width, channels, num_classes, steps=1, scale=4, kernel=kernel) for _ in range(taps - 1)
+            UpHead(width, channels, num_classes, steps=auxiliary_convs, scale=4, kernel=kernel) for _ in range(taps - 1)
         )
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
@@ -72,15 +83,15 @@ class UpDecoder(nn.Module):
 class Naive(UpDecoder):
     """One 1x1 convolution and one upsampling by 4; auxiliary heads alike."""
 
-    def __init__(self, width: int, num_classes: int, taps: int, channels: int = 256) -> None:
-        super().__init__(width, channels, num_classes, taps, steps=1, scale=4, kernel=1)
+    def __init__(self, width: int, num_classes: int, taps: int, channels: int = 256, auxiliary_convs: int = 1) -> None:
+        super().__init__(width, channels, num_classes, taps, auxiliary_convs, steps=1, scale=4, kernel=1)
 
 
 class PUP(UpDecoder):
     """Progressive upsampling: four 3x3 convolutions, each followed by upsampling by 2."""
 
-    def __init__(self, width: int, num_classes: int, taps: int, channels: int = 256) -> None:
-        super().__init__(width, channels, num_classes, taps, steps=4, scale=2, kernel=3)
+    def __init__(self, width: int, num_classes: int, taps: int, channels: int = 256, auxiliary_convs: int = 1) -> None:
+        super().__init__(width, channels, num_classes, taps, auxiliary_convs, steps=4, scale=2, kernel=3)
 
 
 class MLA(nn.Module):

@@ -5,28 +5,29 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from veilseg import ciphers
-from veilseg.errors import InvalidKey, InvalidModel, UsageError
+from veilseg.errors import InvalidModel, UsageError
 from veilseg.models.base import SegmentationModel
 from veilseg.models.normalize import fold, set_bias
 from veilseg.models.registry import size_multiple, widen
-from veilseg.modelspec import KEYED_CIPHERS, InputSpec
+from veilseg.models.statistics import PixelStatistics
+from veilseg.models.stems import find_patchify
+from veilseg.modelspec import KEYED_CIPHERS, SPEC_KEY, InputSpec
 
 if TYPE_CHECKING:
-    from veilseg.ciphers import BlockTransform
     from veilseg.keys import Key
 
 Model = TypeVar("Model", bound=nn.Module)
 Array = NDArray[np.float64]
-# Where an encrypted module that is not ours keeps its InputSpec.
+# Where an encrypted module that has no config of its own keeps its InputSpec.
 SPEC_ATTRIBUTE = "veilseg_input"
 
 
@@ -38,66 +39,66 @@ def encrypt_model(
     *,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    processor: object | None = None,
+    stem: str | None = None,
 ) -> Model:
     """A copy of a plain `model` that computes on images encrypted with `key` what `model` computes on plain images.
 
-    Any torch module whose first layer for images is a patchify convolution (kernel = stride, no padding). The copy
+    Any torch module whose first layer for images is a patchify convolution (kernel = stride, no padding): ours, timm's,
+    transformers'; `stem` is that layer's dotted name where it is not the only one with three input channels. The copy
     takes raw stored values as floats: 0..255 for "patch-permutation", 0..65535 for "patch-rotation". A module that is
-    not veilseg's and expects normalized input, (x / 255 - mean) / std, is given those statistics (values as in timm),
-    and they are folded. `block` is the cipher's block in pixels; by default the convolution's kernel, or the model's
-    own `config.input.block` where the network can be rewritten for it (convseg). Matrix products are in float64.
+    not veilseg's and expects normalized input is given its statistics, and they are folded: `mean` and `std` for
+    (x / 255 - mean) / std (values as in timm), or a transformers image `processor` (or its dict).
 
-    E_hat = M E and b_hat = b + offsets, for E the embedding [L, D] and M the key's matrix [L, L] (ciphers.affine).
-    Raises InvalidModel for a model that is encrypted already, is key-invariant, or has another kind of stem.
+    `block` is the cipher's block in pixels; by default the convolution's kernel, or the model's own
+    `config.input.block` where the network can be rewritten for it (convseg). Matrix products are in float64. A model
+    in float16 or bfloat16 stays so for "patch-permutation", whose values both hold exactly; for "patch-rotation" the
+    copy is in float32, since they cannot hold 16-bit values.
+
+    E_hat = M diag(1/d) E and b_hat = b + offsets, for E the embedding [L, D], d the standard deviations and M the key's
+    matrix [L, L] (ciphers.affine). Exact copies of the embedding elsewhere in the module become copies of E_hat. Raises
+    InvalidModel for a model that is encrypted already, is key-invariant, has another kind of stem, or holds the plain
+    embedding in another form.
     """
     if cipher not in KEYED_CIPHERS:
         raise UsageError(f"{cipher!r} does not encrypt models", f"one of {', '.join(KEYED_CIPHERS)}")
-    spec = input_spec(model)
-    if spec.keyed:
-        raise InvalidModel(
-            f"this model is encrypted already, with key {spec.key_fingerprint}",
-            "encrypt the plain model, or change the key with rekey_model",
-        )
-    if spec.cipher != "plain":
-        raise InvalidModel(
-            f"this model takes {spec.cipher} images, which need no key", "encrypt a model for plain images"
-        )
-    locked = copy.deepcopy(model)
+    input_spec(model).check_encryptable()
+    statistics = _statistics(model, mean, std, processor)
+    find_patchify(model, stem)
+    locked = _copy(model, cipher)
     if isinstance(locked, SegmentationModel):
-        if mean is not None or std is not None:
-            raise UsageError("a veilseg model normalizes by itself", "leave mean and std out")
         locked.fold_normalization()
-    conv = find_patchify(locked)
+    conv = find_patchify(locked, stem)
+    plain = conv.weight.detach().clone()
     if block is None and isinstance(locked, SegmentationModel) and hasattr(locked.network, "widen_patch"):
-        block = math.lcm(spec.block, conv.kernel_size[0])  # the ciphers' block, not the smaller one of the patches
+        block = math.lcm(
+            locked.config.input.block, conv.kernel_size[0]
+        )  # the ciphers' block, not the smaller one of the patches
     if block is not None and block != conv.kernel_size[0]:
         conv = _widened(locked, conv, block)
-    if mean is not None or std is not None:
-        m, d = (torch.tensor(v or (default,) * 3, dtype=torch.float64) for v, default in ((mean, 0.0), (std, 1.0)))
-        fold(conv, 255 * m, 255 * d)
+    if statistics is not None:
+        fold(conv, torch.tensor(statistics.mean), torch.tensor(statistics.std))
     side = conv.kernel_size[0]
-    _write(conv, *_encrypted(*_read(conv), ciphers.affine(cipher, key, side)))
+    _write(conv, *ciphers.affine(cipher, key, side).lock(*_read(conv)))
+    _replace_copies(locked, conv, plain)
     _record(locked, InputSpec(cipher, block=side, key_fingerprint=key.fingerprint))
     return locked
 
 
-def rekey_model(model: Model, old: Key, new: Key) -> Model:
+def rekey_model(model: Model, old: Key, new: Key, *, stem: str | None = None) -> Model:
     """A copy of a `model` encrypted with `old` that is encrypted with `new` instead; the plain model is not needed.
 
-    Same cipher and block. Raises InvalidModel for a model that is not encrypted, InvalidKey when `old` is not its
-    key.
+    Same cipher and block; `stem` as for encrypt_model. Raises InvalidModel for a model that is not encrypted,
+    InvalidKey when `old` is not its key.
     """
     spec = input_spec(model)
-    if not spec.keyed:
-        raise InvalidModel("this model is not encrypted, so it has no key to change", "use encrypt_model")
-    if old.fingerprint != spec.key_fingerprint:
-        raise InvalidKey(
-            f"the model belongs to key {spec.key_fingerprint}, not to {old.fingerprint}", "find the old key"
-        )
-    locked = copy.deepcopy(model)
-    conv = find_patchify(locked)
-    plain = _decrypted(*_read(conv), ciphers.affine(spec.cipher, old, spec.block))
-    _write(conv, *_encrypted(*plain, ciphers.affine(spec.cipher, new, spec.block)))
+    spec.check_old_key(old.fingerprint)
+    locked = _copy(model, spec.cipher)
+    conv = find_patchify(locked, stem)
+    before = conv.weight.detach().clone()
+    plain = ciphers.affine(spec.cipher, old, spec.block).unlock(*_read(conv))
+    _write(conv, *ciphers.affine(spec.cipher, new, spec.block).lock(*plain))
+    _replace_copies(locked, conv, before)
     _record(locked, dataclasses.replace(spec, key_fingerprint=new.fingerprint))
     return locked
 
@@ -106,26 +107,32 @@ def input_spec(model: nn.Module) -> InputSpec:
     """What kind of image a model takes: from its config, or from the mark that encryption leaves; else plain."""
     if isinstance(model, SegmentationModel):
         return model.config.input
+    noted = getattr(getattr(model, "config", None), SPEC_KEY, None)  # transformers keeps it with the model
+    if isinstance(noted, Mapping):
+        return InputSpec.from_config({SPEC_KEY: noted})
     spec = getattr(model, SPEC_ATTRIBUTE, None)
     return spec if isinstance(spec, InputSpec) else InputSpec()
 
 
-def find_patchify(model: nn.Module) -> nn.Conv2d:
-    """The convolution that cuts images into patches. InvalidModel, with the reason, where there is no such layer."""
-    for name, module in model.named_modules():
-        if not isinstance(module, nn.Conv2d) or module.in_channels != 3:
-            continue
-        unpadded = module.padding in ("valid", (0, 0), 0)
-        square = module.kernel_size[0] == module.kernel_size[1]
-        whole = module.dilation == (1, 1) and module.groups == 1
-        if not (module.kernel_size == module.stride and unpadded and square and whole):
-            raise InvalidModel(
-                f"the first convolution ({name}: kernel {module.kernel_size}, stride {module.stride}, padding "
-                f"{module.padding}) mixes neighbouring blocks, so no key of one block can be built into it",
-                "model encryption needs a patchify stem: kernel equal to stride, no padding, as in ViT, Swin, ConvNeXt",
-            )
-        return module
-    raise InvalidModel("no convolution of this model takes images of three channels", "it needs a patchify stem")
+def _statistics(
+    model: nn.Module, mean: Sequence[float] | None, std: Sequence[float] | None, processor: object | None
+) -> PixelStatistics | None:
+    if mean is None and std is None and processor is None:
+        return None
+    if isinstance(model, SegmentationModel):
+        raise UsageError("a veilseg model normalizes by itself", "leave mean, std and processor out")
+    if processor is None:
+        return PixelStatistics.of_fractions(mean, std)
+    if mean is not None or std is not None:
+        raise UsageError("mean and std are the processor's own", "give either the processor, or mean and std")
+    return PixelStatistics.of_processor(processor)
+
+
+def _copy(model: Model, cipher: str) -> Model:
+    """A deep copy; in float32 where the model's numbers are too coarse for what the cipher stores."""
+    coarse = any(p.is_floating_point() and p.element_size() < 4 for p in model.parameters())
+    copied = copy.deepcopy(model)
+    return copied.float() if coarse and cipher == "patch-rotation" else copied
 
 
 def _widened(model: nn.Module, conv: nn.Conv2d, block: int) -> nn.Conv2d:
@@ -158,27 +165,36 @@ def _write(conv: nn.Conv2d, embedding: Array, bias: Array) -> None:
     set_bias(conv, torch.from_numpy(bias).to(conv.weight.device))
 
 
-def _encrypted(embedding: Array, bias: Array, transform: BlockTransform) -> tuple[Array, Array]:
-    """E and b for stored values v: with plain = (v - offset) scale M + shift,
+@torch.no_grad()
+def _replace_copies(model: nn.Module, conv: nn.Conv2d, before: Tensor) -> None:
+    """Let no tensor of `model` keep the weight that `conv` had `before`.
 
-    plain E + b = v (scale M E) + (b + shift 1 E - offset 1 scale M E).
+    Exact copies (a buffer beside it, say) stay copies and get the new weight. What is nearly or otherwise the same, a
+    moving average or the matrix transposed, has a meaning that is not known here: InvalidModel.
     """
-    mixed = transform.value_scale * (transform.matrix @ embedding)
-    moved = bias + transform.plain_offset * embedding.sum(axis=0) - transform.value_offset * mixed.sum(axis=0)
-    return mixed, moved
-
-
-def _decrypted(mixed: Array, moved: Array, transform: BlockTransform) -> tuple[Array, Array]:
-    """The inverse of `_encrypted`. The matrices of both keyed ciphers are orthogonal: the inverse is the transpose."""
-    embedding = transform.matrix.T @ mixed / transform.value_scale
-    return embedding, moved - transform.plain_offset * embedding.sum(axis=0) + transform.value_offset * mixed.sum(
-        axis=0
-    )
+    rows = before.float().flatten(1)
+    if rows.std() == 0:  # not initialized: nothing to hide, and equal to every other constant
+        return
+    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+        if tensor is conv.weight or tensor.numel() != before.numel() or not tensor.is_floating_point():
+            continue
+        if tensor.shape == before.shape and torch.equal(tensor.to(before), before):
+            tensor.copy_(conv.weight)
+            continue
+        values, slack = tensor.float().flatten(), 0.02 * rows.std()
+        if any(bool((values - form.flatten()).abs().mean() < slack) for form in (rows, rows.T)):
+            raise InvalidModel(
+                f"{name} holds the plain patch embedding once more, so encrypting the stem alone would not hide it",
+                "take it out of the model (an average or a teacher is not needed to run it)",
+            )
 
 
 def _record(model: nn.Module, spec: InputSpec) -> None:
     if isinstance(model, SegmentationModel):
         multiple = math.lcm(model.config.size_multiple, size_multiple(model.network, spec))
         model.config = dataclasses.replace(model.config, input=spec, size_multiple=multiple)
-    else:
-        setattr(model, SPEC_ATTRIBUTE, spec)
+        return
+    setattr(model, SPEC_ATTRIBUTE, spec)
+    config: Any = getattr(model, "config", None)
+    if hasattr(config, "save_pretrained"):  # transformers: config.json says it from now on
+        setattr(config, SPEC_KEY, spec.to_config())

@@ -19,8 +19,8 @@ from torch import nn
 from veilseg.errors import InvalidModel, UsageError
 from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.models.base import SegmentationModel
-from veilseg.models.encrypt import find_patchify
 from veilseg.models.registry import widen
+from veilseg.models.stems import find_patchify
 from veilseg.modelspec import CONFIG_NAME, ONNX_NAME, STEM_NAME
 
 TOLERANCE = 1e-3

@@ -11,9 +11,11 @@ from typing import Any
 from torch import nn
 
 from veilseg.ciphers import DEFAULT_BLOCK, DEFAULT_SUB_BLOCK
+from veilseg.ciphers.ffx import ffx_table
 from veilseg.errors import InvalidModel, UsageError
+from veilseg.keys import Key
 from veilseg.models.base import SegmentationModel
-from veilseg.modelspec import InputSpec, ModelConfig, generic_classes
+from veilseg.modelspec import TRAINED_CIPHERS, InputSpec, ModelConfig, generic_classes
 from veilseg.parameters import MAX_BLOCK
 
 # name: (module, class, arguments that the name fixes)
@@ -21,9 +23,16 @@ NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "setr-naive": ("veilseg.models.setr", "SETR", {"decoder": "naive"}),
     "setr-pup": ("veilseg.models.setr", "SETR", {"decoder": "pup"}),
     "setr-mla": ("veilseg.models.setr", "SETR", {"decoder": "mla"}),
+    "fcn": ("veilseg.models.fcn", "FCN", {}),
     "convseg": ("veilseg.models.convseg", "ConvSeg", {}),
 }
-_INPUTS = {"plain": "plain", "canonical": "subblock-sort", "shuffled": "subblock-shuffle", "mosaic": "mosaic"}
+_INPUTS = {
+    "plain": "plain",
+    "canonical": "subblock-sort",
+    "shuffled": "subblock-shuffle",
+    "mosaic": "mosaic",
+    **{cipher: cipher for cipher in TRAINED_CIPHERS},
+}
 _WIDENED = "widened_block"
 # What a config may ask for: more than any network here needs, and little enough to build in seconds.
 _MAX_DEPTH, _MAX_WIDTH, _MAX_ENTRIES = 64, 65536, 16
@@ -40,18 +49,21 @@ def create_model(
     sub_block: int = DEFAULT_SUB_BLOCK,
     channels: str | None = None,
     shuffle: str | None = None,
+    key: Key | None = None,
     pretrained: bool = False,
     image_size: tuple[int, int] | int | None = None,
     **arguments: Any,
 ) -> SegmentationModel:
     """A new model that takes raw pixels [N, 3, H, W] and gives logits [N, K, H, W].
 
-    `name`: "setr-naive", "setr-pup", "setr-mla" or "convseg". `classes` are K names (or give `num_classes` alone),
-    `palette` K RGB colours. `input`: "plain" images; "canonical", the key-invariant model of section 1.1; "shuffled",
-    a network that reads shuffled images as they are ([P1]); "mosaic", the yardstick. `block`, `sub_block` (pixels),
-    `channels` and `shuffle` are the cipher's. `image_size` (H, W) and `pretrained` are for networks with position
-    embeddings and timm backbones; other arguments are the network's own (`backbone`, `decoder_channels`, `embed_dim`,
-    ... for SETR; `patch`, `widths`, ... for ConvSeg). Raises UsageError for what does not exist or fit.
+    `name`: "setr-naive", "setr-pup", "setr-mla", "fcn" or "convseg". `classes` are K names (or give `num_classes`
+    alone), `palette` K RGB colours. `input`: "plain" images; "canonical", the key-invariant model of section 1.1;
+    "shuffled", a network that reads shuffled images as they are ([P1]); "mosaic", the yardstick; "shf", "np" or "ffx",
+    a network to be trained on images under that cipher with `key` ([P2] Table 2; the model keeps its fingerprint, and
+    the greatest value of ffx). `block`, `sub_block` (pixels), `channels` and `shuffle` are the cipher's. `image_size`
+    (H, W) and `pretrained` are for networks with position embeddings and timm backbones; other arguments are the
+    network's own (`backbone`, `decoder_channels`, `embed_dim`, ... for SETR; `patch`, `widths`, ... for ConvSeg).
+    Raises UsageError for what does not exist or fit.
     """
     if input not in _INPUTS:
         raise UsageError(
@@ -60,6 +72,10 @@ def create_model(
     cipher = _INPUTS[input]
     if cipher == "plain":
         spec = InputSpec(block=block)
+    elif cipher in TRAINED_CIPHERS:
+        if key is None:
+            raise UsageError(f"a network for {cipher} images is trained for one key", "pass key=...")
+        spec = InputSpec(cipher, block=block, key_fingerprint=key.fingerprint)
     else:
         spec = InputSpec(cipher, block=block, sub_block=sub_block, channels=channels, shuffle=shuffle)
     if classes is None:
@@ -76,6 +92,9 @@ def create_model(
     parameters = _parameters(name)
     if "patch" in parameters and "patch" not in given and cipher in ("subblock-sort", "mosaic"):
         given["patch"] = max(4, sub_block)  # a key-invariant stem reads whole sub-blocks
+    if cipher == "ffx" and "std" in parameters:  # to 0..1 by the greatest value of the key's table
+        assert key is not None
+        given = {"mean": (0.0,) * 3, "std": (float(ffx_table(key).max()),) * 3, **given}
     network = _build(name, len(classes), given)
     config = ModelConfig(
         architecture=name,

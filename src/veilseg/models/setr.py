@@ -19,11 +19,12 @@ class SETR(nn.Module):
     """SETR (Zheng et al., CVPR 2021): raw pixels float [N, 3, H, W], values 0..255, to logits [N, K, H, W].
 
     H and W are any multiples of the patch size. Arguments: `decoder` "naive", "pup" or "mla"; `backbone` a timm ViT;
-    `image_size` (H, W) of the position embeddings (timm's own when None); `pretrained` weights for the backbone from
-    timm; `decoder_channels` 256 as published; `taps` four blocks of the backbone (default: as OpenMMLab); `mean` and
-    `std` in pixel values (default: those of timm's weights); `class_token` False leaves the class token out of the
-    blocks (default: as OpenMMLab, out for MLA only). Everything else goes to timm: embed_dim, depth, proj_drop_rate,
-    ...
+    `image_size` (H, W) of the position embeddings (timm's own when None), which `interpolation` "bilinear" (default) or
+    "bicubic" brings to other sizes; `pretrained` weights for the backbone from timm; `decoder_channels` 256 as
+    published; `auxiliary_convs` of each auxiliary head (Naive, PUP; 1, or 2 as in some of OpenMMLab's models); `taps`
+    four blocks of the backbone (default: as OpenMMLab); `mean` and `std` in pixel values (default: those of timm's
+    weights); `class_token` False leaves the class token out of the blocks (default: as OpenMMLab, out for MLA only).
+    Everything else goes to timm: embed_dim, depth, proj_drop_rate, ...
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class SETR(nn.Module):
         backbone: str = "vit_base_patch16_384",
         image_size: tuple[int, int] | int | None = None,
         pretrained: bool = False,
+        interpolation: str = "bilinear",
         decoder_channels: int = 256,
+        auxiliary_convs: int | None = None,
         taps: tuple[int, ...] | None = None,
         class_token: bool | None = None,
         mean: tuple[float, ...] | None = None,
@@ -57,11 +60,16 @@ class SETR(nn.Module):
             image_size=None if size is None else (size[0], size[1]),
             pretrained=pretrained,
             class_token_in_blocks=in_blocks,
+            interpolation=interpolation,
             mean=mean,
             std=std,
             arguments=backbone_arguments,
         )
-        self.decoder = DECODERS[decoder](self.backbone.width, num_classes, len(self.backbone.taps), decoder_channels)
+        if auxiliary_convs is not None and decoder == "mla":
+            raise UsageError("the auxiliary heads of MLA have no convolutions", "leave auxiliary_convs out")
+        extra = {} if auxiliary_convs in (None, 1) else {"auxiliary_convs": auxiliary_convs}
+        sizes = self.backbone.width, num_classes, len(self.backbone.taps), decoder_channels
+        self.decoder = DECODERS[decoder](*sizes, **extra)
         patch = self.backbone.patch
         self.size_multiple = patch
         # What rebuilds this network without asking timm for statistics or sizes again.
@@ -73,6 +81,8 @@ class SETR(nn.Module):
             "class_token": in_blocks,
             "mean": list(self.backbone.mean),
             "std": list(self.backbone.std),
+            **({} if interpolation == "bilinear" else {"interpolation": interpolation}),
+            **extra,
             **backbone_arguments,
         }
 

@@ -13,9 +13,12 @@ from safetensors.torch import save
 
 from veilseg.errors import InvalidModel
 from veilseg.files import make_folder, refuse_existing, write_atomic
+from veilseg.modelfolder import open_folder
 from veilseg.models.base import SegmentationModel
-from veilseg.models.registry import model_from_config
+from veilseg.models.registry import NETWORKS, model_from_config
 from veilseg.modelspec import CONFIG_NAME, HUB_ID, WEIGHTS_NAME, ModelConfig, shipped_models
+
+_FETCHED = ["*config.json", "*.safetensors", "*.safetensors.index.json"]  # no pickle, no code
 
 
 def save_model(model: SegmentationModel, folder: str | Path, *, overwrite: bool = False, half: bool = False) -> None:
@@ -24,6 +27,11 @@ def save_model(model: SegmentationModel, folder: str | Path, *, overwrite: bool 
     Each file appears whole or not at all, the config last. Existing files are replaced only with `overwrite`. `half`
     stores matrices and kernels as float16, half the size; load_model gives float32 again.
     """
+    if model.config.architecture not in NETWORKS:
+        raise InvalidModel(
+            f"a model of {model.config.architecture} is saved by its own library",
+            "`veilseg encrypt-model FOLDER` writes the encrypted folder",
+        )
     target = Path(folder)
     make_folder(target)
     for name in (WEIGHTS_NAME, CONFIG_NAME):
@@ -41,9 +49,14 @@ def save_model(model: SegmentationModel, folder: str | Path, *, overwrite: bool 
 def load_model(source: str | Path = "default") -> SegmentationModel:
     """The model in a folder, a shipped one by its name, or one on the Hugging Face Hub ("owner/name"), in eval mode.
 
-    Raises InvalidModel when there is none, when config or weights are damaged, or when they do not belong together.
+    A folder of transformers' gives its segmentation network (see `veilseg.models.hf_network`). Raises InvalidModel when
+    there is none, when config or weights are damaged, or when they do not belong together.
     """
-    folder = _locate(source)
+    folder = find_folder(source)
+    if open_folder(folder).library == "transformers":
+        from veilseg.models.hf_network import load_segmentation
+
+        return load_segmentation(folder)
     config = ModelConfig.load(folder)
     path = folder / WEIGHTS_NAME
     if not path.is_file():
@@ -76,7 +89,8 @@ def push_to_hub(model: SegmentationModel, repo_id: str, *, private: bool | None 
         return str(api.upload_folder(repo_id=repo_id, folder_path=folder, **options))
 
 
-def _locate(source: str | Path) -> Path:
+def find_folder(source: str | Path) -> Path:
+    """Where a model lies: a shipped one, a folder, or one fetched from the Hub. Raises InvalidModel for none."""
     folder = shipped_models().get(str(source), Path(source).expanduser())
     if folder.is_dir():
         return folder
@@ -91,7 +105,7 @@ def _download(repo_id: str) -> Path:
     try:
         from huggingface_hub import snapshot_download
 
-        return Path(snapshot_download(repo_id, allow_patterns=[CONFIG_NAME, WEIGHTS_NAME]))
+        return Path(snapshot_download(repo_id, allow_patterns=_FETCHED))
     except Exception as error:  # the Hub's client raises its own, requests' and httpx's errors
         raise InvalidModel(
             f"there is no folder {repo_id}, and the Hub gave nothing by that name ({type(error).__name__})",

@@ -26,7 +26,8 @@ class ViTBackbone(nn.Module):
     """Raw pixels [N, 3, H, W] in, one [N, D, H/p, W/p] float map per tap out (p: the patch size).
 
     `name` is a timm model built on its VisionTransformer class; `pretrained` fetches timm's weights, resampled to the
-    grid of `image_size`. Position embeddings are interpolated (bilinear) whenever an input has another grid. `taps`
+    grid of `image_size`. Position embeddings are interpolated ("bilinear" or "bicubic") whenever an input has another
+    grid. `taps`
     are indices of transformer blocks whose raw output is given (no final norm: SETR's decoders have their own). With
     `class_token_in_blocks=False` the class token is dropped before the blocks, as OpenMMLab does for MLA. The
     statistics that timm's weights want are folded into the patch embedding.
@@ -40,6 +41,7 @@ class ViTBackbone(nn.Module):
         image_size: tuple[int, int] | None = None,
         pretrained: bool = False,
         class_token_in_blocks: bool = True,
+        interpolation: str = "bilinear",
         mean: tuple[float, ...] | None = None,
         std: tuple[float, ...] | None = None,
         arguments: dict[str, Any] | None = None,
@@ -54,6 +56,9 @@ class ViTBackbone(nn.Module):
         self.vit.blocks = self.vit.blocks[: self.taps[-1] + 1]
         for unused in ("norm", "fc_norm", "head"):
             setattr(self.vit, unused, nn.Identity())
+        if interpolation not in ("bilinear", "bicubic"):
+            raise UsageError(f"position embeddings cannot be interpolated by {interpolation!r}", "bilinear or bicubic")
+        self.interpolation = interpolation
         self.class_token_in_blocks = class_token_in_blocks
         for token in (self.vit.cls_token, getattr(self.vit, "dist_token", None), self.vit.reg_token):
             if token is not None and not class_token_in_blocks:  # it gets no gradient, which several processes mind
@@ -100,7 +105,7 @@ class ViTBackbone(nn.Module):
         named = 0 if vit.no_embed_class else vit.num_prefix_tokens
         table = vit.pos_embed[:, named:].transpose(1, 2).unflatten(2, self.grid)
         # On the grid of the table this changes nothing. No branch, so that an exported graph takes every size.
-        table = F.interpolate(table, size=(height, width), mode="bilinear", align_corners=False)
+        table = F.interpolate(table, size=(height, width), mode=self.interpolation, align_corners=False)
         tokens = tokens + table.flatten(2).transpose(1, 2)
         if prefix:
             first = torch.cat(prefix, dim=1)

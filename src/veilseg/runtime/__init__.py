@@ -4,7 +4,7 @@ from veilseg.modelspec import shipped_models
 from veilseg.runtime.labels import colorize, encode_label_png, overlay, save_label_png
 from veilseg.runtime.locate import find_model
 from veilseg.runtime.segmenter import Segmenter
-from veilseg.runtime.stem import encrypt_onnx
+from veilseg.runtime.stem import encrypt_onnx, rekey_onnx
 
 __all__ = [
     "Segmenter",
@@ -13,6 +13,7 @@ __all__ = [
     "encrypt_onnx",
     "find_model",
     "overlay",
+    "rekey_onnx",
     "save_label_png",
     "shipped_models",
 ]

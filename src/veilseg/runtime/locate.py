@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from veilseg.errors import InvalidModel, UsageError
+from veilseg.modelfolder import open_folder
 from veilseg.modelspec import HUB_ID, ONNX_NAME, WEIGHTS_NAME, ModelConfig, shipped_models
 
 EngineName = Literal["onnx", "torch"]
@@ -14,7 +15,10 @@ EngineName = Literal["onnx", "torch"]
 
 @dataclass(frozen=True)
 class FoundModel:
-    """A model that can be run: its config and where its weights are. `folder` is None for a model on the Hub."""
+    """A model that can be run: its config and where its weights are.
+
+    `folder` is None for a model on the Hub; `config` too, and for a folder of transformers', which torch reads.
+    """
 
     name: str
     engine: EngineName
@@ -37,6 +41,10 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
             return FoundModel(str(name), "torch", None, None)
         known = f"shipped: {', '.join(shipped)}; or" if shipped else "give"
         raise InvalidModel(f"there is no model {str(name)!r}", hint=f"{known} a folder with config.json and model.onnx")
+    if open_folder(folder).library == "transformers":
+        if engine == "onnx":
+            raise InvalidModel(f"{folder} is a model of transformers, which runs in torch", "use engine 'torch'")
+        return FoundModel(str(name), "torch", folder, None)
     config = ModelConfig.load(folder)
     has_onnx, has_torch = (folder / ONNX_NAME).is_file(), (folder / WEIGHTS_NAME).is_file()
     if has_onnx and engine != "torch":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -43,7 +43,8 @@ class Segmenter:
         overlap: float = 1 / 3,
         device: str = "cpu",
     ) -> None:
-        """Loads `model`: a shipped name ("default", "plain"), a folder, a Hub id, or a torch model with a .config.
+        """Loads `model`: a shipped name ("default", "plain"), a folder, a Hub id, or a torch model: one of
+        ours, or an encrypted one of transformers.
 
         `engine`: "onnx", "torch" or None (what the folder holds; ONNX first). `threads`: for one image; default one per
         core. `device`: "cpu" or "cuda" (a torch model that is passed in stays where it is). `window`: None runs whole
@@ -170,6 +171,11 @@ def _load(
 ) -> tuple[str, ModelConfig, Engine]:
     if is_torch_module(model):
         config = getattr(model, "config", None)
+        if hasattr(config, "id2label"):  # a model of transformers
+            from veilseg.models.hf_network import as_segmentation
+
+            wrapped = as_segmentation(cast("Any", model))
+            return type(model).__name__, wrapped.config, TorchEngine(wrapped, threads)
         if not isinstance(config, ModelConfig):
             raise InvalidModel("this torch module does not say what it takes", hint="make it with create_model")
         if engine == "onnx":

@@ -8,7 +8,6 @@ holds the key rewrites this one file with NumPy; model.onnx stays as it is.
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,49 +15,57 @@ import numpy as np
 
 from veilseg import ciphers
 from veilseg.errors import InvalidModel
+from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.modelspec import CONFIG_NAME, ONNX_NAME, STEM_NAME, InputSpec, ModelConfig
 from veilseg.runtime.locate import find_model
 
 if TYPE_CHECKING:
     from veilseg.keys import Key
 
+STEM_FILES = (STEM_NAME, ONNX_NAME, CONFIG_NAME)
+
 
 def encrypt_onnx(
-    model: str | Path, key: Key, out: str | Path, *, cipher: str = "patch-permutation", block: int = 16
+    model: str | Path,
+    key: Key,
+    out: str | Path,
+    *,
+    cipher: str = "patch-permutation",
+    block: int | None = None,
+    overwrite: bool = False,
 ) -> ModelConfig:
-    """Writes to the new folder `out` the plain model `model` (shipped name or folder) encrypted with `key`.
+    """Writes to the folder `out` the plain model `model` (shipped name or folder) encrypted with `key`.
 
     The result takes images encrypted by `cipher` with the same key and block, and answers for them what `model` answers
-    for the plain images, up to float rounding ([P2]; methods of section 2). Returns its config. Raises InvalidModel
-    when the model is not plain or has no stem.bin for blocks of `block` pixels, or when `out` exists.
+    for the plain images, up to float rounding ([P2]; methods of section 2). `block` in pixels can only be the stem's.
+    Returns its config. Raises InvalidModel when the model is not plain or has no stem.bin for such blocks, VeilsegError
+    when `out` holds a model and `overwrite` is false.
     """
-    found = find_model(model, "onnx")
-    assert found.folder is not None
-    assert found.config is not None
-    source, target = found.folder, Path(out)
-    if found.config.input.cipher != "plain":
-        raise InvalidModel(f"{source} is not a plain model: it takes {found.config.input.cipher}")
-    if target.exists():
-        raise InvalidModel(f"{target} exists already", hint="choose a new folder")
-    # The grid of a plain network is the side of its stem's kernel; the length of stem.bin alone could fit by chance.
-    if block != found.config.size_multiple:
-        raise InvalidModel(f"{source} has a stem for blocks of {found.config.size_multiple} pixels, not of {block}")
-    weight, bias = read_stem(source, block)
-    transform = ciphers.affine(cipher, key, block)
-    # plain = (v - offset) * scale @ M + shift, so
-    # plain @ E + b = v @ (scale M E) + (shift 1 E - offset scale 1 M E + b)
-    embed = weight.reshape(len(weight), -1).T.astype(np.float64)
-    mixed = transform.value_scale * (transform.matrix @ embed)
-    moved = bias + transform.plain_offset * embed.sum(0) - transform.value_offset * mixed.sum(0)
-    spec = InputSpec(cipher=cipher, block=block, key_fingerprint=key.fingerprint)
-    config = dataclasses.replace(found.config, input=spec)
-    partial = target.with_name(target.name + ".part")
-    partial.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source / ONNX_NAME, partial / ONNX_NAME)
-    (partial / STEM_NAME).write_bytes(stem_bytes(mixed.T.reshape(weight.shape), moved))
-    (partial / CONFIG_NAME).write_text(config.to_json(), encoding="utf-8")
-    partial.rename(target)
-    return config
+    source, config = _find(model)
+    config.input.check_encryptable()
+    side = block or config.size_multiple  # the grid of a plain network with such a stem is its kernel's side
+    if side != config.size_multiple:  # the length of stem.bin alone could fit by chance
+        raise InvalidModel(f"{source} has a stem for blocks of {config.size_multiple} pixels, not of {side}")
+    weight, bias = read_stem(source, side)
+    stem = ciphers.affine(cipher, key, side).lock(*_embedding(weight, bias))
+    spec = InputSpec(cipher=cipher, block=side, key_fingerprint=key.fingerprint)
+    return _write(source, Path(out), stem, dataclasses.replace(config, input=spec), overwrite)
+
+
+def rekey_onnx(model: str | Path, old: Key, new: Key, out: str | Path, *, overwrite: bool = False) -> ModelConfig:
+    """Writes to the folder `out` the model `model`, encrypted with `old`, encrypted with `new` instead.
+
+    Neither the plain model nor torch is needed. Returns its config. Raises InvalidModel when the model is not encrypted
+    or has no stem.bin, InvalidKey when `old` is not its key, VeilsegError as `encrypt_onnx` does.
+    """
+    source, config = _find(model)
+    spec = config.input
+    spec.check_old_key(old.fingerprint)
+    weight, bias = read_stem(source, spec.block)
+    plain = ciphers.affine(spec.cipher, old, spec.block).unlock(*_embedding(weight, bias))
+    stem = ciphers.affine(spec.cipher, new, spec.block).lock(*plain)
+    moved = dataclasses.replace(spec, key_fingerprint=new.fingerprint)
+    return _write(source, Path(out), stem, dataclasses.replace(config, input=moved), overwrite)
 
 
 def read_stem(folder: Path, block: int) -> tuple[np.ndarray, np.ndarray]:
@@ -78,5 +85,33 @@ def read_stem(folder: Path, block: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def stem_bytes(weight: np.ndarray, bias: np.ndarray) -> bytes:
-    """The content of stem.bin for weight [D, 3, p, p] and bias [D]."""
+    """The content of stem.bin for weight [D, 3, p, p] (or [D, L]) and bias [D]."""
     return weight.astype("<f4").tobytes() + bias.astype("<f4").tobytes()
+
+
+def _find(model: str | Path) -> tuple[Path, ModelConfig]:
+    found = find_model(model, "onnx")
+    if found.folder is None or found.config is None:
+        raise InvalidModel(f"{model} is no exported model", hint="veilseg export --split-stem makes one")
+    return found.folder, found.config
+
+
+def _embedding(weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The embedding E [L, D] and the bias [D] in float64."""
+    return weight.reshape(len(weight), -1).T.astype(np.float64), bias.astype(np.float64)
+
+
+def _write(
+    source: Path, out: Path, stem: tuple[np.ndarray, np.ndarray], config: ModelConfig, overwrite: bool
+) -> ModelConfig:
+    for name in STEM_FILES:
+        refuse_existing(out / name, overwrite=overwrite)
+    contents = {
+        STEM_NAME: stem_bytes(stem[0].T, stem[1]),
+        ONNX_NAME: (source / ONNX_NAME).read_bytes(),
+        CONFIG_NAME: config.to_json().encode(),
+    }
+    make_folder(out)
+    for name, content in contents.items():  # the config last: without it nobody takes the folder for a model
+        write_atomic(out / name, content, overwrite=overwrite)
+    return config

@@ -126,7 +126,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         app.router.routes.append(route)
     _handle_errors(app)
     _finish_openapi(app, with_tokens=tokens is not None)
-    app.add_middleware(Surroundings, metrics=metrics, open_to_all=tokens is None, send_timeout=limits.send_timeout)
+    app.add_middleware(Surroundings, metrics=metrics, open_to_all=tokens is None)
     return app
 
 
@@ -171,7 +171,7 @@ def _describe(lane: Lane, names: list[str], limits: Limits) -> schema.ModelInfo:
         ),
         classes=[schema.ClassInfo(id=i, name=name, colour=rgb) for i, (name, rgb) in enumerate(colours)],
         limits=schema.LimitInfo(
-            body_bytes=limits.body, image_pixels=limits.pixels, images=limits.parts, seconds=limits.timeout
+            body_bytes=limits.body, image_pixels=limits.pixels, images=limits.images, seconds=limits.timeout
         ),
     )
 

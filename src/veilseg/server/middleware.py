@@ -1,8 +1,7 @@
-"""What surrounds every request: an id, the headers that browsers obey, time limits, one line in the log."""
+"""What surrounds every request: an id, the headers that browsers obey, one line in the log."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import secrets
@@ -36,11 +35,10 @@ log = logging.getLogger(LOGGER)
 class Surroundings:
     """ASGI middleware around the whole application. Nothing raised below gets past it: a bug is a JSON 500."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, *, open_to_all: bool, send_timeout: float) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, open_to_all: bool) -> None:
         self.app = app
         self._metrics = metrics
         self._open = open_to_all
-        self._send_timeout = send_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,17 +65,13 @@ class Surroundings:
                     headers[name] = value
             else:
                 sent += len(message.get("body", b""))
-            async with asyncio.timeout(self._send_timeout):  # a client that does not read its answer
-                await send(message)
+            await send(message)
 
         try:
             if self._open and not _is_local(scope):
                 await _answer(send_noting, _not_local(), notes["request_id"])
             else:
                 await self.app(scope, receive, send_noting)
-        except TimeoutError:
-            notes["code"] = "slow_reader"
-            raise
         except Exception:
             log.error("bug", exc_info=True, extra=notes)
             if not status:

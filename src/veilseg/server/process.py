@@ -30,10 +30,11 @@ class Worker:
     @classmethod
     async def start(cls, model: str, device: str, threads: int | None) -> Worker:
         """Start a process and wait until it has loaded `model`. InvalidModel, with its own words, if it cannot."""
-        # The worker finds the package where this process found it, also when that is not installed.
+        # The worker finds the package where this process found it, also when that is not installed; and by -P not in
+        # the folder where the service was started, which may hold a json.py of somebody's.
         path = os.pathsep.join(part for part in sys.path if part)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "veilseg.server.worker", model, device, str(threads or 0)),
+            *(sys.executable, "-P", "-m", "veilseg.server.worker", model, device, str(threads or 0)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},

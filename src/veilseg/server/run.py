@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import ssl
 import sys
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def serve(settings: Settings, host: str, port: int, certificate: Path | None = N
     for file in (certificate, key):
         if file is not None and not file.is_file():
             raise UsageError(f"{file} does not exist", "a PEM file is needed")
+    _check_pem(certificate, key)
     metrics = Metrics()
     app = create_app(settings, metrics)
     limits = settings.limits
@@ -69,6 +71,18 @@ def serve(settings: Settings, host: str, port: int, certificate: Path | None = N
         sys.stderr.flush()
 
 
+def _check_pem(certificate: Path | None, key: Path | None) -> None:
+    """Raise UsageError, before a model is loaded, when the files for TLS cannot be used."""
+    if certificate is None or key is None:
+        return
+    try:
+        # The password is for keys that need one: nobody is there to type it when a service starts again.
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        hint = "PEM files that belong together, the key without a password"
+        raise UsageError(f"{certificate} and {key} are no certificate and its key", hint) from error
+
+
 def check_address(settings: Settings, host: str) -> None:
     """Raise UsageError unless only this machine can reach `host`, or clients need a token."""
     if is_loopback(host):
@@ -81,13 +95,19 @@ def check_address(settings: Settings, host: str) -> None:
 
 
 def guarded(limits: Limits) -> type[H11Protocol]:
-    """uvicorn's HTTP protocol with the two limits that it lacks: the time for a head, the number of connections."""
+    """uvicorn's HTTP protocol with the limits that it lacks: the time for a head, the time until an answer is read, the
+    number of connections.
+    """
 
     class Guarded(H11Protocol):
         _head_timer: asyncio.TimerHandle | None = None
+        _answer_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            # Writing counts as paused exactly while something waits that the client has not read. Not 0: under TLS an
+            # empty buffer would be full.
+            transport.set_write_buffer_limits(1)
             if len(self.connections) > limits.connections:
                 problem = unavailable("too_many_connections", "The service has as many connections as it takes.")
                 body = json.dumps(problem.body("")).encode()
@@ -105,6 +125,18 @@ def guarded(limits: Limits) -> type[H11Protocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
             self._stop_watching()
+            if self._answer_timer is not None:
+                self._answer_timer.cancel()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            # Not close(), which waits until all is read.
+            self._answer_timer = self.loop.call_later(limits.send_timeout, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if self._answer_timer is not None:
+                self._answer_timer.cancel()
 
         def _watch_head(self) -> None:
             """Run the clock exactly while the head of a request is incomplete."""

@@ -30,7 +30,7 @@ async def segment(request: Request, lane: Lane, memory: intake.Memory, limits: L
         await intake.read_body(request, body, memory, limits)
         notes["bytes_in"] = len(body)
         several = body_type == intake.MULTIPART
-        parts = intake.split_parts(body, boundary, limits.parts) if several else [("image", bytes(body))]
+        parts = intake.split_parts(body, boundary, limits.images) if several else [("image", bytes(body))]
         # In a thread, because checksums of megabytes would hold up everybody else.
         headers = await asyncio.to_thread(_check_all, parts, lane.config, limits, several)
         pairs = zip(parts, headers, strict=True)
@@ -41,6 +41,9 @@ async def segment(request: Request, lane: Lane, memory: intake.Memory, limits: L
             maps = await _wait(request, jobs, limits.timeout)
         except ClientDisconnect:
             metrics.left.inc()
+            raise
+        except Problem as problem:
+            problem.image = _which(jobs, problem) if several else None
             raise
         finally:
             for job in jobs:
@@ -96,6 +99,14 @@ async def _wait(request: Request, jobs: Sequence[Job], timeout: float) -> list[n
     if gone in done:
         raise ClientDisconnect
     raise too_late(timeout)
+
+
+def _which(jobs: Sequence[Job], problem: Problem) -> int | None:
+    """The number of the image that was refused with `problem`; None where it concerns the whole request."""
+    for index, job in enumerate(jobs):
+        if job.labels.done() and not job.labels.cancelled() and job.labels.exception() is problem:
+            return index
+    return None
 
 
 async def _all(labels: Sequence[asyncio.Future[np.ndarray]]) -> list[np.ndarray]:

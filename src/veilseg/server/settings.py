@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
+import math
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from veilseg.errors import UsageError
 
 DEFAULT_PORT = 8000
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +37,15 @@ class Limits:
 
     def __post_init__(self) -> None:
         for limit in fields(self):
-            if not getattr(self, limit.name) > 0:
-                raise UsageError(f"the limit {limit.name.replace('_', '-')} must be more than 0")
+            if not 0 < getattr(self, limit.name) < math.inf:
+                raise UsageError(f"the limit {limit.name.replace('_', '-')} must be a number above 0")
         if self.memory < self.body:
             raise UsageError("the limit on memory is below that on one body", "raise it, or lower the body's")
+
+    @property
+    def images(self) -> int:
+        """Images that one request may hold: `parts`, but no more than the queue could ever take."""
+        return min(self.parts, self.queue)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,5 +80,10 @@ def parse_models(arguments: list[str]) -> dict[str, str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address: 127.0.0.0/8, ::1 or localhost."""
-    return host in LOOPBACK or host.startswith("127.")
+    """Whether only this machine can reach an address: 127.0.0.0/8, ::1 or localhost. Other names, 127.0.0.1.example
+    among them, may point anywhere.
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

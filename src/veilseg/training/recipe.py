@@ -8,14 +8,16 @@ from typing import Any
 
 from veilseg.ciphers.grid import check_options
 from veilseg.errors import UsageError
+from veilseg.modelspec import TRAINED_CIPHERS
 
-INPUTS = ("plain", "canonical", "shuffled", "mosaic")
+INPUTS = ("plain", "canonical", "shuffled", "mosaic", *TRAINED_CIPHERS)
 
 
 @dataclass(frozen=True)
 class ModelPart:
     """The network and what it reads: "plain" images, the "canonical" form (key-invariant, section 1.1), "shuffled"
-    images as they are (the way of [P1]), or the "mosaic" (section 1.2). Other entries as for create_model."""
+    images as they are (the way of [P1]), the "mosaic" (section 1.2), or images under the conventional ciphers "shf",
+    "np" or "ffx" with one key, `method.key` ([P2] Table 2). Other entries as for create_model."""
 
     architecture: str = "convseg"
     input: str = "canonical"
@@ -60,7 +62,10 @@ class MethodPart:
     keys: str = "redrawn"  # of "shuffled" training images: redrawn every time one is seen, or "fixed" per image
     start: str | None = None  # begin with the weights of this model wherever name and shape agree
     closed_form: bool = False  # and its patch embedding fitted to the model's own input by least squares
-    key: str | None = None  # domain adaptation with one key (section 2.2): the key's file; needs `start`, a plain model
+    key: str | None = (
+        None  # the file of the one key of "shf", "np" and "ffx" input; with plain input: domain adaptation
+    )
+    # to that key (section 2.2), which needs `start`, a plain model
     teacher: str | None = None  # distil from this model, which sees its own kind of image of the same crop
     logits: float = 1.0  # weight of the teacher's class probabilities
     tokens: float = 0.0  # weight of the teacher's last feature map
@@ -164,7 +169,8 @@ def check(recipe: Recipe) -> None:
 def _check_model(recipe: Recipe) -> None:
     model = recipe.model
     _one_of("model.input", model.input, INPUTS)
-    if model.block < 1 or model.sub_block < 1 or model.block % model.sub_block:
+    cut = model.input in ("canonical", "shuffled", "mosaic")
+    if model.block < 1 or (cut and (model.sub_block < 1 or model.block % model.sub_block)):
         raise UsageError(f"sub-blocks of {model.sub_block} pixels do not fill a block of {model.block}")
     if model.input in ("canonical", "shuffled"):
         check_options(model.channels or "sub-block", model.shuffle or "channel")
@@ -182,7 +188,13 @@ def _check_method(recipe: Recipe) -> None:
             "method.closed_form fits the embedding of a plain model to another input",
             "set method.start to a plain model, and model.input to canonical or mosaic",
         )
-    if method.key is not None and (method.start is None or recipe.model.input != "plain"):
+    if recipe.model.input in TRAINED_CIPHERS:
+        if method.key is None:
+            raise UsageError(
+                f"a network for {recipe.model.input} images is trained for one key",
+                "make one with `veilseg keygen -o my.key`, and set method.key=my.key",
+            )
+    elif method.key is not None and (method.start is None or recipe.model.input != "plain"):
         raise UsageError("method.key adapts a plain model to one key", "set method.start, and model.input to plain")
     if method.teacher is None and method.tokens:
         raise UsageError("method.tokens needs method.teacher")

@@ -17,7 +17,8 @@ from veilseg.training.augment import augment
 from veilseg.training.recipe import Recipe
 from veilseg.training.views import View
 
-# images uint8 [C, h, w] as the model reads them (then those the teacher reads, where there is one), labels int64 [h, w]
+# images uint8 (uint16 for "ffx") [C, h, w] as the model reads them (then those the teacher reads, where there is one),
+# labels int64 [h, w]
 Item = tuple[Tensor, ...]
 MEMORY_LIMIT = 2 << 30  # bytes of one dataset that are kept decoded; a CamVid pair is 0.7 MB
 LOOKED_AT = 500  # label maps of a dataset that are read before the run
@@ -101,5 +102,5 @@ def check_labels(sample: Sample, num_classes: int) -> NDArray[np.int64]:
     return found[:num_classes]
 
 
-def _image(pixels: NDArray[np.uint8]) -> Tensor:
+def _image(pixels: NDArray[Any]) -> Tensor:
     return torch.tensor(pixels).permute(2, 0, 1).contiguous()

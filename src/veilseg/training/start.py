@@ -14,8 +14,8 @@ from veilseg.data import Sample, SegmentationData
 from veilseg.errors import InvalidModel, UsageError
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, create_model, encrypt_model, load_model
-from veilseg.models.encrypt import find_patchify
 from veilseg.models.normalize import set_bias
+from veilseg.models.stems import find_patchify
 from veilseg.training.augment import augment
 from veilseg.training.recipe import Recipe
 from veilseg.training.views import View
@@ -29,21 +29,21 @@ def first_model(
 ) -> SegmentationModel:
     """The recipe's model as its first step finds it, input layer on, normalization unfolded for training.
 
-    `samples` are plain images for the closed-form start; `key` is that of domain adaptation. Raises UsageError or
+    `samples` are plain images for the closed-form start; `key` is that of `method.key`. Raises UsageError or
     InvalidModel when `method.start` does not fit.
     """
     method = recipe.method
     start = load_model(method.start) if method.start is not None else None
     if start is not None and start.config.classes != data.classes:
         raise UsageError(f"{method.start} has other classes than {data.name}", "start from a model of this data")
-    if key is not None:
+    if key is not None and recipe.model.input == "plain":
         assert start is not None
         model = encrypt_model(start, key)
         even = all(len(set(model.config.arguments.get(name, ()))) <= 1 for name in ("mean", "std"))
         if even:  # else the statistics differ between the channels that the key mixes, and stay folded
             model.unfold_normalization()
         return model
-    model = new_model(recipe, data)
+    model = new_model(recipe, data, key)
     if start is not None:
         model.fold_normalization()
         copy_fitting(model, start)
@@ -53,8 +53,8 @@ def first_model(
     return model
 
 
-def new_model(recipe: Recipe, data: SegmentationData) -> SegmentationModel:
-    """A fresh model of the recipe's network for the classes of `data`."""
+def new_model(recipe: Recipe, data: SegmentationData, key: Key | None = None) -> SegmentationModel:
+    """A fresh model of the recipe's network for the classes of `data`; `key` for a conventional cipher."""
     part = recipe.model
     return create_model(
         part.architecture,
@@ -65,6 +65,7 @@ def new_model(recipe: Recipe, data: SegmentationData) -> SegmentationModel:
         sub_block=part.sub_block,
         channels=part.channels,
         shuffle=part.shuffle,
+        key=key,
         **part.arguments,
     )
 

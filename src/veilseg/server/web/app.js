@@ -21,15 +21,20 @@ function say(text, kind = "working") {
   status.hidden = !text;
 }
 
+function complain(error) {
+  if (error.status === 401) byId("access").open = true;
+  const text = error instanceof Refusal ? error.message : `Something failed in this page: ${error.message}`;
+  say(error.status === 401 ? "The service asks for a valid access token." : text, "error");
+}
+
 async function connect() {
   say("Asking the service what it takes …");
   try {
     state.model = await getModel(token(), byId("model").value);
   } catch (error) {
-    byId("access").open = byId("access").open || error.status === 401;
+    state.model = null;
     byId("about-model").textContent = "not connected";
-    say(error instanceof Refusal ? error.message : "The service did not answer as expected.", "error");
-    return;
+    return complain(error instanceof Refusal ? error : new Refusal("The service did not answer as expected."));
   }
   const { name, models, input } = state.model;
   if (byId("model").options.length !== models.length) {
@@ -47,6 +52,9 @@ async function connect() {
 /** Encrypt and send the photograph at hand. A run that is under way is given up. */
 async function run() {
   state.busy?.abort();
+  // What an earlier photograph or model gave must not be taken for this one's.
+  byId("stage").hidden = byId("sent").hidden = true;
+  delete document.body.dataset.done;
   if (!state.model) return connect();
   if (!globalThis.crypto?.subtle) {
     return say("This page needs a secure address: https://, or http://127.0.0.1 on the same machine.", "error");
@@ -82,8 +90,7 @@ async function run() {
     document.body.dataset.done = "yes";
   } catch (error) {
     if (busy.signal.aborted) return;
-    if (error.status === 401) byId("access").open = true;
-    say(error instanceof Refusal ? error.message : `Something failed in this page: ${error.message}`, "error");
+    complain(error);
   } finally {
     if (state.busy === busy) {
       state.busy = null;
@@ -99,7 +106,11 @@ function encryptInWorker(job, signal) {
       worker.terminate();
       settle(value);
     };
-    worker.onmessage = ({ data }) => (data.refused ? end(reject, new Refusal(data.refused)) : end(resolve, data));
+    worker.onmessage = ({ data }) => {
+      if (data.refused) end(reject, new Refusal(data.refused));
+      else if (data.failed) end(reject, new Error(data.failed));
+      else end(resolve, data);
+    };
     worker.onerror = (event) => end(reject, new Error(event.message || "the worker stopped"));
     signal.addEventListener("abort", () => end(reject, signal.reason));
     worker.postMessage(job);
@@ -114,8 +125,7 @@ function showEncrypted({ file, bitmap }) {
   [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
   canvas.getContext("2d").drawImage(bitmap, 0, 0);
   byId("stage").hidden = false;
-  byId("answer").hidden = byId("sent").hidden = true;
-  delete document.body.dataset.done;
+  byId("answer").hidden = true;
 }
 
 function redraw() {
@@ -167,7 +177,10 @@ async function readKey(text) {
   }
 }
 
-byId("file").addEventListener("change", (event) => take(event.target.files[0]));
+byId("file").addEventListener("change", (event) => {
+  take(event.target.files[0]);
+  event.target.value = ""; // so that choosing the same photograph again tries again
+});
 byId("camera").addEventListener("click", camera);
 byId("cancel").addEventListener("click", () => {
   state.busy?.abort();

@@ -17,7 +17,7 @@ onmessage = async ({ data: { photo, input, secret, side, maxPixels } }) => {
     postMessage({ file, header, bitmap, times }, [bitmap]);
   } catch (error) {
     if (error instanceof Refusal) postMessage({ refused: error.message });
-    else throw error;
+    else postMessage({ failed: error.message }); // thrown here, nobody would hear of it
   }
 };
 
@@ -29,6 +29,7 @@ async function decode(photo, side, maxPixels, block) {
   } catch {
     throw new Refusal("This browser cannot read the file as a photograph. JPEG, PNG and WebP work.");
   }
+  if (!(block * block <= maxPixels)) throw new Refusal("The service takes no image of even one block.");
   const up = (length) => Math.ceil(length / block) * block;
   let scale = Math.min(1, side / Math.max(whole.width, whole.height));
   const size = () => [Math.max(1, Math.round(whole.width * scale)), Math.max(1, Math.round(whole.height * scale))];

@@ -1,0 +1,106 @@
+"""What every attack is: what the attacker holds, what comes out, what it costs. One attack, one file, one line in
+`registry.py`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veilseg.ciphers import Cipher
+
+Pixels = NDArray[np.uint8]
+Stored = NDArray[Any]
+"""An encrypted image: uint8 or uint16 [H, W, 3], sides multiples of the block."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How much the learned attacks may spend. The defaults fit two cores and a few minutes; a stronger attacker has
+    more of everything.
+
+    steps of `batch` crops of `crop` pixels a side, networks of `width` channels; scenes: how many generated scenes are
+    learned from beside the public photographs; folder: where checkpoints go, so that
+    an interrupted attack goes on (None: nothing is kept); progress is called once per step.
+    """
+
+    steps: int = 400
+    batch: int = 8
+    crop: int = 96
+    width: int = 32
+    scenes: int = 24
+    folder: Path | None = None
+    progress: Callable[[str, int, int], None] = lambda name, step, steps: None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that an attacker may hold. An attack uses only what its `needs` says.
+
+    cipher: the cipher and its public parameters, always known. encrypted: the victim's encrypted images. pairs: plain
+    images (uint8, same size) with their encrypted versions under the victim's key; none of them is in `encrypted`.
+    references: public photographs, uint8 [H, W, 3] of any size. own: encrypts a plain image (sides multiples of the
+    block) with keys of the attacker's own. public_embedding: the patch embedding [L, D] of a published model, and
+    locked_embedding the same after encryption with the victim's key. seed: of whatever an attack draws.
+    """
+
+    cipher: Cipher
+    encrypted: tuple[Stored, ...]
+    pairs: tuple[tuple[Pixels, Stored], ...] = ()
+    references: tuple[Pixels, ...] = ()
+    own: Callable[[Pixels], Stored] | None = None
+    public_embedding: NDArray[np.float64] | None = None
+    locked_embedding: NDArray[np.float64] | None = None
+    seed: int = 0
+    training: Training = field(default_factory=Training)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an attack brings back; whether it is right is for `judge.py`, which knows the truth.
+
+    views: for every name of a view one reconstruction per image of Evidence.encrypted, uint8 [H, W, 3] of its size.
+    order: the permutation that the attack takes for the key, int64 [L] with b_hat = b[order]. matrix: the orthogonal
+    matrix that it takes for the key, float64 [L, L]. figures: numbers and words of its own, for the report.
+    """
+
+    views: dict[str, list[Pixels]] = field(default_factory=dict)
+    order: NDArray[np.int64] | None = None
+    matrix: NDArray[np.float64] | None = None
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+class Attack(ABC):
+    """One attack. name: as on the command line; needs: what the attacker has; cost: what it takes; learned: it trains
+    a network, and runs only when asked for; after_key: success means the key.
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[str]
+    cost: ClassVar[str]
+    learned: ClassVar[bool] = False
+    after_key: ClassVar[bool] = False
+
+    @abstractmethod
+    def fits(self, cipher: Cipher) -> bool:
+        """Whether the attack says anything about this cipher."""
+
+    @abstractmethod
+    def run(self, evidence: Evidence) -> Finding:
+        """Attack. Deterministic for equal evidence."""
+
+
+def region(cipher: Cipher) -> int:
+    """The side in pixels of the smallest square that the cipher keeps together: its sub-block, else its block."""
+    return cipher.sub_block or cipher.block
+
+
+def named(cipher: Cipher, *names: str) -> bool:
+    """Whether the cipher is one of `names`."""
+    return cipher.name in names

@@ -1,0 +1,51 @@
+"""ciphertext-only: the key from encrypted images alone, because one key for all blocks leaves their correlations intact
+(section 5). Minutes of an ordinary computer; the size of the key space does not enter.
+"""
+
+from __future__ import annotations
+
+from veilseg.audit.base import Attack, Evidence, Finding, Pixels, named
+from veilseg.audit.blocks import block_grid, rotated_values, undo_matrix, undo_order
+from veilseg.audit.moments import moments
+from veilseg.audit.permutation_matching import match_permutation
+from veilseg.audit.rotation_matching import match_rotation
+from veilseg.ciphers import Cipher
+
+
+class CiphertextOnly(Attack):
+    """The key from encrypted images."""
+
+    name = "ciphertext-only"
+    needs = "some encrypted images of one key (four are enough for a permutation), and public photographs"
+    cost = "seconds of one core for a permutation of 768 values, under a minute for a rotation"
+    after_key = True
+
+    def fits(self, cipher: Cipher) -> bool:
+        """Ciphers with one key for all blocks that moves values about or mixes them."""
+        return named(cipher, "patch-permutation", "patch-rotation", "shf")
+
+    def run(self, evidence: Evidence) -> Finding:
+        """The key, and one view: all images under it."""
+        block = evidence.cipher.block
+        figures = {"images": len(evidence.encrypted), "public_photographs": len(evidence.references)}
+        if named(evidence.cipher, "patch-rotation"):
+            return self._rotation(evidence, figures)
+        found = moments([block_grid(stored, block) for stored in evidence.encrypted], scale=True)
+        order, rounds = match_permutation(found, block, evidence.references)
+        views: dict[str, list[Pixels]] = {"opened": [undo_order(stored, order, block) for stored in evidence.encrypted]}
+        return Finding(views, order=order, figures={**figures, "rounds": rounds})
+
+    def _rotation(self, evidence: Evidence, figures: dict[str, int]) -> Finding:
+        block = evidence.cipher.block
+        if not evidence.references:
+            return Finding(figures=figures)
+        grids = []
+        for stored in evidence.encrypted:
+            rows, columns = (side // block for side in stored.shape[:2])
+            grids.append(rotated_values(stored, block).reshape(rows, columns, -1))
+        matrix = match_rotation(grids, evidence.references, block)
+        return Finding(
+            {"opened": [undo_matrix(stored, matrix, block) for stored in evidence.encrypted]},
+            matrix=matrix,
+            figures=figures,
+        )

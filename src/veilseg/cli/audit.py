@@ -1,0 +1,107 @@
+"""`veilseg audit`: what encrypted images give away, measured by attacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veilseg.cli.common import BlockSize, Channels, CipherName, Force, Shuffle, SubBlockSize
+
+
+def command(
+    images: Annotated[
+        str, typer.Option("--images", metavar="DIR", help="A folder of photographs, or a dataset such as scenes:5.")
+    ],
+    cipher: CipherName = "subblock-sort",
+    block: BlockSize = 16,
+    sub_block: SubBlockSize = None,
+    channels: Channels = None,
+    shuffle: Shuffle = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every cipher, those with sub-blocks at 4, 8 and 16 pixels.")
+    ] = False,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where page and figures are written.")
+    ] = Path("audit"),
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Only the first N images.")] = 5,
+    attack: Annotated[
+        list[str] | None, typer.Option("--attack", metavar="NAME", help="Only this attack; may be repeated.")
+    ] = None,
+    learned: Annotated[
+        bool, typer.Option("--learned", help="Also the attacks that train a network: minutes per cipher, needs torch.")
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option("--steps", metavar="N", min=1, help="Training steps of the learned attacks.")
+    ] = None,
+    references: Annotated[
+        Path | None,
+        typer.Option("--references", metavar="DIR", help="Photographs the attacker has. Default: five common ones."),
+    ] = None,
+    recognition: Annotated[bool, typer.Option(help="Let machines read plates, words and faces.")] = True,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of the audit's keys and draws.")] = 0,
+    force: Force = False,
+) -> None:
+    """Attack encrypted images and report what came out: similarity, what machines read, whether the key fell.
+
+    Writes FOLDER/index.html, with pictures of every attack, and FOLDER/audit.json. The page shows your images. Five
+    images take a minute or two per cipher. Learned attacks keep checkpoints in FOLDER and go on after an interruption.
+
+    Examples:
+      veilseg audit --cipher subblock-sort --sub-block 8 --images photos/
+      veilseg audit --all --images scenes:5:7 -o audit
+      veilseg audit --cipher patch-permutation --images camvid:CamVid --limit 16
+      veilseg audit --attack inverse-network --steps 5000 --references my-photos/ --images photos/
+    """
+    import dataclasses
+
+    from rich.console import Console
+
+    from veilseg.audit import Training, audit_cipher, choose, open_references, open_subjects, read_subjects, write_audit
+    from veilseg.audit.files import JSON_NAME, PAGE_NAME
+    from veilseg.audit.report import leakage_table
+    from veilseg.ciphers import CIPHERS
+    from veilseg.cli.common import make_cipher, training_bar
+    from veilseg.cli.messages import note
+    from veilseg.errors import UsageError
+    from veilseg.evaluation.report import input_name
+    from veilseg.files import refuse_existing
+
+    attacks = choose(attack, learned=learned)
+    if every:
+        if sub_block is not None or channels is not None or shuffle is not None:
+            raise UsageError("--all chooses sub-blocks and options itself", "leave them out, or name one --cipher")
+        sizes = {name: (4, 8, 16) if kind.has_sub_blocks else (None,) for name, kind in CIPHERS.items()}
+        made = [
+            make_cipher(name, block, s) for name, all_sizes in sizes.items() for s in all_sizes if not s or s <= block
+        ]
+    else:
+        made = [make_cipher(cipher, block, sub_block, channels, shuffle)]
+    for name in (PAGE_NAME, JSON_NAME):
+        refuse_existing(output / name, overwrite=force)
+    subjects = open_subjects(images, limit)
+    public = open_references(references)
+    truth = read_subjects(subjects) if recognition else None
+    console = Console(highlight=False, markup=False)
+    results = []
+    with training_bar() as progress:
+        training = Training(folder=output / "checkpoints", progress=progress)
+        if steps is not None:
+            training = dataclasses.replace(training, steps=steps)
+        for one in made:
+            title = input_name(one.params)
+            result = audit_cipher(
+                one,
+                subjects,
+                attacks,
+                public,
+                seed=seed,
+                training=training,
+                truth=truth,
+                progress=lambda name, title=title: note(f"{title}: {name}"),  # type: ignore[misc]
+            )
+            results.append(result)
+            console.print(leakage_table(result))
+    page = write_audit(results, public, output, seed, overwrite=force)
+    note(f"The page with pictures: {page}")

@@ -1,0 +1,90 @@
+"""Pictures of ciphers and of label maps side by side, as in the papers' figures."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from veilseg import ciphers
+from veilseg.errors import UsageError
+from veilseg.evaluation.evaluate import own_cipher
+from veilseg.evaluation.protocols import plots
+from veilseg.evaluation.protocols.journal import Journal
+from veilseg.evaluation.protocols.plan import Plan
+from veilseg.evaluation.protocols.tables import side_by_side
+from veilseg.modelspec import SUB_BLOCK_CIPHERS
+from veilseg.runtime import colorize
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from veilseg.data.base import Sample
+
+Picture = tuple[str, np.ndarray]
+#: What is shown of the ciphers: (title, name, sub-block).
+VIEWS = (
+    *((f"shuffled, s = {s}", "subblock-shuffle", s) for s in (16, 8, 4)),
+    ("sorted, s = 8", "subblock-sort", 8),
+    ("mosaic 8", "mosaic", 8),
+    ("permuted", "patch-permutation", None),
+    ("rotated", "patch-rotation", None),
+)
+BLOCK = 16
+
+
+def run(plan: Plan, journal: Journal) -> Table:
+    """Write figure-0.png, ... for the first `plan.count` images: what is sent under every cipher, and all label maps.
+
+    Models for plain images are also shown encrypted: right key, no key, wrong key. The table says how many pixels of
+    each map are right, in percent.
+    """
+    count = min(plan.count, len(plan.data), plan.limit or plan.count)
+    if count < 1:
+        raise UsageError("a figure needs at least one image")
+    rows = []
+    for index in range(count):
+        sample = plan.data[index]
+        maps = [picture for model in plan.models for picture in _maps(plan, model, sample)]
+        shown = [("true classes", colorize(sample.label, plan.data.palette))]
+        shown += [(name, colorize(labels, plan.data.palette)) for name, labels in maps]
+        sent = [("photograph", sample.image), *views(plan, sample.image)]
+        wide = max(len(sent), 4)
+        parts = [shown[start : start + wide] for start in range(0, len(shown), wide)]
+        plots.pictures(plan.out / f"figure-{index}.png", [sent, *parts])
+        known = sample.label != 255
+        right = {name: 100 * float(np.mean((labels == sample.label)[known])) for name, labels in maps}
+        journal.step(sample.name, partial(dict, right))
+        rows += [(f"{sample.name}: {name}", [value]) for name, value in right.items()]
+    journal.conclude({"images": count})
+    return side_by_side(f"{plan.data.name}: right pixels in percent", ("aAcc",), rows, [])
+
+
+def views(plan: Plan, image: np.ndarray) -> list[Picture]:
+    """What a server or anybody on the way sees of `image` under each cipher, uint8 [H, W, 3]."""
+    height, width = image.shape[:2]
+    shown = []
+    for name, cipher, sub_block in VIEWS:
+        made = ciphers.cipher(cipher, block=BLOCK, sub_block=sub_block)
+        stored = made.encrypt(image, plan.key(0) if made.keyed == "required" else None).pixels[:height, :width]
+        shown.append((name, (stored >> 8 if stored.dtype == np.uint16 else stored).astype(np.uint8)))
+    return shown
+
+
+def _maps(plan: Plan, model: str, sample: Sample) -> list[Picture]:
+    segmenter = plan.open(model)
+    spec = segmenter.config.input
+    if spec.cipher != "plain":
+        cipher: Any = own_cipher(spec, "subblock-shuffle" if spec.cipher in SUB_BLOCK_CIPHERS else None)
+        if spec.keyed:
+            raise UsageError(f"{model} is encrypted already", "give the plain model")
+        return [(f"{model}", segmenter.segment(cipher.encrypt(sample.image)))]
+    found = [(f"{model}: plain", segmenter.segment(sample.image))]
+    with plan.locked(model, plan.key(0)) as locked:
+        cipher = ciphers.cipher(plan.cipher, block=locked.config.input.block)
+        found.append((f"{model}: right key", locked.segment(cipher.encrypt(sample.image, plan.key(0)))))
+        found.append((f"{model}: no encryption", locked.segment(sample.image, check=False)))
+        wrong = cipher.encrypt(sample.image, plan.key(1))
+        found.append((f"{model}: wrong key", locked.segment(wrong, check=False)))
+    return found

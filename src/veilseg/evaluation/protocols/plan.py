@@ -1,0 +1,111 @@
+"""What every protocol is given, and the few things that all of them do: measure, lock a model, make test keys."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from veilseg.ciphers import Cipher
+from veilseg.data.base import SegmentationData
+from veilseg.errors import UsageError
+from veilseg.evaluation.evaluate import Plain, evaluate
+from veilseg.keys import Key
+from veilseg.runtime import Segmenter, encrypt_onnx, find_model
+
+_WEIGHTS = ("model.onnx", "stem.bin", "model.safetensors")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`models`: names or folders. `data` is the dataset that `spec` names. `out`: the folder for results.
+
+    `cipher` is the one-key cipher of [P2] to test; `count` the number of random keys, or of pictures; `seed` makes the
+    test keys; `key_of_models` is the one that models were trained for ("conventional"). `limit`, `window` and `threads`
+    are those of `veilseg evaluate`.
+    """
+
+    models: tuple[str, ...]
+    data: SegmentationData
+    spec: dict[str, Any]
+    out: Path
+    cipher: str = "patch-permutation"
+    count: int = 50
+    seed: int = 0
+    key_of_models: Key | None = None
+    limit: int | None = None
+    window: int | None = None
+    threads: int | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """Everything that a step's result depends on; `count` is not: a run may be made longer."""
+        models = {name: weights_sha256(name) for name in self.models}
+        facts = {"models": models, "data": self.spec, "cipher": self.cipher, "seed": self.seed}
+        return {**facts, "limit": self.limit, "window": self.window}
+
+    def open(self, model: str) -> Segmenter:
+        """The model as it is."""
+        return Segmenter(model, threads=self.threads, window=self.window)
+
+    def open_plain(self, model: str) -> Segmenter:
+        """A model for plain images. Raises UsageError for another one."""
+        segmenter = self.open(model)
+        if segmenter.config.input.cipher != "plain":
+            raise UsageError(
+                f"{model} takes {segmenter.config.input.cipher} images, and this protocol encrypts a plain model",
+                "give --model a model for plain images",
+            )
+        return segmenter
+
+    @contextmanager
+    def locked(self, model: str, key: Key) -> Iterator[Segmenter]:
+        """The plain model encrypted with `key`, exported ones by NumPy and others by torch; gone with the block."""
+        if find_model(model).engine == "onnx":
+            with TemporaryDirectory(prefix="veilseg-protocol-") as folder:
+                encrypt_onnx(model, key, folder, cipher=self.cipher)
+                yield self.open(folder)
+            return
+        from veilseg.models import encrypt_model, load_model
+
+        encrypted = encrypt_model(load_model(model), key, self.cipher)
+        yield Segmenter(encrypted, threads=self.threads, window=self.window)
+
+    def key(self, index: int) -> Key:
+        """Test key `index`: made from the seed, so known to everybody. It protects nothing."""
+        return Key(hashlib.sha256(f"veilseg protocol {self.seed} {index}".encode()).digest())
+
+    def measure(
+        self, segmenter: Segmenter, cipher: Cipher | Plain, key: Key | None = None, *, check: bool = True
+    ) -> dict[str, Any]:
+        """Scores for the journal.
+
+        Also the mIoU (percent) of calling every pixel by the most frequent class, which needs no image, and a digest
+        of all label maps: equal digests, equal predictions.
+        """
+        digest = hashlib.sha256()
+
+        def note(labels: np.ndarray) -> None:
+            digest.update(labels.tobytes())
+
+        result = evaluate(segmenter, self.data, cipher, key, limit=self.limit, check=check, on_labels=note)
+        truth = result.matrix.counts.sum(axis=1)
+        blind = 100 * float(truth.max() / truth.sum() / np.count_nonzero(truth))
+        return {**result.to_dict(), "one_class_mIoU": blind, "labels_sha256": digest.hexdigest()}
+
+
+def weights_sha256(model: str) -> str | None:
+    """The digest of a model's weights, None for a model that is not on this disk yet."""
+    folder = find_model(model).folder
+    if folder is None:
+        return None
+    digest = hashlib.sha256()
+    for name in _WEIGHTS:
+        if (folder / name).is_file():
+            digest.update((folder / name).read_bytes())
+    return digest.hexdigest()

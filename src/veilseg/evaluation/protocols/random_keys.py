@@ -1,0 +1,76 @@
+"""[P2] Fig. 6: one encrypted model and many wrong keys; the spread of mIoU as a box plot."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from veilseg import ciphers
+from veilseg.evaluation.protocols import plots
+from veilseg.evaluation.protocols.journal import Journal
+from veilseg.evaluation.protocols.plan import Plan
+from veilseg.evaluation.protocols.tables import side_by_side
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+COLUMNS = ("baseline", "least", "Q1", "median", "Q3", "greatest", "one class")
+
+
+def run(plan: Plan, journal: Journal) -> Table:
+    """Measure `plan.count` wrong keys for every model; random-keys.json, random-keys.png, and the quartiles in a table.
+
+    The paper publishes a figure and no numbers. "one class" is the mIoU of the most frequent class everywhere.
+    """
+    summary: dict[str, Any] = {}
+    rows = []
+    for model in plan.models:
+        plain, wrong = measure(plan, journal, model)
+        baseline, blind = plain["mIoU"], plain["one_class_mIoU"]
+        summary[model] = {"baseline": baseline, "one class everywhere": blind, "wrong keys": wrong, **box(wrong)}
+        parts = summary[model]
+        rows.append((model, [baseline, min(wrong), parts["q1"], parts["med"], parts["q3"], max(wrong), blind]))
+    journal.conclude(summary, "[P2] Fig. 6 is a figure: its boxes lie far below the baseline")
+    _draw(plan, summary)
+    title = f"mIoU in percent under {plan.count} wrong keys, {plan.cipher}, {plan.data.name}"
+    return side_by_side(title, COLUMNS, rows, [])
+
+
+def measure(plan: Plan, journal: Journal, model: str) -> tuple[dict[str, Any], list[float]]:
+    """(the step of the plain model on plain images, mIoU of every wrong key in percent); key 0 is the model's."""
+    baseline = journal.step(f"{model}: baseline", lambda: plan.measure(plan.open_plain(model), "plain"))
+    plan.open_plain(model)
+    with plan.locked(model, plan.key(0)) as locked:
+        cipher = ciphers.cipher(plan.cipher, block=locked.config.input.block)
+        steps = [
+            journal.step(
+                f"{model}: wrong key {index}", partial(plan.measure, locked, cipher, plan.key(index), check=False)
+            )
+            for index in range(1, plan.count + 1)
+        ]
+    return baseline, [step["mIoU"] for step in steps]
+
+
+def box(values: list[float]) -> dict[str, Any]:
+    """The parts of a box plot: quartiles, whiskers (the last values within 1.5 IQR of the box), and the outliers."""
+    q1, median, q3 = (float(part) for part in np.percentile(values, [25, 50, 75]))
+    reach = 1.5 * (q3 - q1)
+    inside = [value for value in values if q1 - reach <= value <= q3 + reach]
+    outliers = sorted(set(values) - set(inside))
+    return {"q1": q1, "med": median, "q3": q3, "whislo": min(inside), "whishi": max(inside), "fliers": outliers}
+
+
+def _draw(plan: Plan, summary: dict[str, Any]) -> None:
+    figure = plots.new_figure(1.6 + 1.2 * len(summary), 3.6)
+    axes = figure.subplots()
+    parts = [{"label": model, **box(found["wrong keys"])} for model, found in summary.items()]
+    axes.bxp(parts)
+    levels = [found["baseline"] for found in summary.values()]
+    places = np.arange(1, len(levels) + 1)
+    axes.hlines(levels, places - 0.3, places + 0.3, linestyles="dashed", label="baseline")
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("mIoU (%)")
+    axes.legend(fontsize="small", loc="center right")
+    plots.save_figure(figure, plan.out / "random-keys.png")

@@ -1,0 +1,186 @@
+"""SETR checkpoints of OpenMMLab (mmsegmentation 0.x and 1.x) as our models: same weights, same logits, raw pixels."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from veilseg.errors import InvalidModel, UsageError
+from veilseg.models.base import SegmentationModel
+from veilseg.models.openmmlab_config import check_settings, model_settings
+from veilseg.models.openmmlab_names import canonical, tensors
+from veilseg.models.registry import create_model
+from veilseg.models.vit import even_taps
+
+# What every SETR of OpenMMLab was trained with: RGB, 0..255.
+MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+_TAPS_OF_24 = (9, 14, 19, 23)  # Naive and PUP on ViT-L
+_STATISTICS = ("data_preprocessor.mean", "data_preprocessor.std")
+State = dict[str, Tensor]
+
+
+def import_openmmlab(
+    checkpoint: str | Path,
+    *,
+    image_size: tuple[int, int] | None = None,
+    heads: int | None = None,
+    interpolation: str | None = None,
+) -> SegmentationModel:
+    """The SETR (Naive, PUP or MLA) in an OpenMMLab checkpoint, in evaluation mode; it takes raw RGB pixels 0..255.
+
+    This is the one place that reads a pickle, by torch.load with weights_only: tensors and plain values, no code. What
+    the tensors do not tell comes from the config inside the checkpoint, else from the arguments: `image_size` (H, W) of
+    the position embeddings (default: square), the number of attention `heads` (default: one per 64 of the width, as in
+    ViT-B and ViT-L), and how positions are brought to other sizes, `interpolation` "bilinear" (default, as in SETR's
+    configs) or "bicubic" (OpenMMLab's default, where a config is silent). The statistics of its input are folded.
+
+    Raises InvalidModel for files that are no such checkpoint, naming the tensors that are unknown, missing or of
+    another shape.
+    """
+    state, meta = _read(Path(checkpoint))
+    settings = model_settings(meta)
+    decoder, depth = _decoder(state), _count(state, "backbone.layers.{}.ln1.weight")
+    check_settings(settings, decoder)
+    backbone = settings.get("backbone") or {}
+    width, _, patch, _ = _shape(state, "backbone.patch_embed.projection.weight", 4)
+    taps = tuple(backbone.get("out_indices") or _default_taps(decoder, depth))
+    convs = max(1, _count(state, "auxiliary_head.0.up_convs.{}.0.conv.weight"))
+    reduce = "neck.mla.channel_proj.0.conv.weight" if decoder == "mla" else "decode_head.up_convs.0.0.conv.weight"
+    classes, palette = _classes(meta, _shape(state, "decode_head.conv_seg.bias", 1)[0])
+    mean, std = (_three(state.pop(name, None), known) for name, known in zip(_STATISTICS, (MEAN, STD), strict=True))
+    try:
+        model = create_model(
+            f"setr-{decoder}",
+            backbone="vit_large_patch16_384" if depth == 24 else "vit_base_patch16_384",
+            classes=classes,
+            palette=palette,
+            image_size=_image_size(state, patch, image_size or backbone.get("img_size")),
+            interpolation=interpolation or backbone.get("interpolate_mode") or ("bicubic" if backbone else "bilinear"),
+            embed_dim=width,
+            depth=depth,
+            num_heads=heads or backbone.get("num_heads") or max(1, width // 64),
+            mlp_ratio=_shape(state, "backbone.layers.0.ffn.layers.0.0.weight", 2)[0] / width,
+            patch_size=patch,
+            taps=taps,
+            class_token=backbone.get("with_cls_token", True if backbone else None),
+            decoder_channels=_shape(state, reduce, 4)[0],
+            mean=mean,
+            std=std,
+            auxiliary_convs=None if decoder == "mla" else convs,
+        )
+    except UsageError as error:
+        raise InvalidModel(f"this checkpoint does not make a SETR: {error.message}", error.hint) from error
+    except (AssertionError, ValueError, TypeError, RuntimeError) as error:
+        raise InvalidModel(
+            f"a ViT of width {width} does not take {heads or width // 64} heads", "pass --heads"
+        ) from error
+    model.unfold_normalization()
+    used = taps[-1] + 1  # blocks after the last tap change nothing
+    state = {name: value for name, value in state.items() if not _in_block(name, range(used, depth))}
+    _fill(model.network, state, dict(tensors(decoder, used, len(taps), convs)))
+    model.fold_normalization()
+    model.config.training = {"source": "OpenMMLab", "checkpoint": Path(checkpoint).name}
+    return model.eval()
+
+
+def _read(path: Path) -> tuple[State, object]:
+    """(tensors by their present names, meta) of a checkpoint."""
+    try:
+        data = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise InvalidModel(f"{path} cannot be read: {error.strerror or error}") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise InvalidModel(
+            f"{path} is no checkpoint, or holds more than tensors and plain values, which is not loaded",
+            "OpenMMLab's tools/publish_model.py leaves the weights alone in it",
+        ) from error
+    content = data.get("state_dict", data) if isinstance(data, Mapping) else None
+    if not isinstance(content, Mapping) or not content:
+        raise InvalidModel(f"{path} holds no state_dict", "give a checkpoint of OpenMMLab's mmsegmentation")
+    state = {canonical(str(name)): value for name, value in content.items() if isinstance(value, Tensor)}
+    return state, data.get("meta")
+
+
+def _decoder(state: State) -> str:
+    if any(name.startswith("neck.mla.") for name in state):
+        return "mla"
+    return "pup" if _shape(state, "decode_head.up_convs.0.0.conv.weight", 4)[-1] == 3 else "naive"
+
+
+def _shape(state: State, name: str, dimensions: int) -> tuple[int, ...]:
+    if name not in state or state[name].ndim != dimensions:
+        raise InvalidModel(f"this is no SETR of OpenMMLab: it has no tensor {name}")
+    return tuple(state[name].shape)
+
+
+def _count(state: State, pattern: str) -> int:
+    count = 0
+    while pattern.format(count) in state:
+        count += 1
+    return count
+
+
+def _default_taps(decoder: str, depth: int) -> tuple[int, ...]:
+    return _TAPS_OF_24 if depth == 24 and decoder != "mla" else even_taps(depth)
+
+
+def _in_block(name: str, blocks: range) -> bool:
+    parts = name.split(".")
+    return parts[:2] == ["backbone", "layers"] and parts[2].isdecimal() and int(parts[2]) in blocks
+
+
+def _image_size(state: State, patch: int, given: Any) -> tuple[int, int]:
+    """The (H, W) of the table of position embeddings, which holds a class token's and one for every patch."""
+    count = _shape(state, "backbone.pos_embed", 3)[1] - 1
+    if given is not None:
+        height, width = (given, given) if isinstance(given, int) else (given * 2)[:2] if len(given) == 1 else given
+        if (height // patch) * (width // patch) != count:
+            raise InvalidModel(
+                f"images of {height} x {width} have {(height // patch) * (width // patch)} patches, the checkpoint "
+                f"has positions for {count}",
+                "pass --image-size HEIGHTxWIDTH, as the model was trained",
+            )
+        return height // patch * patch, width // patch * patch
+    side = math.isqrt(count)
+    if side * side != count:
+        raise InvalidModel(f"the {count} positions are no square", "pass --image-size HEIGHTxWIDTH")
+    return side * patch, side * patch
+
+
+def _three(values: Tensor | None, known: tuple[float, ...]) -> tuple[float, ...]:
+    return known if values is None else tuple(float(value) for value in values.flatten())
+
+
+def _classes(meta: Any, count: int) -> tuple[list[str], list[list[int]] | None]:
+    """Names and colours from the checkpoint's meta (0.x: CLASSES, 1.x: dataset_meta), where they fit."""
+    facts = dict(meta) if isinstance(meta, Mapping) else {}
+    facts.update(facts.get("dataset_meta") or {})
+    names = facts.get("classes") or facts.get("CLASSES") or ()
+    palette = facts.get("palette") or facts.get("PALETTE") or ()
+    fitting = [str(name) for name in names] if len(names) == count else [f"class {index}" for index in range(count)]
+    return fitting, [[int(value) for value in row] for row in palette] if len(palette) == count else None
+
+
+@torch.no_grad()
+def _fill(network: torch.nn.Module, state: State, names: dict[str, str]) -> None:
+    """Copy the tensors into our network; InvalidModel names what is unknown, missing or of another shape."""
+    counters = {name for name in names if name.endswith("num_batches_tracked")}  # only some versions count
+    own = network.state_dict()
+    odd = {
+        "unknown": sorted(state.keys() - names.keys()),
+        "missing": sorted(names.keys() - state.keys() - counters),
+        "of another shape": sorted(n for n in names.keys() & state.keys() if state[n].shape != own[names[n]].shape),
+    }
+    for what, found in odd.items():
+        if found:
+            listed = ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
+            raise InvalidModel(f"{len(found)} tensors of this checkpoint are {what}: {listed}")
+    for name, ours in names.items():
+        if name in state:
+            own[ours].copy_(state[name])

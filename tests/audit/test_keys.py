@@ -1,0 +1,136 @@
+"""Attacks on keys: each takes a weak cipher's key, and says nothing of images under independent keys."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from veilseg import cipher, ciphers
+from veilseg.audit import ATTACKS
+from veilseg.audit.blocks import block_grid, undo_order
+from veilseg.audit.brute_force import key_bits
+from veilseg.audit.judge import compare, judge_matrix, judge_order
+from veilseg.audit.known_plaintext import recover_matrix, recover_order
+from veilseg.audit.moments import moments, stationary
+from veilseg.audit.permutation_matching import match_permutation
+from veilseg.audit.public_weights import match_matrix, match_rows
+from veilseg.audit.subjects import Victim
+from veilseg.ciphers.pixels import pad
+from veilseg.ciphers.shf import shf_order
+
+
+def test_known_plaintext_takes_the_whole_permutation_from_one_pair(references, subjects) -> None:
+    victim = Victim(cipher("patch-permutation", 16), 1)
+    image = pad(references[0], 16)
+    order = recover_order(image, victim.encrypt(image), 16)
+    assert np.array_equal(order, ciphers.permutation(victim.key, 16))
+    other = victim.encrypt(subjects[0].image)
+    assert np.array_equal(undo_order(other, order, 16), subjects[0].image)
+
+
+def test_known_plaintext_takes_the_rotation_from_enough_blocks(references) -> None:
+    victim = Victim(cipher("patch-rotation", 8), 1)
+    image = pad(references[0], 8)
+    matrix = recover_matrix(((image, victim.encrypt(image)),), 8)
+    assert judge_matrix(matrix, ciphers.rotation(victim.key, 8))["key_recovered"]
+    few = image[:64, :64]  # 64 blocks for 192 directions
+    matrix = recover_matrix(((few, victim.encrypt(few)),), 8)
+    assert not judge_matrix(matrix, ciphers.rotation(victim.key, 8))["key_recovered"]
+
+
+def test_known_plaintext_opens_nothing_under_independent_keys(evidence, subjects) -> None:
+    made = evidence(cipher("subblock-shuffle", 16, 16))
+    finding = ATTACKS["known-plaintext"].run(made)
+    opened = [compare(p, s.image).ssim for p, s in zip(finding.views["opened"], subjects, strict=True)]
+    seen = [compare(p, s.image).ssim for p, s in zip(made.encrypted, subjects, strict=True)]
+    assert np.mean(opened) < np.mean(seen) + 0.05
+
+
+@pytest.mark.parametrize(("name", "order"), [("patch-permutation", ciphers.permutation), ("shf", shf_order)])
+def test_ciphertext_only_takes_the_permutation_from_a_few_images(evidence, subjects, name, order) -> None:
+    made = evidence(cipher(name, 8))
+    finding = ATTACKS["ciphertext-only"].run(made)
+    truth = order(Victim(made.cipher, 3).key, 8)
+    assert finding.order is not None
+    assert judge_order(finding.order, truth)["entries_right_but_for_channel_names"] >= 0.99
+    assert np.mean([compare(p, s.image).ssim for p, s in zip(finding.views["opened"], subjects, strict=True)]) > 0.9
+
+
+@pytest.mark.slow
+def test_ciphertext_only_takes_768_entries_from_camvid(camvid, references) -> None:
+    from veilseg.data import open_data
+
+    data = open_data(f"camvid:{camvid}")
+    victim = Victim(cipher("patch-permutation", 16), 1)
+    encrypted = [victim.encrypt(data[i].image) for i in range(0, 100, 10)]
+    found = moments([block_grid(stored, 16) for stored in encrypted], scale=True)
+    order, _ = match_permutation(found, 16, references)
+    assert judge_order(order, ciphers.permutation(victim.key, 16))["entries_right"] >= 0.99
+
+
+def test_ciphertext_only_finds_nothing_under_independent_keys(subjects, references) -> None:
+    victim = Victim(cipher("subblock-shuffle", 8, 8), 1)
+    encrypted = [victim.encrypt(subject.image) for subject in subjects]
+    found = moments([block_grid(stored, 8) for stored in encrypted], scale=True)
+    order, _ = match_permutation(found, 8, references)
+    opened = [compare(undo_order(e, order, 8), s.image).ssim for e, s in zip(encrypted, subjects, strict=True)]
+    seen = [compare(e, s.image).ssim for e, s in zip(encrypted, subjects, strict=True)]
+    assert np.mean(opened) < np.mean(seen) + 0.05
+
+
+def test_ciphertext_only_sees_more_of_a_rotation_than_eyes_do(evidence, subjects) -> None:
+    made = evidence(cipher("patch-rotation", 8))
+    seen = ATTACKS["look"].run(made).views["grey mean"]
+    opened = ATTACKS["ciphertext-only"].run(made).views["opened"]
+    before, after = (
+        np.mean([compare(p, s.image).ssim for p, s in zip(view, subjects, strict=True)]) for view in (seen, opened)
+    )
+    assert after > before + 0.3
+
+
+def test_stationary_keeps_what_is_stationary_and_moves_little(subjects) -> None:
+    found = moments([block_grid(subject.image, 8) for subject in subjects], scale=True)
+    smooth = stationary(found, 8)
+    assert np.abs(smooth.inside - found.inside).mean() < 0.1
+    again = stationary(smooth, 8)
+    assert all(np.allclose(a, b) for a, b in zip(smooth.all, again.all, strict=True))
+
+
+def test_public_weights_give_both_keys_away_and_moved_ones_do_not(evidence) -> None:
+    rng = np.random.default_rng(0)
+    public = rng.standard_normal((192, 200))
+    order = rng.permutation(192)
+    assert np.array_equal(match_rows(public, public[order] + 0.3 * rng.standard_normal((192, 200))), order)
+    unrelated = rng.standard_normal((192, 200))
+    assert (match_rows(public, unrelated[order]) == order).mean() < 0.1
+    rotation = np.linalg.qr(rng.standard_normal((192, 192)))[0]
+    assert np.allclose(match_matrix(public, rotation @ public), rotation)
+    assert judge_matrix(match_matrix(public, rotation @ unrelated), rotation)["relative_error"] > 1
+
+
+def test_public_weights_of_the_shipped_model_open_what_it_locks(evidence) -> None:
+    made = evidence(cipher("patch-permutation", 16))
+    finding = ATTACKS["public-weights"].run(made)
+    assert finding.order is not None
+    assert judge_order(finding.order, ciphers.permutation(Victim(made.cipher, 3).key, 16))["key_recovered"]
+    shares = list(finding.figures["rows_right_after_move"].values())
+    assert shares[0] == 1
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_brute_force_counts_keys_and_says_that_counting_is_no_evidence(evidence) -> None:
+    finding = ATTACKS["brute-force"].run(evidence(cipher("patch-permutation", 16)))
+    assert finding.figures["transformations_bits"] == 6259
+    assert finding.figures["expected_years"].startswith("2^2")
+    assert "ciphertext-only" in finding.figures["why_it_says_little"]
+    # By hand: 4 sub-blocks of four pixels, 24 orders in each of 3 channels, and 6 orders of the channels.
+    assert key_bits(cipher("subblock-shuffle", 4, 2), 4, 4) == pytest.approx(4 * (3 * np.log2(24) + np.log2(6)))
+    assert key_bits(cipher("subblock-shuffle", 2, 2, channels="none"), 2, 2) == pytest.approx(3 * np.log2(24))
+    assert not ATTACKS["brute-force"].fits(cipher("subblock-sort"))
+
+
+def test_the_judge_counts_renamed_channels_apart() -> None:
+    truth = np.random.default_rng(0).permutation(48)
+    renamed = (truth // 16 + 1) % 3 * 16 + truth % 16
+    found = judge_order(renamed, truth)
+    assert found == {"entries_right": 0, "entries_right_but_for_channel_names": 1, "key_recovered": False}

@@ -1,0 +1,82 @@
+"""The networks: seeded, resumed to the same weights, better than interpolation where there is something to learn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from veilseg import cipher
+from veilseg.audit import ATTACKS, Evidence
+from veilseg.audit.inverse_network import square_features
+from veilseg.audit.judge import compare
+from veilseg.audit.picture import means
+from veilseg.audit.subjects import Victim
+from veilseg.ciphers import canonicalize
+
+SMALL = {"batch": 4, "crop": 48, "width": 8, "scenes": 3}
+
+
+def mean_ssim(pictures, subjects) -> float:
+    return float(np.mean([compare(p, s.image).ssim for p, s in zip(pictures, subjects, strict=True)]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["inverse-network", "gan"])
+def test_networks_open_a_cipher_whose_key_they_may_use(evidence, subjects, name: str) -> None:
+    """The weak setting: own pairs under the victim's key, small blocks. The thumbnail is what they start from."""
+    weak = evidence(cipher("patch-permutation", 4), steps=120, **SMALL)
+    weak = replace(weak, own=Victim(weak.cipher, 3).encrypt)
+    thumbnail = mean_ssim(ATTACKS["thumbnail"].run(weak).views["grey"], subjects)
+    assert mean_ssim(ATTACKS[name].run(weak).views["inverted"], subjects) > thumbnail + 0.1
+
+
+@pytest.mark.slow
+def test_the_inverse_network_learns_nothing_about_another_key(evidence, subjects) -> None:
+    strong = evidence(cipher("patch-rotation", 8), steps=30, **SMALL)
+    assert mean_ssim(ATTACKS["inverse-network"].run(strong).views["inverted"], subjects) < 0.3
+
+
+@pytest.mark.parametrize("name", ["inverse-network", "gan"])
+def test_an_interrupted_training_ends_with_the_same_picture(evidence, tmp_path: Path, name: str) -> None:
+    made: Evidence = evidence(cipher("subblock-sort", 16, 8), steps=104, **{**SMALL, "batch": 1, "crop": 16})
+    straight = ATTACKS[name].run(made).views["inverted"]
+
+    def interrupt(name: str, step: int, steps: int) -> None:
+        if step == 102:
+            raise KeyboardInterrupt
+
+    kept = replace(made, training=replace(made.training, folder=tmp_path, progress=interrupt))
+    with pytest.raises(KeyboardInterrupt):
+        ATTACKS[name].run(kept)
+    (saved,) = tmp_path.glob("*.pt")
+    assert torch.load(saved, weights_only=True)["step"] == 100
+    steps: list[int] = []
+    going_on = replace(kept, training=replace(kept.training, progress=lambda name, step, steps_: steps.append(step)))
+    resumed = ATTACKS[name].run(going_on).views["inverted"]
+    assert steps == [101, 102, 103, 104]
+    assert all(np.array_equal(a, b) for a, b in zip(straight, resumed, strict=True))
+
+
+def test_super_resolution_sees_means_alone(evidence) -> None:
+    first = evidence(cipher("mosaic", 16, 8), steps=2, **SMALL)
+    second = replace(evidence(cipher("subblock-shuffle", 16, 8), steps=2, **SMALL), own=first.own)
+    rounded = ATTACKS["super-resolution"].run(first).views["enlarged"]
+    shuffled = ATTACKS["super-resolution"].run(second).views["enlarged"]
+    apart = [np.abs(a.astype(int) - b.astype(int)).max() for a, b in zip(rounded, shuffled, strict=True)]
+    assert max(apart) <= 3  # the mosaic's means are rounded
+    assert not ATTACKS["super-resolution"].fits(cipher("patch-rotation"))
+
+
+def test_features_are_those_of_the_canonical_form(subjects) -> None:
+    image, made = subjects[0].image, cipher("subblock-shuffle", 16, 8)
+    found = square_features(np.asarray(made.encrypt(image)), made)
+    assert found.shape == (192, 16, 24)
+    assert np.array_equal(found, square_features(canonicalize(image, 16, 8), made))
+    assert np.allclose(found.mean(axis=0), 0, atol=1e-5)
+    assert np.isclose(
+        found[0, 0, 0] * 64, canonicalize(image, 16, 8)[0, 0, 0] - means(image, 8)[0, 0].mean(), atol=1e-4
+    )

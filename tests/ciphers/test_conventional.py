@@ -1,0 +1,113 @@
+"""SHF, NP and FFX: the conventional ciphers of [P2] Table 2, and NIST's vectors for what FFX is made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import veilseg
+from tests.ciphers.images import noise
+from veilseg.ciphers import ff1
+from veilseg.ciphers.ffx import ffx_table
+from veilseg.ciphers.grid import cut_blocks
+from veilseg.ciphers.image import EncryptedImage
+from veilseg.errors import InvalidImage, InvalidKey, UsageError
+from veilseg.keys import Key
+
+NAMES = ("shf", "np", "ffx")
+KEY = Key(bytes(range(32)))
+keys = st.binary(min_size=32, max_size=32).map(Key)
+#: NIST SP 800-38G, FF1 samples: key, radix, tweak, plain, encrypted.
+AES256 = "2B7E151628AED2A6ABF7158809CF4F3CEF4359D8D580AA4F7F036D6F04FC6A94"
+AES192 = "2B7E151628AED2A6ABF7158809CF4F3CEF4359D8D580AA4F"
+TWEAK, LONG_TWEAK = "39383736353433323130", "3737373770717273373737"
+VECTORS = [
+    (AES256[:32], 10, "", "0123456789", "2433477484"),
+    (AES256[:32], 10, TWEAK, "0123456789", "6124200773"),
+    (AES256[:32], 36, LONG_TWEAK, "0123456789abcdefghi", "a9tv40mll9kdu509eum"),
+    (AES192, 10, "", "0123456789", "2830668132"),
+    (AES192, 10, TWEAK, "0123456789", "2496655549"),
+    (AES192, 36, LONG_TWEAK, "0123456789abcdefghi", "xbj3kv35jrawxv32ysr"),
+    (AES256, 10, "", "0123456789", "6657667009"),
+    (AES256, 10, TWEAK, "0123456789", "1001623463"),
+    (AES256, 36, LONG_TWEAK, "0123456789abcdefghi", "xs8a0azh2avyalyzuwd"),
+]
+
+
+@pytest.mark.parametrize(("key", "radix", "tweak", "plain", "encrypted"), VECTORS)
+def test_ff1_is_nists(key: str, radix: int, tweak: str, plain: str, encrypted: str) -> None:
+    secret, extra = bytes.fromhex(key), bytes.fromhex(tweak)
+    digits, wanted = ([int(letter, 36) for letter in text] for text in (plain, encrypted))
+    assert ff1.encrypt(secret, digits, radix, extra) == wanted
+    assert ff1.decrypt(secret, wanted, radix, extra) == digits
+
+
+@given(
+    st.binary(min_size=32, max_size=32), st.lists(st.integers(0, 9), min_size=2, max_size=40), st.binary(max_size=40)
+)
+def test_ff1_comes_back(key: bytes, digits: list[int], tweak: bytes) -> None:
+    encrypted = ff1.encrypt(key, digits, 10, tweak)
+    assert len(encrypted) == len(digits)
+    assert all(0 <= digit <= 9 for digit in encrypted)
+    assert ff1.decrypt(key, encrypted, 10, tweak) == digits
+
+
+@settings(max_examples=30, deadline=None)
+@given(keys, st.sampled_from(NAMES), st.sampled_from((1, 2, 4, 5, 16)), st.integers(1, 40), st.integers(1, 40))
+def test_every_image_comes_back(key: Key, name: str, block: int, height: int, width: int) -> None:
+    image = noise(height * width, height, width)
+    cipher = veilseg.cipher(name, block=block)
+    encrypted = EncryptedImage.from_bytes(cipher.encrypt(image, key).to_bytes())
+    assert encrypted.header.key_fingerprint == key.fingerprint
+    assert np.array_equal(encrypted.decrypt(key), image)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_key_for_all_blocks(name: str) -> None:
+    """Equal blocks stay equal, in one image and in the next; another key or block size makes something else."""
+    tile = noise(1, 4, 4)
+    image = np.tile(tile, (3, 5, 1))
+    cipher = veilseg.cipher(name, block=4)
+    first = cut_blocks(np.asarray(cipher.encrypt(image, KEY)), 4)
+    assert (first == first[0]).all()
+    assert np.array_equal(np.asarray(cipher.encrypt(tile, KEY)), np.asarray(cipher.encrypt(image, KEY))[:4, :4])
+    assert not np.array_equal(first, cut_blocks(np.asarray(cipher.encrypt(image, Key(bytes(32)))), 4))
+    with pytest.raises(UsageError, match="needs a key"):
+        cipher.encrypt(image)
+    with pytest.raises(InvalidKey):
+        cipher.encrypt(image, KEY).decrypt(Key(bytes(32)))
+
+
+@given(keys, st.sampled_from((2, 4, 16)))
+def test_what_each_does(key: Key, block: int) -> None:
+    image = noise(3, block, 2 * block)
+    plain = cut_blocks(image, block).astype(int)
+    shf, negative, ffx = (
+        cut_blocks(np.asarray(veilseg.cipher(n, block=block).encrypt(image, key)), block) for n in NAMES
+    )
+    assert (np.sort(shf, axis=1) == np.sort(plain, axis=1)).all()
+    for stored, changed in ((negative.astype(int), 255 - plain), (ffx.astype(int), ffx_table(key)[plain].astype(int))):
+        assert ((stored == plain) | (stored == changed)).all()
+        moved = (stored != plain).any(axis=0)
+        half = plain.shape[1] // 2
+        assert half - 3 <= moved.sum() <= half  # a chosen value may by chance become itself, in both blocks
+        assert (stored[:, moved] == changed[:, moved]).all()
+    assert ffx.dtype == np.uint16
+
+
+def test_the_table_of_ffx() -> None:
+    table = ffx_table(KEY)
+    assert len(set(table.tolist())) == 256
+    assert table.max() < 1000
+    assert not np.array_equal(table, ffx_table(Key(bytes(32))))
+    digits = ff1.encrypt(KEY.derive("ffx"), [2, 5, 5])
+    assert table[255] == 100 * digits[0] + 10 * digits[1] + digits[2]
+
+
+def test_ffx_refuses_values_that_it_does_not_make() -> None:
+    encrypted = veilseg.cipher("ffx", block=4).encrypt(noise(5, 8, 8), KEY)
+    encrypted.pixels[0, 0] = 1000
+    with pytest.raises(InvalidImage, match="does not make"):
+        encrypted.decrypt(KEY)

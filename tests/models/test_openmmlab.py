@@ -1,0 +1,198 @@
+"""OpenMMLab's checkpoints, converted, against an independent forward pass over the checkpoint's own tensors."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.models.encrypted import KEYS, encrypt_blocks
+from tests.models.openmmlab_reference import forward, random_state
+from veilseg.cli.main import main
+from veilseg.errors import InvalidModel
+from veilseg.models import encrypt_model, load_model, save_model
+from veilseg.models.openmmlab import import_openmmlab
+
+HEADS = 4
+
+
+def saved(path: Path, state: dict[str, Tensor], **content: Any) -> Path:
+    torch.save({"state_dict": state, **content}, path)
+    return path
+
+
+def pixels(height: int, width: int) -> Tensor:
+    tiles = torch.randint(0, 256, (2, 3, height // 8, width // 8), generator=torch.Generator().manual_seed(1))
+    return tiles.repeat_interleave(8, 2).repeat_interleave(8, 3).to(torch.uint8)
+
+
+@pytest.mark.parametrize("convs", [1, 2])
+@pytest.mark.parametrize("size", [(64, 64), (32, 80), (96, 64)])
+@pytest.mark.parametrize("decoder", ["naive", "pup", "mla"])
+@torch.no_grad()
+def test_the_forward_pass_is_openmmlabs(decoder: str, size: tuple[int, int], convs: int, tmp_path: Path) -> None:
+    if decoder == "mla" and convs == 2:
+        convs = 1
+    state = random_state(decoder, auxiliary_convs=convs)
+    model = import_openmmlab(saved(tmp_path / "a.pth", state), heads=HEADS)
+    images = pixels(*size)
+    wanted, auxiliary = forward(state, decoder, images, heads=HEADS, taps=(0, 1, 2, 3), grid=(4, 4))
+    assert wanted.std(dim=(2, 3)).mean() > 0.05, "maps without structure would hide errors"
+    assert (model(images) - wanted).abs().max() < 2e-4 * wanted.std()
+    _, got = model.forward_train(images)
+    assert len(got) == len(auxiliary) == (4 if decoder == "mla" else 3)
+    for a, b in zip(got, auxiliary, strict=True):
+        assert a.shape == b.shape
+        assert (a - b).abs().max() < 2e-4 * b.std()
+    # Saved and loaded again, and encrypted: still the same.
+    save_model(model, tmp_path / "ours")
+    assert torch.equal(load_model(tmp_path / "ours")(images), model(images))
+    locked = encrypt_model(model, KEYS[0])
+    stored = encrypt_blocks(images, "patch-permutation", KEYS[0], 16)
+    assert (locked(stored) - wanted).abs().max() < 2e-4 * wanted.std()
+
+
+@pytest.mark.parametrize(("depth", "decoder", "taps"), [
+    (12, "naive", (2, 5, 8, 11)), (12, "mla", (2, 5, 8, 11)), (24, "pup", (9, 14, 19, 23)), (24, "mla", (5, 11, 17, 23))
+])  # fmt: skip
+@torch.no_grad()
+def test_taps_and_heads_of_vit_b_and_vit_l(depth: int, decoder: str, taps: tuple[int, ...], tmp_path: Path) -> None:
+    state = random_state(decoder, depth=depth, width=128, channels=8)
+    model = import_openmmlab(saved(tmp_path / "a.pth", state))
+    assert tuple(model.config.arguments["taps"]) == taps
+    assert model.config.arguments["num_heads"] == 2  # one per 64 of the width
+    # In float64, where nothing is left to rounding over 24 blocks; the statistics are folded in float32, though.
+    images = pixels(64, 48)
+    exact = {name: value.double() if value.is_floating_point() else value for name, value in state.items()}
+    wanted, _ = forward(exact, decoder, images, heads=2, taps=taps, grid=(4, 4))
+    assert (model.double()(images) - wanted).abs().max() < 1e-4 * wanted.std()
+
+
+def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The names of early versions (timm's, from before OpenMMLab's own attention), in a parallel wrapper."""
+    pairs = (
+        ("backbone.layers.", "backbone.blocks."), (".ln1.", ".norm1."), (".ln2.", ".norm2."),
+        (".attn.attn.in_proj_", ".attn.qkv."), (".attn.attn.out_proj.", ".attn.proj."),
+        (".ffn.layers.0.0.", ".mlp.fc1."), (".ffn.layers.1.", ".mlp.fc2."), (".projection.", ".proj."),
+    )  # fmt: skip
+    result = {}
+    for name, value in state.items():
+        for new, old in pairs:
+            name = name.replace(new, old)
+        result[f"module.{name}"] = value
+    return result
+
+
+@torch.no_grad()
+def test_older_names_and_bare_state_dicts(tmp_path: Path) -> None:
+    state = random_state("naive")
+    torch.save(renamed(state), tmp_path / "old.pth")
+    first = import_openmmlab(tmp_path / "old.pth", heads=HEADS)
+    for name in [name for name in state if name.endswith("num_batches_tracked")]:
+        del state[name]
+    second = import_openmmlab(saved(tmp_path / "new.pth", state), heads=HEADS)
+    assert torch.equal(first(pixels(64, 64)), second(pixels(64, 64)))
+
+
+@pytest.mark.parametrize("version", ["0.x", "1.x"])
+@torch.no_grad()
+def test_the_config_in_the_checkpoint_counts(version: str, tmp_path: Path) -> None:
+    """Heads, taps, an oblong table of positions, interpolation, class names: none of them is in the tensors."""
+    state = random_state("naive", depth=6, grid=(2, 6))
+    text = (
+        "norm_cfg = dict(type='SyncBN', requires_grad=True)\n"
+        "model = dict(type='EncoderDecoder', pretrained=None, backbone=dict(type='VisionTransformer',"
+        "img_size=(32, 96), num_heads=8, out_indices=(1, 2, 3, 4), interpolate_mode='bicubic', with_cls_token=True,"
+        "norm_cfg=dict(type='LN', eps=1e-06, requires_grad=True)),"
+        "decode_head=dict(type='SETRUPHead', up_scale=4, align_corners=False, norm_cfg=norm_cfg))\n"
+        "lr_config = dict(policy='poly', by_epoch=__import__('os').getpid())\n"
+    )
+    names, palette = list("abcde"), [[i, i, i] for i in range(5)]
+    meta: dict[str, Any] = (
+        {"config": text, "CLASSES": names, "PALETTE": palette}
+        if version == "0.x"
+        else {"cfg": text, "dataset_meta": {"classes": tuple(names), "palette": palette}}
+    )
+    model = import_openmmlab(saved(tmp_path / "a.pth", state, meta=meta))
+    assert model.config.classes == tuple(names)
+    assert model.config.palette[3] == (3, 3, 3)
+    images = pixels(64, 64)
+    setting = {"heads": 8, "taps": (1, 2, 3, 4), "grid": (2, 6)}
+    wanted, _ = forward(state, "naive", images, mode="bicubic", **setting)
+    assert (model(images) - wanted).abs().max() < 2e-4 * wanted.std()
+    silent = {k: v.replace("interpolate_mode='bicubic', with_cls_token=True,", "") if isinstance(v, str) else v
+              for k, v in meta.items()}  # fmt: skip
+    assert silent != meta
+    assert torch.equal(import_openmmlab(saved(tmp_path / "b.pth", state, meta=silent))(images), model(images))
+    other, _ = forward(state, "naive", images, mode="bilinear", **setting)
+    assert (other - wanted).abs().max() > 1e-2 * wanted.std()
+    for old, new, words in (
+        ("up_scale=4", "up_scale=2", "up_scale"),
+        ("eps=1e-06", "eps=1e-05", "eps"),
+        ("norm_cfg=dict(type='LN', eps=1e-06, requires_grad=True)", "", "eps"),
+        ("align_corners=False", "align_corners=True", "align_corners"),
+        ("(32, 96)", "(32, 64)", "positions for 12"),
+    ):
+        changed = {key: value.replace(old, new) if isinstance(value, str) else value for key, value in meta.items()}
+        with pytest.raises(InvalidModel, match=words):
+            import_openmmlab(saved(tmp_path / "b.pth", state, meta=changed))
+
+
+def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
+    state = random_state("pup")
+    path = tmp_path / "a.pth"
+    with pytest.raises(InvalidModel, match=r"1 tensors .* unknown: backbone\.ln1\.weight"):
+        import_openmmlab(saved(path, {**state, "backbone.ln1.weight": torch.ones(32)}), heads=HEADS)
+    missing = {name: value for name, value in state.items() if name != "decode_head.up_convs.2.0.bn.running_var"}
+    with pytest.raises(InvalidModel, match=r"missing: decode_head\.up_convs\.2\.0\.bn\.running_var"):
+        import_openmmlab(saved(path, missing), heads=HEADS)
+    odd = {**state, "backbone.layers.1.ln2.bias": torch.ones(7)}
+    with pytest.raises(InvalidModel, match=r"another shape: backbone\.layers\.1\.ln2\.bias"):
+        import_openmmlab(saved(path, odd), heads=HEADS)
+    with pytest.raises(InvalidModel, match="no SETR"):
+        import_openmmlab(saved(path, {"backbone.conv1.weight": torch.ones(1)}))
+    with pytest.raises(InvalidModel, match="no square"):
+        import_openmmlab(saved(path, random_state("pup", grid=(2, 6))), heads=HEADS)
+    assert import_openmmlab(path, heads=HEADS, image_size=(32, 96)).config.arguments["image_size"] == [32, 96]
+    with pytest.raises(InvalidModel, match="heads"):
+        import_openmmlab(saved(path, state), heads=5)
+
+
+class Payload:
+    """What a malicious checkpoint would hold: an object that runs a command when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("pwned",)
+
+
+def test_pickles_run_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for extra in ({"optimizer": Payload()}, {"meta": {"time": datetime.datetime.now()}}):
+        with pytest.raises(InvalidModel, match="more than tensors") as caught:
+            import_openmmlab(saved(tmp_path / "a.pth", random_state("naive"), **extra), heads=HEADS)
+        assert caught.value.hint
+    assert not Path("pwned").exists()
+    Path("b.pth").write_bytes(b"no pickle at all")
+    with pytest.raises(InvalidModel, match="no checkpoint"):
+        import_openmmlab("b.pth")
+
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved(tmp_path / "a.pth", random_state("mla", grid=(2, 6)))
+    assert main(["import-openmmlab", "a.pth", "-o", "out", "--heads", "4"]) == 1
+    assert "--image-size" in capsys.readouterr().err
+    command = ["import-openmmlab", "a.pth", "-o", "out", "--heads", "4", "--image-size", "32x96"]
+    assert main(command) == 0
+    assert "pickle" in capsys.readouterr().err
+    model = load_model("out")
+    assert model.config.architecture == "setr-mla"
+    assert model.config.training["source"] == "OpenMMLab"
+    assert main(command) == 1
+    assert main([*command[:-1], "32"]) == 2
+    assert main(["import-openmmlab", "none.pth", "-o", "other"]) == 1
