@@ -35,7 +35,7 @@ class SeparableBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm1(self.depthwise(x))
-        return x + self.norm2(self.narrow(F.gelu(self.widen(y))))  # type: ignore[no-any-return]
+        return x + self.norm2(self.narrow(F.relu(self.widen(y))))  # type: ignore[no-any-return]
 
 
 def _stage(before: int, width: int, depth: int) -> nn.Sequential:
