@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 import veilseg
-from tests.client.test_client import give, impostor, info, labels
+from tests.client.impostor import give, impostor, info, labels
 from tests.service import SOURCE, Service
 from tests.tiny_onnx import photo
 from veilseg.cli.main import main
@@ -114,10 +114,11 @@ def test_an_interrupted_run_says_how_to_go_on(photos: Path) -> None:
         while len(got) < 3:
             assert run.poll() is None
             time.sleep(0.05)
+        time.sleep(0.5)  # it has sent its request: now it waits for the answer
         run.send_signal(signal.SIGINT)
         _, told = run.communicate()
         done.set()
-    assert run.returncode == 130
+    assert run.returncode == 130, told.decode()
     assert b"--resume does the rest" in told
     assert [path.name for path in (photos / "labels").iterdir()] == ["0.png"]
 

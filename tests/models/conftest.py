@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from veilseg.keys import Key
 from veilseg.models import SegmentationModel, create_model
 
 TINY_VIT: dict[str, Any] = {
@@ -24,6 +26,17 @@ TINY_CONV: dict[str, Any] = {"widths": (8, 8, 8, 8), "depths": (1, 1, 1, 1), "de
 def _one_thread_one_seed() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Key]:
+    """Two keys, in my.key and next.key of the folder in which the test then runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VEILSEG_KEY_FILE", raising=False)
+    made = [Key.generate(), Key.generate()]
+    for key, name in zip(made, ("my.key", "next.key"), strict=True):
+        key.save(tmp_path / name)
+    return made
 
 
 def tiny_setr(decoder: str = "mla", **options: Any) -> SegmentationModel:

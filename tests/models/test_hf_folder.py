@@ -1,4 +1,4 @@
-"""Folders of transformers and timm: encrypted by the command, loaded by the library that they came from."""
+"""Folders of transformers: encrypted by the command, loaded by the library that they came from."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import timm
 import torch
 from safetensors.torch import load_file
-from torch import nn
 
 from tests.models import families
+from tests.models.folders import photo, processor, saved, stored
 from veilseg import ciphers
 from veilseg.cli.main import main
 from veilseg.errors import InvalidImage, InvalidModel
@@ -21,51 +20,6 @@ from veilseg.keys import Key
 from veilseg.models import client_images, encrypt_model, load_model, save_model
 from veilseg.models.stems import find_patchify
 from veilseg.runtime import Segmenter
-
-
-def processor(name: str) -> Any:
-    import transformers as t
-
-    return {
-        "beit": lambda: t.BeitImageProcessor(size={"height": 64, "width": 64}),
-        "upernet-swin": lambda: t.SegformerImageProcessor(size={"height": 64, "width": 96}),
-        "upernet-convnext": lambda: t.SegformerImageProcessor(size={"height": 96, "width": 64}),
-        "dpt": lambda: t.DPTImageProcessor(size={"height": 64, "width": 64}),
-        "eomt": lambda: t.EomtImageProcessor(
-            size={"shortest_edge": 64, "longest_edge": 64}, do_split_image=False, do_pad=True
-        ),
-        "mask2former-swin": lambda: t.Mask2FormerImageProcessor(
-            size={"shortest_edge": 64, "longest_edge": 96}, size_divisor=32
-        ),
-    }[name]()
-
-
-@pytest.fixture
-def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Key]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("VEILSEG_KEY_FILE", raising=False)
-    made = [Key.generate(), Key.generate()]
-    for key, name in zip(made, ("my.key", "next.key"), strict=True):
-        key.save(tmp_path / name)
-    return made
-
-
-def saved(name: str, folder: str = "source") -> nn.Module:
-    """A family's network and its image processor, saved as their library saves them."""
-    torch.manual_seed(0)
-    model = families.wake(families.TRANSFORMERS[name]())
-    model.save_pretrained(folder)  # type: ignore[operator]
-    processor(name).save_pretrained(folder)
-    return model
-
-
-def photo(height: int = 90, width: int = 120) -> np.ndarray:
-    tiles = np.random.default_rng(5).integers(0, 200, (height // 6 + 1, width // 6 + 1, 3), dtype=np.uint8)
-    return np.repeat(np.repeat(tiles, 6, 0), 6, 1)[:height, :width].copy()
-
-
-def stored(encrypted: ciphers.EncryptedImage) -> torch.Tensor:
-    return torch.from_numpy(np.asarray(encrypted).astype(np.float32)).permute(2, 0, 1)[None]
 
 
 @pytest.mark.parametrize("cipher", ["patch-permutation", "patch-rotation"])
@@ -219,62 +173,6 @@ def test_bfloat16_folders(keys: list[Key]) -> None:
         assert type(model).from_pretrained(folder).dtype == dtype  # type: ignore[attr-defined]
 
 
-@torch.no_grad()
-def test_timm_folders(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:
-    from PIL import Image
-    from timm.data import create_transform, resolve_model_data_config
-    from timm.models import save_for_hf
-
-    plain = families.wake(timm.create_model("convnext_atto", depths=(1, 1, 1, 1), dims=(8, 8, 12, 12), num_classes=5))
-    save_for_hf(plain, "source", safe_serialization=True)
-    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "locked"]) == 0
-    assert main(["rekey-model", "locked", "--old", "my.key", "--new", "next.key", "-o", "moved"]) == 0
-    image = Image.fromarray(photo(64, 96))
-    wanted = plain(create_transform(**{**resolve_model_data_config(plain), "input_size": (3, 64, 96)})(image)[None])
-    transform = create_transform(**{**resolve_model_data_config(plain), "input_size": (3, 64, 96)})
-    resized = np.asarray(transform.transforms[1](transform.transforms[0](image)))
-    for folder, key in (("locked", keys[0]), ("moved", keys[1])):
-        locked = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
-        encrypted = ciphers.cipher("patch-permutation", block=4).encrypt(resized, key)
-        # timm's own statistics for the encrypted model give raw values: nobody normalizes twice.
-        data = resolve_model_data_config(locked)
-        fraction = stored(encrypted) / 255
-        raw = (fraction - torch.tensor(data["mean"])[:, None, None]) / torch.tensor(data["std"])[:, None, None]
-        assert torch.allclose(raw, stored(encrypted))
-        assert (locked(raw) - wanted).abs().max() < 1e-4 * wanted.std()
-        assert json.loads(Path(folder, "config.json").read_text())["veilseg"]["key_fingerprint"] == key.fingerprint
-    capsys.readouterr()
-    assert main(["encrypt-model", "locked", "--key", "my.key", "-o", "no"]) == 1
-    assert "encrypted already" in capsys.readouterr().err
-    assert main(["rekey-model", "locked", "--old", "next.key", "--new", "my.key", "-o", "no"]) == 1
-
-
-@pytest.mark.parametrize("name", ["sam", "split"])
-@torch.no_grad()
-def test_the_clients_part_of_other_processors(name: str) -> None:
-    """SAM pads after normalizing; EoMT for semantic maps cuts an image into windows."""
-    import transformers as t
-
-    if name == "sam":
-        made = t.SamImageProcessor(size={"longest_edge": 64}, pad_size={"height": 64, "width": 64})
-    else:
-        made = t.EomtImageProcessor(size={"shortest_edge": 64, "longest_edge": None}, do_split_image=True)
-    given = made(images=photo(60, 140), return_tensors="np")["pixel_values"]
-    prepared = client_images(made, photo(60, 140))
-    assert len(prepared) == len(given) == (1 if name == "sam" else 3)
-    mean, std = np.array(made.image_mean), np.array(made.image_std)
-    for pixels, wanted in zip(prepared, given, strict=True):
-        back = (pixels / 255 - mean) / std
-        assert back.shape == (*wanted.shape[1:], 3)
-        error = np.abs(back - wanted.transpose(1, 2, 0))
-        assert error.max() < (0.5 / 255 / std.min() if name == "sam" else 1e-5)
-
-
-def test_processors_that_do_not_say_how(keys: list[Key]) -> None:
-    with pytest.raises(InvalidModel, match="no image processor"):
-        client_images(".", photo())
-
-
 def test_a_hub_id_is_a_folder_that_is_fetched(keys: list[Key], monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub
 
@@ -301,30 +199,3 @@ def test_weights_that_are_missing_are_not_made_up(keys: list[Key], capsys: pytes
     save_file(weights, "source/model.safetensors", metadata={"format": "pt"})
     assert main(["encrypt-model", "source", "--key", "my.key", "-o", "locked"]) == 1
     assert "decode_head.classifier.weight" in capsys.readouterr().err
-
-
-def test_a_whole_sam(keys: list[Key]) -> None:
-    """SAM with its decoder and its processor of two parts."""
-    import transformers as t
-
-    size = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "mlp_dim": 32}
-    vision = t.SamVisionConfig(**size, image_size=64, output_channels=8, window_size=2, global_attn_indexes=[1])
-    prompt = t.SamPromptEncoderConfig(hidden_size=8, image_size=64, image_embedding_size=4)
-    mask = t.SamMaskDecoderConfig(
-        hidden_size=8, mlp_dim=8, num_hidden_layers=1, num_attention_heads=2, iou_head_hidden_dim=8
-    )
-    model = families.wake(
-        t.SamModel(t.SamConfig(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=mask))
-    )
-    model.save_pretrained("source")
-    pad = {"height": 64, "width": 64}
-    t.SamProcessor(t.SamImageProcessor(size={"longest_edge": 64}, pad_size=pad)).save_pretrained("source")
-    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "locked"]) == 0
-    (pixels,) = client_images("locked", photo(48, 64))
-    encrypted = ciphers.cipher("patch-permutation", block=16).encrypt(pixels, keys[0])
-    locked = t.SamModel.from_pretrained("locked").eval()
-    given = t.SamProcessor.from_pretrained("source")(images=photo(48, 64), return_tensors="pt")["pixel_values"]
-    with torch.no_grad():
-        wanted, got = model.get_image_embeddings(given), locked.get_image_embeddings(stored(encrypted))
-        wanted, got = (x if isinstance(x, torch.Tensor) else x[0] for x in (wanted, got))
-    assert (got - wanted).abs().mean() < 0.02 * wanted.std()  # padding is the mean in whole values

@@ -11,7 +11,7 @@ from veilseg.audit.report import to_dict
 from veilseg.audit.run import CipherResult
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
-from veilseg.files import write_atomic
+from veilseg.files import make_folder, write_atomic
 
 PAGE_NAME = "index.html"
 JSON_NAME = "audit.json"
@@ -25,7 +25,7 @@ def write_audit(
     The page shows the audited images as they are: it is as private as they are.
     """
     facts = provenance(seed=seed)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_json(folder / JSON_NAME, {**facts, **to_dict(results, references)}, overwrite=overwrite)
     write_atomic(folder / PAGE_NAME, build_page(results, facts).encode(), overwrite=overwrite)
     return folder / PAGE_NAME

@@ -17,6 +17,7 @@ from PIL import Image
 from veilseg.audit.base import Pixels
 from veilseg.audit.report import LPIPS, key_word, reading
 from veilseg.audit.run import AttackResult, CipherResult
+from veilseg.evaluation.provenance import html_line
 from veilseg.evaluation.report import input_name
 
 
@@ -30,7 +31,7 @@ def build_page(results: Sequence[CipherResult], facts: dict[str, Any]) -> str:
         summary="\n".join(_summary(result) for result in results),
         sections="\n".join(_section(result) for result in results),
         lpips=escape(LPIPS),
-        footer=_footer(facts),
+        footer=html_line(facts, f"seed {facts['seed']}"),
     )
 
 
@@ -99,14 +100,3 @@ def _data_uri(picture: Pixels) -> str:
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(picture)).save(buffer, "JPEG", quality=88)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _footer(facts: dict[str, Any]) -> str:
-    machine = facts["machine"]
-    parts = [
-        f"veilseg {facts['version']}" + (f" ({facts['commit'][:12]})" if facts["commit"] else ""),
-        f"seed {facts['seed']}",
-        facts["date"],
-        f"{machine['processor']}, {machine['cores']} cores",
-    ]
-    return f"{escape(' · '.join(parts))}<br>Made by <code>{escape(facts['command'])}</code>"

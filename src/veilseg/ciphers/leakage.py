@@ -17,17 +17,20 @@ _MORE = {
     "were takes the key, if there is one.",
     "mosaic": "Nothing finer is in the file.",
 }
+_MOVED = (
+    "Every image under this key moves its values in one and the same way: one known photograph, or several encrypted "
+    "ones, let an attacker undo it for all."
+)
 _ONE_KEY = {
-    "patch-permutation": "Every image under this key moves its values in one and the same way: one known photograph, "
-    "or several encrypted ones, let an attacker undo it for all.",
+    "patch-permutation": _MOVED,
     "patch-rotation": "Every image under this key is turned by one and the same rotation, which keeps the distances "
-    "between blocks: about one known photograph lets an attacker undo it for all.",
-    "shf": "Every image under this key moves its values in one and the same way: one known photograph, or several "
-    "encrypted ones, let an attacker undo it for all.",
-    "np": "Every image under this key has the same half of its values inverted: outlines are visible, and one known "
-    "photograph lets an attacker undo it for all.",
+    "between blocks: about one known photograph lets an attacker undo it for all, and several encrypted ones show most "
+    "of the picture.",
+    "shf": _MOVED,
+    "np": "Every image under this key has the same half of its values inverted: outlines are visible, and several "
+    "encrypted images, without any known one, let an attacker undo it for all.",
     "ffx": "Every image under this key has the same half of its values exchanged by one table: outlines are visible, "
-    "and a few known photographs let an attacker undo it for all.",
+    "and several encrypted images, without any known one, show most of the picture.",
 }
 _UNKNOWN = "This cipher is not known here; the veilseg that wrote the file knows it."
 

@@ -66,7 +66,7 @@ def command(
     from veilseg.cli.messages import note
     from veilseg.errors import UsageError
     from veilseg.evaluation.report import input_name
-    from veilseg.files import refuse_existing
+    from veilseg.files import make_folder, refuse_existing
 
     attacks = choose(attack, learned=learned)
     if every:
@@ -78,6 +78,7 @@ def command(
         ]
     else:
         made = [make_cipher(cipher, block, sub_block, channels, shuffle)]
+    make_folder(output)
     for name in (PAGE_NAME, JSON_NAME):
         refuse_existing(output / name, overwrite=force)
     subjects = open_subjects(images, limit)

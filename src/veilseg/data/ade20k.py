@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from veilseg.data.base import IGNORED, Sample, decode_image, decode_label
+from veilseg.data.base import IGNORED, Sample, check_sizes, decode_image, decode_label
 from veilseg.data.trees import open_tree
 from veilseg.errors import InvalidData
 from veilseg.modelspec import default_palette
@@ -67,7 +67,6 @@ class Ade20kData:
         stem = self.stems[index]
         image = decode_image(self._tree.read(f"{self._images}{stem}.jpg"), stem)
         label = decode_label(self._tree.read(f"{self._labels}{stem}.png"), stem)
-        if image.shape[:2] != label.shape:
-            raise InvalidData(f"{stem}: image and label differ in size")
+        check_sizes(stem, image, label)
         # uint8 arithmetic turns 0 into 255, which is what it shall be
         return Sample(stem, image, np.where(label == IGNORED, np.uint8(IGNORED), label - np.uint8(1)))

@@ -87,6 +87,13 @@ def decode_label(source: Path | bytes, name: object) -> np.ndarray:
         raise InvalidData(f"{name} cannot be read as a label map") from error
 
 
+def check_sizes(name: str, image: np.ndarray, label: np.ndarray) -> None:
+    """Raise InvalidData unless the image [H, W, 3] and its label [H, W] have one size."""
+    if image.shape[:2] != label.shape:
+        sizes = [f"{shape[1]}x{shape[0]}" for shape in (image.shape, label.shape)]
+        raise InvalidData(f"{name}: the image has {sizes[0]} pixels, but its label {sizes[1]}")
+
+
 def images_by_stem(folder: Path) -> dict[str, Path]:
     """Every image file of `folder` (not of its subfolders) by its name without the suffix, in sorted order.
 
@@ -140,9 +147,7 @@ class PairedFiles:
         """The pair at `index`; raises InvalidData when a file is unreadable, or image and label differ in size."""
         stem, image_path, label_path = self.pairs[index]
         image, label = read_image(image_path), read_label(label_path)
-        if image.shape[:2] != label.shape:
-            sizes = [f"{shape[1]}x{shape[0]}" for shape in (image.shape, label.shape)]
-            raise InvalidData(f"{stem}: the image has {sizes[0]} pixels, but its label {sizes[1]}")
+        check_sizes(stem, image, label)
         if self.ignore is not None:
             label = np.where(label == self.ignore, np.uint8(IGNORED), label)
         return Sample(stem, image, label)

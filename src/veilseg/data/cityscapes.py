@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from veilseg.data.base import IGNORED, Sample, decode_image, decode_label
+from veilseg.data.base import IGNORED, Sample, check_sizes, decode_image, decode_label
 from veilseg.data.trees import open_tree
 from veilseg.errors import InvalidData, UsageError
 
@@ -75,8 +75,7 @@ class CityscapesData:
         stem = self.stems[index]
         image = decode_image(self._images.read(f"leftImg8bit/{self.split}/{stem}{_IMAGE}"), stem)
         label = decode_label(self._labels.read(f"gtFine/{self.split}/{stem}{_LABEL}"), stem)
-        if image.shape[:2] != label.shape:
-            raise InvalidData(f"{stem}: image and label differ in size")
+        check_sizes(stem, image, label)
         return Sample(stem.rpartition("/")[2], image, _TRAIN_IDS[label])
 
 

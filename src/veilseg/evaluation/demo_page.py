@@ -22,6 +22,7 @@ from veilseg.evaluation.demo_pictures import (
     street_box,
     views,
 )
+from veilseg.evaluation.provenance import html_line
 from veilseg.evaluation.report import percent
 from veilseg.runtime import colorize
 
@@ -32,8 +33,8 @@ TRUTH = """\
 The mosaic shows where the road runs, that a car stands there, and its colour; the server knows the map too, because it
 computes it. Large writing close to the camera can be larger than the tiles of the mosaic. With one key for model and
 images, every block of every image is permuted alike, and that permutation can be computed from a single known pair of
-pictures, or in minutes from encrypted pictures alone: take it as a lock on the model, not on the images. Neither method
-is cryptographic secrecy."""
+pictures, or in seconds from a few encrypted pictures alone: take it as a lock on the model, not on the images. Neither
+method is cryptographic secrecy."""
 
 
 def build_page(demo: Demo, facts: dict[str, Any]) -> str:
@@ -102,7 +103,7 @@ def build_page(demo: Demo, facts: dict[str, Any]) -> str:
         agreement=escape(agreement(demo)),
         sentence=escape(SENTENCE.format(s=s)),
         truth=escape(TRUTH),
-        footer=_footer(demo, facts),
+        footer=html_line(facts, f"scenes:{len(demo.scenes)}:{demo.seed}, keys from the operating system"),
     )
 
 
@@ -152,14 +153,3 @@ def _table(demo: Demo) -> str:
             f"<tr><td>{escape(row.name)}</td>{scores}<td>{row.result.bytes_per_image / 1000:,.0f} kB</td></tr>"
         )
     return "\n".join(lines)
-
-
-def _footer(demo: Demo, facts: dict[str, Any]) -> str:
-    machine = facts["machine"]
-    parts = [
-        f"veilseg {facts['version']}" + (f" ({facts['commit'][:12]})" if facts["commit"] else ""),
-        f"scenes:{len(demo.scenes)}:{demo.seed}, keys from the operating system",
-        facts["date"],
-        f"{machine['processor']}, {machine['cores']} cores",
-    ]
-    return f"{escape(' · '.join(parts))}<br>Made by <code>{escape(facts['command'])}</code>"

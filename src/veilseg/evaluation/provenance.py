@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
+from html import escape
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,14 @@ def provenance(command: str | None = None, seed: int | None = None) -> dict[str,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
     }
+
+
+def html_line(facts: dict[str, Any], about: str) -> str:
+    """What `provenance` says, as the last line of a page: version, `about` (seeds and keys), date, machine, command."""
+    machine = facts["machine"]
+    version = f"veilseg {facts['version']}" + (f" ({facts['commit'][:12]})" if facts["commit"] else "")
+    parts = (version, about, facts["date"], f"{machine['processor']}, {machine['cores']} cores")
+    return f"{escape(' · '.join(parts))}<br>Made by <code>{escape(facts['command'])}</code>"
 
 
 def commit() -> str | None:

@@ -79,7 +79,7 @@ def encrypt_model(
     if statistics is not None:
         fold(conv, torch.tensor(statistics.mean), torch.tensor(statistics.std))
     side = conv.kernel_size[0]
-    _write(conv, *ciphers.affine(cipher, key, side).lock(*_read(conv)))
+    _write(conv, *ciphers.affine(cipher, key, side).lock(*read_embedding(conv)))
     _replace_copies(locked, conv, plain)
     _record(locked, InputSpec(cipher, block=side, key_fingerprint=key.fingerprint))
     return locked
@@ -96,7 +96,7 @@ def rekey_model(model: Model, old: Key, new: Key, *, stem: str | None = None) ->
     locked = _copy(model, spec.cipher)
     conv = find_patchify(locked, stem)
     before = conv.weight.detach().clone()
-    plain = ciphers.affine(spec.cipher, old, spec.block).unlock(*_read(conv))
+    plain = ciphers.affine(spec.cipher, old, spec.block).unlock(*read_embedding(conv))
     _write(conv, *ciphers.affine(spec.cipher, new, spec.block).lock(*plain))
     _replace_copies(locked, conv, before)
     _record(locked, dataclasses.replace(spec, key_fingerprint=new.fingerprint))
@@ -150,7 +150,7 @@ def _widened(model: nn.Module, conv: nn.Conv2d, block: int) -> nn.Conv2d:
     return find_patchify(model)
 
 
-def _read(conv: nn.Conv2d) -> tuple[Array, Array]:
+def read_embedding(conv: nn.Conv2d) -> tuple[Array, Array]:
     """The embedding E [L, D] (flattened channel, row, column) and the bias [D] in float64."""
     weight = conv.weight.detach().cpu().double().numpy()
     bias = np.zeros(len(weight)) if conv.bias is None else conv.bias.detach().cpu().double().numpy()

@@ -19,7 +19,7 @@ def check_target(out: Path, *, overwrite: bool) -> None:
         raise InvalidModel(f"{out} is a file", "choose a new folder")
     if not overwrite and out.is_dir() and any(out.iterdir()):
         raise InvalidModel(
-            f"{out} exists already and is not empty", "pass --force to replace the model, or choose another"
+            f"{out} exists already and is not empty", "pass overwrite=True to replace the model, or choose another"
         )
 
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from veilseg.ciphers.grid import cut_blocks
 from veilseg.data import Sample, SegmentationData
 from veilseg.errors import InvalidModel, UsageError
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, create_model, encrypt_model, load_model
+from veilseg.models.encrypt import read_embedding
 from veilseg.models.normalize import set_bias
 from veilseg.models.stems import find_patchify
 from veilseg.training.augment import augment
@@ -108,7 +108,7 @@ def fit_embedding(
     length = 3 * side * side
     products, cross = np.zeros((length, length)), np.zeros((length, source.out_channels))
     sums, wanted, count = np.zeros(length), np.zeros(source.out_channels), 0
-    weight, bias = _embedding(source)
+    weight, bias = read_embedding(source)
     rng = np.random.default_rng([recipe.train.seed, FIT_CROPS])
     for index in range(FIT_CROPS):
         image = samples[index % len(samples)]
@@ -126,9 +126,3 @@ def fit_embedding(
     fitted = np.linalg.solve(products + ridge * np.eye(length), cross)
     target.weight.copy_(torch.from_numpy(fitted.T.copy()).reshape(target.weight.shape))
     set_bias(target, torch.from_numpy((wanted - sums @ fitted) / count))
-
-
-def _embedding(conv: torch.nn.Conv2d) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    weight = conv.weight.double().numpy().reshape(conv.out_channels, -1).T
-    bias = np.zeros(conv.out_channels) if conv.bias is None else conv.bias.double().numpy()
-    return weight, bias

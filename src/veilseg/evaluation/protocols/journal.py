@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from veilseg.errors import InvalidData, VeilsegError
+from veilseg.errors import InvalidData
 from veilseg.evaluation.protocols.plan import Plan
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
+from veilseg.files import make_folder
 
 
 class Journal:
@@ -25,10 +26,7 @@ class Journal:
         settings = json.loads(json.dumps(plan.settings()))
         fresh = {"protocol": protocol, "settings": settings, **provenance(seed=plan.seed), "steps": {}}
         if not path.exists():
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise VeilsegError(f"cannot make the folder {path.parent}: {error.strerror or error}") from error
+            make_folder(path.parent)
             return cls(path, fresh)
         try:
             found = json.loads(path.read_text(encoding="utf-8"))

@@ -51,7 +51,6 @@ def measure(plan: Plan, journal: Journal, model: str) -> dict[str, dict[str, Any
     own, wrong = plan.key(0), plan.key(1)
 
     def encrypted(condition: str) -> dict[str, Any]:
-        plan.open_plain(model)
         with plan.locked(model, own) as locked:
             cipher = ciphers.cipher(plan.cipher, block=locked.config.input.block)
             if condition == "no encryption":

@@ -41,7 +41,6 @@ def run(plan: Plan, journal: Journal) -> Table:
 def measure(plan: Plan, journal: Journal, model: str) -> tuple[dict[str, Any], list[float]]:
     """(the step of the plain model on plain images, mIoU of every wrong key in percent); key 0 is the model's."""
     baseline = journal.step(f"{model}: baseline", lambda: plan.measure(plan.open_plain(model), "plain"))
-    plan.open_plain(model)
     with plan.locked(model, plan.key(0)) as locked:
         cipher = ciphers.cipher(plan.cipher, block=locked.config.input.block)
         steps = [
