@@ -1,8 +1,9 @@
 """Train and measure the rows of docs/results.md: python tools/experiment.py [--lanes N] [NAME ...]
 
 Needs CamVid as ./camvid (a link will do). Every row trains on the same data for the same number of steps, on one core,
-and begins with the weights of the shipped plain model but for its first layers, which depend on the input. A row that
-was interrupted goes on; one that has its file in results/rows/ is done. Without names: all, the deciding ones first.
+and begins with the weights of a plain model but for its first layers, which depend on the input: ConvSeg with the
+shipped one, SETR with one that is trained here first. A row that was interrupted goes on; one that has its file in
+results/rows/ is done. Without names: all, the deciding ones first.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import argparse
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PLAIN = "src/veilseg/runtime/shipped/plain"
 STEPS = 1000
 SEEDS = (0, 1)
-DECIDING = 8  # the sub-block whose rows are trained with every seed
+DECIDING = 8  # the sub-block whose rows are trained with every seed, and of SETR's rows
+SETR = "runs/rows/setr"  # the plain SETR from scratch, with which SETR's rows begin
+SETR_STEPS = 2000
+SETR_RECIPE = ["recipes/camvid-setr.yaml", "model.architecture=setr-mla", "model.block=16"]
 
 
 def rows() -> dict[str, list[str]]:
@@ -33,7 +37,19 @@ def rows() -> dict[str, list[str]]:
             found[f"{method}{size}-0"] = recipe(f"camvid-{method}", 0, size)
     for method in ("sort", "mosaic"):
         found[f"{method}32-0"] = recipe(f"camvid-{method}", 0, 32)
+    for seed in SEEDS:
+        found[f"setr-plain-{seed}"] = setr("plain", seed)
+        for method, image in (("sort", "canonical"), ("mosaic", "mosaic"), ("shuffled", "shuffled")):
+            found[f"setr-{method}{DECIDING}-{seed}"] = setr(image, seed)
     return found
+
+
+def setr(image: str, seed: int) -> list[str]:
+    """The command line of one training of SETR-MLA on a small ViT."""
+    given = [*SETR_RECIPE, f"train.seed={seed}", f"train.steps={STEPS}", f"method.start={SETR}", f"model.input={image}"]
+    if image == "canonical":
+        given.append("method.closed_form=true")
+    return given if image == "plain" else [*given, f"model.sub_block={DECIDING}"]
 
 
 def recipe(name: str, seed: int, sub_block: int | None = None) -> list[str]:
@@ -46,20 +62,23 @@ def recipe(name: str, seed: int, sub_block: int | None = None) -> list[str]:
     return given
 
 
-def make(name: str, arguments: list[str]) -> None:
-    """Train and measure one row; what the commands say goes to runs/rows/NAME.log."""
-    one_core = {**os.environ, "VEILSEG_CAMVID": "camvid", "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+def make(name: str, arguments: list[str], start: Future[bool] | None) -> None:
+    """Train and measure one row, when its `start` is trained."""
+    if start is not None and not start.result():
+        print(f"{name}: its start failed, see {SETR}.log", flush=True)
+        return
     run, result = f"runs/rows/{name}", f"results/rows/{name}.json"
-    train = ["train", *arguments, "-o", run]
     measure = ["evaluate", "--data", "camvid:camvid", "--model", run, "--per-class", "--json", result]
+    done = veilseg(run, ["train", *arguments, "-o", run]) and veilseg(run, measure)
+    print(f"{name}: {'done' if done else f'failed, see {run}.log'}", flush=True)
+
+
+def veilseg(run: str, arguments: list[str]) -> bool:
+    """Run one command on one core; what it says goes to the end of RUN.log. Whether it succeeded."""
+    one_core = {**os.environ, "VEILSEG_CAMVID": "camvid", "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    program = [sys.executable, "-m", "veilseg.cli.main", *arguments]
     with (ROOT / f"{run}.log").open("a") as log:
-        for command in (train, measure):
-            program = [sys.executable, "-m", "veilseg.cli.main", *command]
-            done = subprocess.run(program, cwd=ROOT, env=one_core, stdout=log, stderr=log, check=False)
-            if done.returncode:
-                print(f"{name}: failed, see {run}.log", flush=True)
-                return
-    print(f"{name}: done", flush=True)
+        return subprocess.run(program, cwd=ROOT, env=one_core, stdout=log, stderr=log, check=False).returncode == 0
 
 
 def main() -> None:
@@ -75,8 +94,11 @@ def main() -> None:
         (ROOT / folder / "rows").mkdir(parents=True, exist_ok=True)
     todo = [name for name in given.names or every if not (ROOT / "results" / "rows" / f"{name}.json").exists()]
     with ThreadPoolExecutor(given.lanes) as lanes:
+        start = None
+        if any(name.startswith("setr") for name in todo):
+            start = lanes.submit(veilseg, SETR, ["train", *SETR_RECIPE, f"train.steps={SETR_STEPS}", "-o", SETR])
         for name in todo:
-            lanes.submit(make, name, every[name])
+            lanes.submit(make, name, every[name], start if name.startswith("setr") else None)
 
 
 if __name__ == "__main__":
