@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from veilseg.errors import InvalidModel, VeilsegError
+from veilseg.errors import InvalidImage, VeilsegError
 from veilseg.modelspec import ModelConfig
 from veilseg.server.logs import LOGGER
 from veilseg.server.metrics import Metrics
@@ -20,8 +20,8 @@ from veilseg.server.process import Worker, WorkerGone
 from veilseg.server.settings import Limits
 
 _ATTEMPTS = 2
-log = logging.getLogger(LOGGER)
 _SLOWEST_RESTART = 30.0
+log = logging.getLogger(LOGGER)
 
 
 @dataclass(eq=False)
@@ -152,10 +152,11 @@ class Lane:
         for job in batch:
             self._metrics.waited.labels(self.name).observe(start - job.since)
         try:
-            answers = await worker.run([job.data for job in batch], self._limits.timeout)
+            data, sizes = [job.data for job in batch], [job.size for job in batch]
+            answers = await worker.run(data, sizes, self._limits.timeout)
         except WorkerGone:
             self._worker = None
-            log.warning("a worker died or hung and is replaced", extra={"model": self.name, "images": len(batch)})
+            log.warning("a worker failed and is replaced", extra={"model": self.name, "images": len(batch)})
             self._metrics.restarts.labels(self.name).inc()
             self._try_again(batch)
             return
@@ -164,17 +165,17 @@ class Lane:
         self._metrics.batches.labels(self.name).observe(len(batch))
         self._metrics.computed.labels(self.name).observe(taken)
         for job, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, InvalidModel):
+            if isinstance(answer, InvalidImage):
                 _fail(job, not_for_us(answer.message, answer.hint))
             elif not job.labels.done():
-                job.labels.set_result(np.frombuffer(answer, np.uint8).reshape(job.size))
+                job.labels.set_result(answer)
 
     def _try_again(self, batch: list[Job]) -> None:
         """Images whose worker died go first and one by one, so that one that kills workers harms no other."""
         for job in reversed(batch):
             job.attempts += 1
             if job.attempts >= _ATTEMPTS:
-                _fail(job, unavailable("worker_died", "The worker died twice while it had this image."))
+                _fail(job, unavailable("worker_died", "The worker failed twice while it had this image."))
             elif not job.labels.done():
                 self._queue.appendleft(job)
         self._note_queue()
