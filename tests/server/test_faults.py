@@ -83,6 +83,7 @@ def test_a_log_holds_lines_of_json_and_nothing_of_an_image(small: Service) -> No
     marker = "secretname"
     httpx.get(f"{small.url}/{marker}?token={marker}", headers={"X-Note": marker, "Authorization": f"Bearer {marker}"})
     small.post(encrypted(), params={"model": marker})
+    small.post(f"--x\r\n{marker}@: x\r\n".encode(), "multipart/form-data; boundary=x")  # its parser logs, too
     answer = small.post(encrypted())
     small.until(lambda: answer.headers["x-request-id"] in small.log.read_text())
     text = small.log.read_text()

@@ -26,10 +26,7 @@ log = logging.getLogger(LOGGER)
 
 @dataclass(eq=False)
 class Job:
-    """One image that waits: its file, its true and its stored size (height, width), and the label map to come.
-
-    Whoever waits cancels `labels` when the client has left; a cancelled job is never computed.
-    """
+    """One image that waits: its file, its true and its stored size (height, width), and the label map to come."""
 
     data: bytes
     size: tuple[int, int]
@@ -40,7 +37,13 @@ class Job:
 
     @property
     def pixels(self) -> int:
+        """Pixels that are computed, padding included."""
         return self.stored[0] * self.stored[1]
+
+    def forget(self) -> None:
+        """Nobody waits any more: it is not computed, and the file is let go even where the job still stands in line."""
+        self.labels.cancel()
+        self.data = b""
 
 
 class Lane:
@@ -96,7 +99,7 @@ class Lane:
         """Take all of `jobs` or none. Raises Problem: 429 when they do not fit the queue, 503 without a worker."""
         if not self.ready:
             raise unavailable("not_ready", "The model is being loaded.")
-        self._queue = deque(job for job in self._queue if not job.labels.done())
+        self._drop_forgotten()
         if len(self._queue) + len(jobs) > self._limits.queue:
             raise queue_full(self._pace * (len(self._queue) + len(jobs) - self._limits.queue + 1))
         self._queue.extend(jobs)
@@ -121,6 +124,7 @@ class Lane:
 
     async def _next_batch(self) -> list[Job]:
         """The oldest image and those of its shape behind it; waits a few milliseconds for more while there is room."""
+        self._drop_forgotten()
         while not self._queue:
             self._arrived.clear()
             await self._arrived.wait()
@@ -128,18 +132,22 @@ class Lane:
         room = 1 if first.attempts else self._room(first)
         if room > 1 and self._count_like(first) < room:
             await asyncio.sleep(self._limits.batch_wait)
+        self._drop_forgotten()
         batch: list[Job] = []
         rest: deque[Job] = deque()
         for job in self._queue:
-            if job.labels.done():
-                self._metrics.dropped.labels(self.name).inc()
-            elif len(batch) < room and job.stored == first.stored and (not job.attempts or not batch):
+            if len(batch) < room and job.stored == first.stored and (not job.attempts or not batch):
                 batch.append(job)
             else:
                 rest.append(job)
         self._queue = rest
         self._note_queue()
         return batch
+
+    def _drop_forgotten(self) -> None:
+        waiting = deque(job for job in self._queue if not job.labels.done())
+        self._metrics.dropped.labels(self.name).inc(len(self._queue) - len(waiting))
+        self._queue = waiting
 
     def _room(self, job: Job) -> int:
         return max(1, min(self._limits.batch, self._limits.pixels // job.pixels))
