@@ -22,8 +22,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service without tokens, with the model under two names."""
-    arguments = (str(model), f"other={model}", "--body", "1", "--pixels", "100000")
+    """A service without tokens, with two models that differ."""
+    other = tiny_model(tmp_path_factory.mktemp("models") / "tiny", CANONICAL, seed=1)
+    arguments = (str(model), f"other={other}", "--body", "1", "--pixels", "100000")
     with running(tmp_path_factory.mktemp("service"), *arguments) as started:
         yield started
 

@@ -25,6 +25,7 @@ def test_a_deadline_is_kept_and_a_worker_that_hangs_is_replaced(model: Path, tmp
             late = answer.result()
             assert late.status_code == 504
             assert "discarded" in late.json()["error"]["message"]
+            assert late.json()["error"]["hint"]
         pool.shutdown()
         service.until(lambda: not Path(f"/proc/{hanging}").exists())
         service.until(lambda: service.post(encrypted()).status_code == 200)

@@ -60,7 +60,9 @@ def test_a_key_does_not_matter_and_another_model_is_found_by_name(service: Servi
     image = photo()
     bodies = [SHUFFLE.encrypt(image).to_bytes(), SHUFFLE.encrypt(image, veilseg.Key.generate()).to_bytes()]
     assert bodies[0] != bodies[1]
-    assert service.post(bodies[0]).content == service.post(bodies[1], params={"model": "other"}).content
+    maps = [service.post(body, params={"model": name}).content for name in ("tiny", "other") for body in bodies]
+    assert maps[0] == maps[1] == service.post(bodies[0]).content
+    assert maps[2] == maps[3] != maps[0]
 
 
 def test_several_images_as_a_form(service: Service, model) -> None:
@@ -167,7 +169,9 @@ def test_the_model_is_described(service: Service, model) -> None:
     assert answer["models"] == ["tiny", "other"]
     assert answer["input"]["cipher"] == "subblock-sort"
     assert answer["input"]["accepts"] == ["subblock-sort", "subblock-shuffle"]
-    assert [item["name"] for item in answer["classes"]] == list(Segmenter(model).classes)
+    segmenter = Segmenter(model)
+    assert [item["name"] for item in answer["classes"]] == list(segmenter.classes)
+    assert [item["colour"] for item in answer["classes"]] == segmenter.palette.tolist()
     assert answer["limits"]["image_pixels"] == 100_000
     assert json.loads(httpx.get(f"{service.url}/openapi.json").text)["paths"].keys() >= {"/v1/segment", "/v1/model"}
 

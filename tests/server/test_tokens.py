@@ -129,6 +129,7 @@ def test_a_running_service_follows_the_file(model: Path, tmp_path: Path) -> None
         assert refused.status_code == 401
         assert refused.headers["www-authenticate"].startswith("Bearer")
         assert refused.json()["error"]["code"] == "no_token"
+        assert "Authorization: Bearer" in refused.json()["error"]["hint"]
         assert service.post(encrypted(), headers={"Authorization": f"Bearer {first}"}).status_code == 200
         assert status(service, "x", "/metrics") == 401
         for path in ("/healthz", "/readyz", "/", "/openapi.json"):

@@ -63,7 +63,9 @@ def serve(settings: Settings, host: str, port: int, certificate: Path | None = N
             signal.signal(signal.SIGTERM, lambda *_: None)
             uvicorn.Server(config).run()
         except SystemExit as error:  # uvicorn's way to say that it could not start
-            failure = app.state.failure or VeilsegError(f"{host} port {port} cannot be had", "is another service there?")
+            failure = app.state.failure or VeilsegError(
+                f"{host} port {port} cannot be had", "is another service there?"
+            )
             raise failure from error
 
 

@@ -19,8 +19,9 @@ class Limits:
 
     body: bytes of one request; pixels: pixels of one image, padding included; parts: images in one request; queue:
     images that wait for one model; batch: images computed together; batch_wait: seconds to wait for more of them;
-    memory: bytes that all requests hold at a time (see memory.py); connections: open at a time; timeout: seconds from the last byte of a
-    request to its answer; head_timeout, body_timeout, send_timeout: seconds a client may take for each.
+    memory: bytes that all requests hold at a time (see memory.py); connections: open at a time; timeout: seconds from
+    the last byte of a request to its answer; head_timeout, body_timeout, send_timeout: seconds a client may take for
+    each.
     """
 
     body: int = 32 << 20
@@ -41,7 +42,7 @@ class Limits:
             if not 0 < getattr(self, limit.name) < math.inf:
                 raise UsageError(f"the limit {limit.name.replace('_', '-')} must be a number above 0")
         if self.memory < self.body + BYTES_PER_PIXEL * self.pixels:
-            raise UsageError("the limit on memory is below what one request may need", "raise it, or lower body or pixels")
+            raise UsageError("the limit on memory is below what one image may need", "raise it, or lower the others")
 
     @property
     def images(self) -> int:
