@@ -58,7 +58,6 @@ async def _read_body(request: Request, share: Share, limits: Limits, take: Calla
     """Hand every piece of the body to `take`; raises what `read_images` does."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limits.body:
-        await drain(request, limits)
         raise _too_long(limits.body)
     try:
         async with asyncio.timeout(limits.body_timeout):

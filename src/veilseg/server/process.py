@@ -1,4 +1,4 @@
-"""One worker process as the service sees it: started, asked for batches, killed when it hangs."""
+"""One worker process as the service sees it: started, asked for batches, killed when it hangs or talks nonsense."""
 
 from __future__ import annotations
 
