@@ -100,7 +100,7 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
     target = Path(path)
     check_output(target, overwrite=True)
     try:
-        descriptor = os.open(target.with_name(f".{target.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(target.with_name(f".{target.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise VeilsegError(f"{target} cannot be locked: {error.strerror or error}") from error
     try:

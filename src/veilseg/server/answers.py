@@ -40,7 +40,7 @@ def _rle(labels: np.ndarray, config: ModelConfig) -> dict[str, Any]:
 def _areas(labels: np.ndarray, config: ModelConfig) -> dict[str, Any]:
     flat = labels.ravel()
     parts = [flat[start : start + _STEP] for start in range(0, flat.size, _STEP)]
-    counts = sum(np.bincount(part, minlength=config.num_classes) for part in parts)
+    counts = np.sum([np.bincount(part, minlength=config.num_classes) for part in parts], axis=0)
     classes = [
         {"id": index, "class": name, "pixels": int(counts[index]), "fraction": round(counts[index] / labels.size, 6)}
         for index, name in enumerate(config.classes)
