@@ -31,8 +31,9 @@ def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 @pytest.fixture(scope="session")
 def small(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with a queue of three images."""
-    with running(tmp_path_factory.mktemp("small"), str(model), "--queue", "3", "--batch", "2") as started:
+    """A service with a queue of three images, and patience: a worker is started slowly on a busy machine."""
+    arguments = (str(model), "--queue", "3", "--batch", "2", "--timeout", "300")
+    with running(tmp_path_factory.mktemp("small"), *arguments) as started:
         yield started
 
 

@@ -43,6 +43,14 @@ def test_a_killed_worker_is_replaced_and_its_images_are_done_by_the_next(held: S
     assert held.worker != killed
 
 
+def test_a_worker_that_was_killed_while_idle_is_replaced(small: Service) -> None:
+    """The loss is found with the next image, which waits for the new worker."""
+    killed = small.worker
+    os.kill(killed, signal.SIGKILL)
+    assert small.post(encrypted()).status_code == 200
+    assert small.worker != killed
+
+
 def test_sigterm_finishes_what_was_accepted(model: Path, tmp_path: Path) -> None:
     with running(tmp_path, str(model), "--batch", "1") as service:
         worker = service.worker

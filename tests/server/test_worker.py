@@ -95,7 +95,8 @@ if "veilseg.server.worker" in sys.orig_argv:
 def test_a_service_replaces_a_worker_that_answers_nonsense(model: Path, tmp_path: Path) -> None:
     damage = tmp_path / "damage"
     (tmp_path / "sitecustomize.py").write_text(DAMAGE.format(damage=str(damage)))
-    with running(tmp_path, str(model), environment={"PYTHONPATH": f"{tmp_path}:{SOURCE}"}) as service:
+    environment = {"PYTHONPATH": f"{tmp_path}:{SOURCE}"}
+    with running(tmp_path, str(model), "--timeout", "300", environment=environment) as service:
         expected = service.post(encrypted()).content
         first = service.worker
         damage.touch()
