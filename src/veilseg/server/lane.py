@@ -110,16 +110,16 @@ class Lane:
     async def _serve(self) -> None:
         wait = 0.5
         while True:
-            if self._worker is None:
+            worker = self._worker
+            if worker is None:
                 try:
-                    await self._start_worker()
+                    worker = await self._start_worker()
                     wait = 0.5
                 except (VeilsegError, OSError):
                     log.error("a worker cannot be started", extra={"model": self.name})
                     await asyncio.sleep(wait)
                     wait = min(2 * wait, _SLOWEST_RESTART)
                     continue
-            worker = self._worker
             batch = await self._next_batch(worker)
             if batch:
                 await self._compute(worker, batch)
