@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from veilseg.ciphers import engine
 from veilseg.data import open_data
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.quantize import quantize
@@ -103,7 +104,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--tiny", action="store_true", help="small networks and images, to see that it works")
     given = parser.parse_args()
-    threads = len(os.sched_getaffinity(0))
+    threads = engine.threads()
     torch.set_num_threads(threads)
     small = {"backbone": "vit_tiny_patch16_224", "depth": 2} if given.tiny else {}
     rows = []

@@ -29,7 +29,7 @@ def command(
         typer.Option(
             metavar="KIND:DIR",
             help="Also round weights and activations to 8 bits, with images of this dataset to find their ranges: "
-            "smaller, and faster on processors that multiply 8-bit numbers (AVX-512 VNNI and the like).",
+            "smaller, and on some processors faster.",
         ),
     ] = None,
     split: Annotated[

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Input = EncryptedImage | str | Path | bytes | np.ndarray | Image.Image
 
 #: An image of more pixels runs in windows of this side, so that memory does not grow with it: a network's activations
-#: take some kilobytes for every pixel.
+#: take some hundred bytes for every pixel (bench/large.py).
 WHOLE_PIXELS = 4_000_000
 LARGE_WINDOW = 1024
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from veilseg.ciphers import EncryptedImage, canonicalize
+from veilseg.ciphers import EncryptedImage, canonicalize, engine
 from veilseg.errors import InvalidImage, VeilsegError
 from veilseg.server import frames
 
@@ -37,7 +37,7 @@ def main(model: str, device: str, threads: str) -> int:
         from veilseg.runtime import Segmenter
 
         segmenter = Segmenter(model, device=device, threads=int(threads) or None)
-        cores = int(threads) or len(os.sched_getaffinity(0))
+        cores = int(threads) or engine.threads()
         apart = Segmenter(model, threads=1) if works_apart(segmenter, device, cores) else None
         # The first images compile kernels and allocate, for seconds: before anybody waits for them. The ciphers use
         # kernels only once a process has seen a megapixel.
