@@ -110,6 +110,8 @@ def test_an_interrupted_run_says_how_to_go_on(photos: Path) -> None:
             [sys.executable, "-P", "-m", "veilseg.cli.main", *command],
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": SOURCE},
+            # Whoever runs these tests in the background may have taught them to ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         while len(got) < 3:
             assert run.poll() is None
@@ -136,6 +138,7 @@ def test_wrong_usage(service: Service, photos: Path) -> None:
     assert main([*base, "--server", service.url, "--window", "64"]) == 2
     assert main([*base, "--server", "nonsense"]) == 2
     assert main(["segment", "a.mp4", "--server", service.url]) == 2
+    assert main(["segment", "a.mp4", "-o", "labels", "--server", service.url, "--resume"]) == 2
 
 
 def clip(path: Path, count: int) -> Path:

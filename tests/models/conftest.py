@@ -54,7 +54,7 @@ def awake(model: SegmentationModel) -> SegmentationModel:
     """Classifiers start near zero; scale them up, so that logits differ by more than rounding."""
     with torch.no_grad():
         for module in model.modules():
-            if isinstance(module, torch.nn.Conv2d) and module.out_channels == 5:
+            if isinstance(module, torch.nn.Conv2d) and module.out_channels in (5, 20):  # ConvSeg: 2 x 2 positions
                 module.weight.mul_(50)
     return model
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import scipy.fft
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from veilseg.errors import UsageError
 from veilseg.models.convseg import ConvSeg
 
 SMALL = {"widths": (8, 8, 8, 8), "depths": (1, 1, 1, 1), "decoder_width": 8}
@@ -36,9 +39,25 @@ def test_training_scores_are_the_logits_before_their_last_interpolation() -> Non
     with torch.no_grad():
         scores, auxiliary = net.forward_train(images)
         assert auxiliary == []
-        assert scores.shape == (1, 5, 16, 24)
+        assert scores.shape == (1, 5, 32, 48)
         resized = torch.nn.functional.interpolate(scores, size=(64, 96), mode="bilinear", align_corners=False)
         assert torch.equal(resized, net(images))
+
+
+@pytest.mark.parametrize("patch", [0, 2, 6, -4])
+def test_a_patch_that_is_no_multiple_of_the_grid_is_refused(patch: int) -> None:
+    with pytest.raises(UsageError, match="no patch of"):
+        ConvSeg(5, patch, **SMALL)
+
+
+@pytest.mark.parametrize("patch", [4, 8])
+def test_the_first_channels_start_as_cosines_over_the_values_of_each_colour(patch: int) -> None:
+    values = 255 * torch.rand(3, patch, patch)
+    with torch.no_grad():
+        answer = (ConvSeg(5, patch).stem.weight[:6] * values).sum((1, 2, 3))
+    flat = values.reshape(3, -1).numpy()
+    expected = scipy.fft.dct(flat, norm="ortho")[:, :2].T.ravel() * np.repeat([1, 0.5**0.5], 3)
+    np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("scale", [1 / 255, 1.0, 40.0])

@@ -90,8 +90,8 @@ def test_wrong_exports_are_not_written(apart, tmp_path, monkeypatch, value):  # 
     model, folder = copy.deepcopy(apart[0]), apart[1]
     widen(model, 16)  # as the graph
     graph = onnx.load(folder / "model.onnx")
-    bias = next(tensor for tensor in graph.graph.initializer if tensor.name.endswith("head.bias"))
-    bias.CopyFrom(onnx.numpy_helper.from_array(np.arange(5, dtype=np.float32) * np.float32(value), bias.name))
+    bias = next(tensor for tensor in graph.graph.initializer if tensor.name.endswith("head.0.bias"))
+    bias.CopyFrom(onnx.numpy_helper.from_array(np.arange(20, dtype=np.float32) * np.float32(value), bias.name))
     monkeypatch.setattr(export_module, "_trace", lambda _: graph)
     with pytest.raises(InvalidModel, match="off by"):
         export_onnx(model, tmp_path / "out")

@@ -53,7 +53,12 @@ ModelName = Annotated[
     str, typer.Option("--model", metavar="NAME", help="The shipped model's name, or a folder with config.json.")
 ]
 Window = Annotated[
-    int | None, typer.Option("--window", metavar="PIXELS", help="Sliding windows of this side. Default: none.")
+    int | None,
+    typer.Option(
+        "--window",
+        metavar="PIXELS",
+        help="Sliding windows of this side. Default: 1024 for images of more than 4 megapixels.",
+    ),
 ]
 Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="Default: one per core.")]
 JsonFile = Annotated[
@@ -118,9 +123,11 @@ def write_stdout(data: bytes) -> None:
 
 
 @contextmanager
-def progress_bar(total: int, description: str) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr while the block runs; call what it yields once per step. Silent where nobody watches."""
-    if total < 2 or not sys.stderr.isatty():
+def progress_bar(total: int | None, description: str) -> Iterator[Callable[[], None]]:
+    """A progress bar on stderr while the block runs; call what it yields once per step. Silent where nobody watches.
+    total: None where it is not known.
+    """
+    if (total is not None and total < 2) or not sys.stderr.isatty():
         yield lambda: None
         return
     from rich.console import Console

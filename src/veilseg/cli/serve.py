@@ -30,6 +30,7 @@ def command(
     batch: Annotated[int, typer.Option(metavar="N", help="Images of one shape that are computed together.")] = 4,
     body: Annotated[int, typer.Option(metavar="MIB", help="Size of a request.")] = 32,
     pixels: Annotated[int, typer.Option(metavar="N", help="Pixels of an image.")] = 8_000_000,
+    memory: Annotated[int, typer.Option(metavar="MIB", help="All requests at a time; beyond it: 503.")] = 512,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="From a request's last byte to its answer.")] = 60.0,
     ray: Annotated[
         bool, typer.Option("--ray", help="On the Ray cluster at RAY_ADDRESS; without one, as several processes here.")
@@ -53,7 +54,7 @@ def command(
     """
     from veilseg.server.settings import Limits, Settings, parse_models
 
-    limits = Limits(queue=queue, batch=batch, body=body << 20, pixels=pixels, timeout=timeout)
+    limits = Limits(queue=queue, batch=batch, body=body << 20, pixels=pixels, memory=memory << 20, timeout=timeout)
     settings = Settings(models=parse_models(models or []), tokens=tokens, limits=limits, device=device, threads=threads)
     if ray:
         from veilseg.cluster.serving import DEFAULT_REPLICAS, parse_replicas, serve_on_ray

@@ -3,8 +3,8 @@
 Few photographs serve a convolutional network far better than a vision transformer from scratch, so this is the
 family of the default model. Its first layer is a patchify convolution (kernel = stride, no padding), which is what
 key-invariant input (one sub-block of sorted values per kernel position, methods of [P1]) and model encryption ([P2])
-both need. Dense 3x3 convolutions on purpose: on CPUs they run near the matrix-product peak, where depthwise ones
-wait for memory.
+both need. Its blocks are of ConvNeXt's kind (Liu et al., 2022). Nearly half of the work is done on the 4x4 grid: what
+is thin is lost below.
 """
 
 from __future__ import annotations
@@ -15,29 +15,33 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from veilseg.errors import UsageError
+
 GRID = 4  # pixels between neighbouring positions of the finest feature map
+FINER = 2  # positions of the logits, each way, for one of that map: a pole is narrower than four pixels
 
 
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with batch normalization around an identity."""
+class SeparableBlock(nn.Module):
+    """A depthwise 5x5 convolution, then two pointwise ones with twice the channels between, around an identity."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.depthwise = nn.Conv2d(width, width, 5, padding=2, groups=width, bias=False)
         self.norm1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.widen = nn.Conv2d(width, 2 * width, 1)
+        self.narrow = nn.Conv2d(2 * width, width, 1, bias=False)
         self.norm2 = nn.BatchNorm2d(width)
         nn.init.zeros_(self.norm2.weight)  # starts as the identity: trains at a higher rate
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.norm1(self.conv1(x)))
-        return F.relu(x + self.norm2(self.conv2(y)))
+        y = self.norm1(self.depthwise(x))
+        return x + self.norm2(self.narrow(F.relu(self.widen(y))))  # type: ignore[no-any-return]
 
 
 def _stage(before: int, width: int, depth: int) -> nn.Sequential:
     # Padding makes odd sides legal: ceil(size / 2), so that the input may be any multiple of the patch.
     down = [nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
-    return nn.Sequential(*down, *[ResidualBlock(width) for _ in range(depth)])
+    return nn.Sequential(*down, *[SeparableBlock(width) for _ in range(depth)])
 
 
 class ConvSeg(nn.Module):
@@ -46,9 +50,9 @@ class ConvSeg(nn.Module):
     Args:
         num_classes: number of classes K.
         patch: kernel and stride of the first convolution, in pixels: the sub-block for key-invariant or mosaic input
-            (4, 8, 16, ...), 4 for plain images. A patch over 4 is brought to the 4x4 grid by interpolation.
+            (4, 8, 16, ...), 4 for plain images.
         widths: channels of the four levels.
-        depths: residual blocks of the four levels.
+        depths: blocks of the four levels.
         decoder_width: channels of the decoder.
 
     No statistics of the pixels are needed: batch normalization follows the first convolution, which is linear, so
@@ -59,28 +63,36 @@ class ConvSeg(nn.Module):
         self,
         num_classes: int,
         patch: int = 4,
-        widths: Sequence[int] = (32, 80, 128, 192),
-        depths: Sequence[int] = (0, 2, 4, 3),
-        decoder_width: int = 32,
+        widths: Sequence[int] = (64, 128, 192, 256),
+        depths: Sequence[int] = (2, 2, 2, 2),
+        decoder_width: int = 64,
     ) -> None:
         super().__init__()
-        stem_width = 2 * widths[0]
+        if patch < 1 or patch % GRID:
+            raise UsageError(f"ConvSeg has no patch of {patch} pixels", f"use a multiple of {GRID}")
+        # A wide patch holds as much per 4x4 position as a patch of 4 does: its channels are spread by a pixel shuffle.
+        finer = patch // GRID
+        stem_width = 2 * widths[0] * finer
         self.patch = patch
         self.shuffle = nn.PixelShuffle(1)  # see widen_patch
         self.stem = nn.Conv2d(3, stem_width, patch, stride=patch)
+        _cosine_start(self.stem)
         self.embed = nn.Sequential(
+            nn.BatchNorm2d(stem_width),  # brings the cosines of a sub-block, mean and spread, to one scale
+            nn.Conv2d(stem_width, stem_width, 1, bias=False),
             nn.BatchNorm2d(stem_width),
             nn.ReLU(),
-            nn.Conv2d(stem_width, widths[0], 1, bias=False),
-            nn.BatchNorm2d(widths[0]),
+            nn.Conv2d(stem_width, widths[0] * finer**2, 1, bias=False),
+            nn.BatchNorm2d(widths[0] * finer**2),
             nn.ReLU(),
+            nn.PixelShuffle(finer),
         )
-        first = nn.Sequential(*[ResidualBlock(widths[0]) for _ in range(depths[0])])
+        first = nn.Sequential(*[SeparableBlock(widths[0]) for _ in range(depths[0])])
         rest = [_stage(a, b, depth) for a, b, depth in zip(widths, widths[1:], depths[1:], strict=False)]
         self.stages = nn.ModuleList([first, *rest])
         self.lateral = nn.ModuleList([nn.Conv2d(width, decoder_width, 1) for width in widths])
-        self.smooth = nn.ModuleList([ResidualBlock(decoder_width) for _ in widths[:-1]])
-        self.head = nn.Conv2d(decoder_width, num_classes, 1)
+        self.smooth = nn.ModuleList([SeparableBlock(decoder_width) for _ in widths[:-1]])
+        self.head = nn.Sequential(nn.Conv2d(decoder_width, num_classes * FINER**2, 1), nn.PixelShuffle(FINER))
 
     @property
     def token_layer(self) -> nn.Module:
@@ -96,16 +108,14 @@ class ConvSeg(nn.Module):
         Returns:
             float logits [N, K, H, W].
         """
-        return _enlarge(self._scores(images), GRID)
+        return _enlarge(self._scores(images), GRID // FINER)
 
     def forward_train(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Logits on the 4x4 grid, [N, K, H/4, W/4], for a loss that needs no more; no auxiliary heads."""
+        """Logits of every 2x2 pixels, [N, K, H/2, W/2], for a loss that needs no more; no auxiliary heads."""
         return self._scores(images), []
 
     def _scores(self, images: Tensor) -> Tensor:
         x = self.embed(self.shuffle(self.stem(images)))
-        if self.patch > GRID and self.shuffle.upscale_factor == 1:
-            x = _enlarge(x, self.patch // GRID)
         features = []
         for stage in self.stages:
             x = stage(x)
@@ -147,3 +157,18 @@ class ConvSeg(nn.Module):
 
 def _enlarge(x: Tensor, factor: int) -> Tensor:
     return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+@torch.no_grad()
+def _cosine_start(stem: nn.Conv2d) -> None:
+    """Start the first channels with the slowest cosines over each colour channel's values, in raster order.
+
+    Of sorted values these are the mean, the spread, the skew, ...; random kernels would see little but the mean.
+    """
+    count = stem.kernel_size[0] * stem.kernel_size[1]
+    place = (torch.arange(count) + 0.5) / count
+    for channel in range(min(stem.out_channels, 3 * count)):
+        frequency, colour = divmod(channel, 3)
+        kernel = torch.zeros(3, count)
+        kernel[colour] = torch.cos(torch.pi * frequency * place) / count**0.5
+        stem.weight[channel] = kernel.reshape(stem.weight[channel].shape)

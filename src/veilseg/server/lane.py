@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from veilseg.errors import InvalidModel, VeilsegError
+from veilseg.errors import InvalidImage, VeilsegError
 from veilseg.modelspec import ModelConfig
 from veilseg.server.logs import LOGGER
 from veilseg.server.metrics import Metrics
@@ -20,16 +20,13 @@ from veilseg.server.process import Worker, WorkerGone
 from veilseg.server.settings import Limits
 
 _ATTEMPTS = 2
-log = logging.getLogger(LOGGER)
 _SLOWEST_RESTART = 30.0
+log = logging.getLogger(LOGGER)
 
 
 @dataclass(eq=False)
 class Job:
-    """One image that waits: its file, its true and its stored size (height, width), and the label map to come.
-
-    Whoever waits cancels `labels` when the client has left; a cancelled job is never computed.
-    """
+    """One image that waits: its file, its true and its stored size (height, width), and the label map to come."""
 
     data: bytes
     size: tuple[int, int]
@@ -40,7 +37,13 @@ class Job:
 
     @property
     def pixels(self) -> int:
+        """Pixels that are computed, padding included."""
         return self.stored[0] * self.stored[1]
+
+    def forget(self) -> None:
+        """Nobody waits any more: it is not computed, and the file is let go even where the job still stands in line."""
+        self.labels.cancel()
+        self.data = b""
 
 
 class Lane:
@@ -57,6 +60,7 @@ class Lane:
         self._worker: Worker | None = None
         self._config: ModelConfig | None = None
         self._loop: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
         self._pace = 1.0  # seconds per image, as measured lately
 
     @property
@@ -77,16 +81,16 @@ class Lane:
 
     async def start(self) -> None:
         """Load the model. Raises InvalidModel when it cannot be."""
-        self._worker = await Worker.start(self._model, self._device, self._threads)
-        self._config = self._worker.config
+        self._config = (await self._start_worker()).config
         self._loop = asyncio.create_task(self._serve())
 
     async def stop(self) -> None:
         """End the worker. Call it when nobody waits any more: what still waits is refused."""
-        if self._loop is not None:
-            self._loop.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._loop
+        for task in (self._loop, self._watch):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         if self._worker is not None:
             await self._worker.stop()
         while self._queue:
@@ -96,7 +100,7 @@ class Lane:
         """Take all of `jobs` or none. Raises Problem: 429 when they do not fit the queue, 503 without a worker."""
         if not self.ready:
             raise unavailable("not_ready", "The model is being loaded.")
-        self._queue = deque(job for job in self._queue if not job.labels.done())
+        self._drop_forgotten()
         if len(self._queue) + len(jobs) > self._limits.queue:
             raise queue_full(self._pace * (len(self._queue) + len(jobs) - self._limits.queue + 1))
         self._queue.extend(jobs)
@@ -106,40 +110,68 @@ class Lane:
     async def _serve(self) -> None:
         wait = 0.5
         while True:
-            if self._worker is None:
+            worker = self._worker
+            if worker is None:
                 try:
-                    self._worker = await Worker.start(self._model, self._device, self._threads)
+                    worker = await self._start_worker()
                     wait = 0.5
                 except (VeilsegError, OSError):
                     log.error("a worker cannot be started", extra={"model": self.name})
                     await asyncio.sleep(wait)
                     wait = min(2 * wait, _SLOWEST_RESTART)
                     continue
-            batch = await self._next_batch()
+            batch = await self._next_batch(worker)
             if batch:
-                await self._compute(self._worker, batch)
+                await self._compute(worker, batch)
+            elif not worker.alive:
+                self._lose_worker(images=0)
 
-    async def _next_batch(self) -> list[Job]:
-        """The oldest image and those of its shape behind it; waits a few milliseconds for more while there is room."""
+    async def _start_worker(self) -> Worker:
+        self._worker = worker = await Worker.start(self._model, self._device, self._threads)
+        self._watch = asyncio.create_task(self._notice_end(worker))
+        return worker
+
+    async def _notice_end(self, worker: Worker) -> None:
+        """A worker that ends while it has nothing to do is replaced at once, not when the next image meets it."""
+        await worker.ended()
+        self._arrived.set()
+
+    def _lose_worker(self, images: int) -> None:
+        self._worker = None
+        log.warning("a worker failed and is replaced", extra={"model": self.name, "images": images})
+        self._metrics.restarts.labels(self.name).inc()
+
+    async def _next_batch(self, worker: Worker) -> list[Job]:
+        """The oldest image and those of its shape behind it; waits a few milliseconds for more while there is room.
+
+        Nothing when the worker ends first.
+        """
+        self._drop_forgotten()
         while not self._queue:
+            if not worker.alive:
+                return []
             self._arrived.clear()
             await self._arrived.wait()
         first = self._queue[0]
         room = 1 if first.attempts else self._room(first)
         if room > 1 and self._count_like(first) < room:
             await asyncio.sleep(self._limits.batch_wait)
+        self._drop_forgotten()
         batch: list[Job] = []
         rest: deque[Job] = deque()
         for job in self._queue:
-            if job.labels.done():
-                self._metrics.dropped.labels(self.name).inc()
-            elif len(batch) < room and job.stored == first.stored and (not job.attempts or not batch):
+            if len(batch) < room and job.stored == first.stored and (not job.attempts or not batch):
                 batch.append(job)
             else:
                 rest.append(job)
         self._queue = rest
         self._note_queue()
         return batch
+
+    def _drop_forgotten(self) -> None:
+        waiting = deque(job for job in self._queue if not job.labels.done())
+        self._metrics.dropped.labels(self.name).inc(len(self._queue) - len(waiting))
+        self._queue = waiting
 
     def _room(self, job: Job) -> int:
         return max(1, min(self._limits.batch, self._limits.pixels // job.pixels))
@@ -152,11 +184,10 @@ class Lane:
         for job in batch:
             self._metrics.waited.labels(self.name).observe(start - job.since)
         try:
-            answers = await worker.run([job.data for job in batch], self._limits.timeout)
+            data, sizes = [job.data for job in batch], [job.size for job in batch]
+            answers = await worker.run(data, sizes, self._limits.timeout)
         except WorkerGone:
-            self._worker = None
-            log.warning("a worker died or hung and is replaced", extra={"model": self.name, "images": len(batch)})
-            self._metrics.restarts.labels(self.name).inc()
+            self._lose_worker(images=len(batch))
             self._try_again(batch)
             return
         taken = time.monotonic() - start
@@ -164,17 +195,17 @@ class Lane:
         self._metrics.batches.labels(self.name).observe(len(batch))
         self._metrics.computed.labels(self.name).observe(taken)
         for job, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, InvalidModel):
+            if isinstance(answer, InvalidImage):
                 _fail(job, not_for_us(answer.message, answer.hint))
             elif not job.labels.done():
-                job.labels.set_result(np.frombuffer(answer, np.uint8).reshape(job.size))
+                job.labels.set_result(answer)
 
     def _try_again(self, batch: list[Job]) -> None:
         """Images whose worker died go first and one by one, so that one that kills workers harms no other."""
         for job in reversed(batch):
             job.attempts += 1
             if job.attempts >= _ATTEMPTS:
-                _fail(job, unavailable("worker_died", "The worker died twice while it had this image."))
+                _fail(job, unavailable("worker_died", "The worker failed twice while it had this image."))
             elif not job.labels.done():
                 self._queue.appendleft(job)
         self._note_queue()
