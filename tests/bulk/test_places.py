@@ -28,24 +28,21 @@ def test_what_is_written_is_found_and_read(place: Place) -> None:
     assert place.images() == []
     for name in ("b.PNG", "deep/er/a.jpg", "notes.txt", ".hidden/x.png", "deep/.y.png", "a.tiff"):
         assert not place.exists(name)
-        place.write(name, name.encode(), overwrite=False)
+        place.write(name, name.encode())
         assert place.exists(name)
         assert place.read(name) == name.encode()
     assert place.images() == ["a.tiff", "b.PNG", "deep/er/a.jpg"]
     assert open_place(place.url if "://" in place.url else f"{place.url}/").images() == place.images()
 
 
-def test_nothing_is_replaced_unasked(place: Place) -> None:
-    place.write("a.png", b"old", overwrite=False)
-    with pytest.raises(VeilsegError, match="exists already"):
-        place.write("a.png", b"new", overwrite=False)
-    assert place.read("a.png") == b"old"
-    place.write("a.png", b"new", overwrite=True)
-    assert place.read("a.png") == b"new"
+def test_a_file_that_is_there_is_replaced(place: Place) -> None:
+    for data in (b"old", b"new"):
+        place.write("a.png", data)
+        assert place.read("a.png") == data
 
 
 def test_missing_and_overlong_files_are_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.write("a.png", b"12345", overwrite=False)
+    place.write("a.png", b"12345")
     with pytest.raises(VeilsegError, match=r"b\.png"):
         place.read("b.png")
     monkeypatch.setattr("veilseg.bulk.places.MAX_BYTES", 4)
@@ -58,13 +55,13 @@ def test_a_write_that_fails_leaves_nothing(place: Place, monkeypatch: pytest.Mon
         def __init__(self, *_: object) -> None:
             raise OSError(28, "No space left on device")
 
-    place.write("other.png", b"there", overwrite=False)
+    place.write("other.png", b"there")
     if place.url.startswith("memory"):
         monkeypatch.setattr(fsspec.implementations.memory.MemoryFile, "write", Broken)
     else:
         monkeypatch.setattr(files.os, "fsync", Broken)
     with pytest.raises(VeilsegError, match="No space left"):
-        place.write("deep/a.png", b"data", overwrite=False)
+        place.write("deep/a.png", b"data")
     assert place.images() == ["other.png"]
     if not place.url.startswith("memory"):
         assert [path.name for path in (Path(place.url) / "deep").iterdir()] == []

@@ -21,8 +21,8 @@ def folder(photo: Path, tmp_path: Path) -> Path:
 
 
 def test_encrypt_then_segment(cli: Callable[..., Done], folder: Path) -> None:
-    assert cli("encrypt", "photos/", "-o", "one-by-one").code == 0
-    done = cli("bulk", "encrypt", "photos", "-o", "veiled")
+    assert cli("encrypt", "photos/", "-o", "one-by-one", "--sub-block", "8").code == 0
+    done = cli("bulk", "encrypt", "photos", "-o", "veiled", "--sub-block", "8")
     assert (done.code, done.out, done.err) == (0, b"", "2 written\n")
     for name in ("a.png", "deep/b.png"):
         assert (folder / "veiled" / name).read_bytes() == (folder / "one-by-one" / name).read_bytes()
@@ -40,7 +40,7 @@ def test_failures_are_listed_and_tried_again(cli: Callable[..., Done], folder: P
     broken = folder / "photos" / "deep" / "c.jpg"
     broken.write_bytes(b"no photograph")
     (folder / "photos" / "a.tiff").write_bytes(b"")
-    done = cli("bulk", "encrypt", "photos", "-o", "veiled")
+    done = cli("bulk", "encrypt", "photos", "-o", "veiled", "--sub-block", "8")
     assert done.code == 1
     assert done.err.startswith("2 written, 2 failed\n")
     assert "failures.jsonl" in done.err

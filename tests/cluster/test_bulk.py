@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 import veilseg
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
-from veilseg.bulk import Encrypt, Job, Segment, make_plan, open_place, run_here
+from veilseg.bulk import Encrypt, Job, Outcome, Segment, make_plan, open_place, run_here
 from veilseg.cluster.bulk import run_on_ray
+
+if TYPE_CHECKING:
+    from ray.cluster_utils import Cluster
 
 pytestmark = pytest.mark.slow
 SORT = veilseg.cipher("subblock-sort", block=16, sub_block=8)
+COUNT = 100
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Every file below a folder, without those that a killed process may leave beside its target."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".part")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 @pytest.mark.parametrize("kind", ["encrypt", "segment"])
-def test_same_bytes_as_in_one_process(kind: str, cluster: None, tmp_path: Path) -> None:
+def test_same_bytes_as_in_one_process(kind: str, cluster: Cluster, tmp_path: Path) -> None:
     (tmp_path / "in" / "deep").mkdir(parents=True)
     for index in range(6):
         path = tmp_path / "in" / ("deep" if index % 2 else "") / f"{index}.png"
@@ -34,12 +41,29 @@ def test_same_bytes_as_in_one_process(kind: str, cluster: None, tmp_path: Path) 
     if kind == "segment":
         job = Segment(str(tiny_model(tmp_path / "model", CANONICAL)), threads=1)
     source = open_place(str(tmp_path / "in"))
-    found = {}
+    found: dict[str, dict[str, Outcome]] = {}
     for name, run in (("here", run_here), ("ray", run_on_ray)):
         target = open_place(str(tmp_path / name))
-        plan = make_plan(source, target)
-        found[name] = {one.name: one for one in run(plan.todo, job, source, target)}
+        found[name] = {one.name: one for one in run(make_plan(source, target).todo, job, source, target)}
         assert len(found[name]) == 7
         assert make_plan(source, target).todo == ["damaged.jpg"]
     assert found["here"] == found["ray"]
     assert contents(tmp_path / "here") == contents(tmp_path / "ray")
+
+
+def test_a_node_that_dies_in_the_middle_changes_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    """The second node is killed with its processes while it works; what it had begun is done by the first."""
+    (tmp_path / "in").mkdir()
+    for index in range(COUNT):
+        Image.fromarray(photo(index, 400, 600)).save(tmp_path / "in" / f"{index:03}.png")
+    source, target = open_place(str(tmp_path / "in")), open_place(str(tmp_path / "out"))
+    (node,) = cluster.worker_nodes
+    seen: list[str] = []
+    for outcome in run_on_ray(make_plan(source, target).todo, Encrypt(SORT), source, target):
+        assert outcome.reason is None
+        seen.append(outcome.name)
+        if len(seen) == 20:
+            cluster.remove_node(node, allow_graceful=False)
+    assert sorted(seen) == [f"{index:03}.png" for index in range(COUNT)], "each once"
+    wanted = {f"{index:03}.png": SORT.encrypt(photo(index, 400, 600)).to_bytes() for index in range(COUNT)}
+    assert contents(tmp_path / "out") == wanted

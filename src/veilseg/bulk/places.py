@@ -27,8 +27,10 @@ class Place(Protocol):
     def read(self, name: str) -> bytes:
         """A whole file, of at most MAX_BYTES."""
 
-    def write(self, name: str, data: bytes, *, overwrite: bool) -> None:
-        """Write a whole file: nobody ever sees a part of it, and where it lies, an interruption leaves nothing."""
+    def write(self, name: str, data: bytes) -> None:
+        """Write a whole file, also over one that is there: nobody ever sees a part of it, and an interruption leaves
+        nothing.
+        """
 
 
 def open_place(text: str) -> Place:
@@ -59,10 +61,10 @@ class LocalFolder:
     def read(self, name: str) -> bytes:
         return read_limited(self.root / name, MAX_BYTES)
 
-    def write(self, name: str, data: bytes, *, overwrite: bool) -> None:
+    def write(self, name: str, data: bytes) -> None:
         target = self.root / name
         make_folder(target.parent)
-        write_atomic(target, data, overwrite=overwrite)
+        write_atomic(target, data, overwrite=True)
 
 
 class Bucket:
@@ -98,9 +100,7 @@ class Bucket:
         with self._try("read", self._files.open, f"{self.root}/{name}", "rb") as file:
             return read_limited(file, MAX_BYTES)
 
-    def write(self, name: str, data: bytes, *, overwrite: bool) -> None:
-        if not overwrite and self.exists(name):
-            raise VeilsegError(f"{self.url}/{name} exists already", "pass overwrite=True to replace it")
+    def write(self, name: str, data: bytes) -> None:
         self._try("written", self._write, f"{self.root}/{name}", data)
 
     def _list(self) -> list[str]:

@@ -19,7 +19,7 @@ def process(name: str, work: Work, source: Place, target: Place, *, force: bool 
     output = output_name(name)
     try:
         if force or not target.exists(output):
-            target.write(output, work(source.read(name)), overwrite=force)
+            target.write(output, work(source.read(name)))
     except VeilsegError as error:
         return Outcome(name, error.message, error.hint)
     except MemoryError:

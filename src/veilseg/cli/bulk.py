@@ -95,10 +95,10 @@ def command(
                     failed.append(outcome)
                 step()
     except KeyboardInterrupt:
-        places[1].write(MANIFEST, manifest(failed), overwrite=True)
+        places[1].write(MANIFEST, manifest(failed))
         note(f"interrupted: {written} of {len(plan.todo)} images written, each of them whole; the same command goes on")
         raise
-    places[1].write(MANIFEST, manifest(failed), overwrite=True)
+    places[1].write(MANIFEST, manifest(failed))
     failures = [(one.name, VeilsegError(one.reason or "", one.hint)) for one in failed]
     for line in Summary(written, plan.there, failures).lines():
         note(line)

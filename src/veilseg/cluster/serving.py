@@ -12,6 +12,8 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from ray.serve.config import AutoscalingConfig, BackpressureConfig
 from veilseg.cluster.connect import connect
 from veilseg.errors import UsageError, VeilsegError
 from veilseg.server.app import create_app
-from veilseg.server.logs import start_logging
+from veilseg.server.logs import json_lines
 from veilseg.server.metrics import Metrics
 from veilseg.server.run import check_start
 from veilseg.server.settings import Limits, Settings, parse_models
@@ -43,8 +45,17 @@ class Service:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         metrics = Metrics()
-        start_logging(metrics)
-        return create_app(self.settings, metrics)
+        app = create_app(self.settings, metrics)
+        lifespan = app.router.lifespan_context
+
+        @asynccontextmanager
+        async def logging_lifespan(app: FastAPI) -> AsyncIterator[None]:
+            with json_lines(metrics):
+                async with lifespan(app):
+                    yield
+
+        app.router.lifespan_context = logging_lifespan
+        return app
 
 
 def parse_replicas(text: str) -> tuple[int, int]:
