@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 #: What a node needs here: nothing of ours lies in Ray's object store. The least that Ray takes is 75 MiB.
 NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
 
+#: A node that is dead is noticed in seconds, not in half a minute.
+WATCHFUL = {
+    "health_check_initial_delay_ms": 1000,
+    "health_check_period_ms": 1000,
+    "health_check_failure_threshold": 3,
+}
+
 
 @pytest.fixture(scope="module")
 def cluster(monkeypatch_module: pytest.MonkeyPatch) -> Iterator[Cluster]:
@@ -20,7 +27,7 @@ def cluster(monkeypatch_module: pytest.MonkeyPatch) -> Iterator[Cluster]:
     import ray
     from ray.cluster_utils import Cluster
 
-    started = Cluster(initialize_head=True, head_node_args=NODE)
+    started = Cluster(initialize_head=True, head_node_args={**NODE, "_system_config": WATCHFUL})
     try:
         started.add_node(**NODE)
         monkeypatch_module.setenv("RAY_ADDRESS", started.address)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +14,7 @@ from PIL import Image
 import veilseg
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
 from veilseg.bulk import Encrypt, Job, Outcome, Segment, make_plan, open_place, run_here
+from veilseg.bulk.jobs import Work
 from veilseg.cluster.bulk import run_on_ray
 
 if TYPE_CHECKING:
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 SORT = veilseg.cipher("subblock-sort", block=16, sub_block=8)
-COUNT = 100
+COUNT = 80
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -51,19 +55,43 @@ def test_same_bytes_as_in_one_process(kind: str, cluster: Cluster, tmp_path: Pat
     assert contents(tmp_path / "here") == contents(tmp_path / "ray")
 
 
+@dataclass(frozen=True)
+class Slow(Encrypt):
+    """The same, slowly, and not before `workers` processes work: so that one of them can be killed in the middle."""
+
+    folder: str = ""
+    workers: int = 0
+
+    def open(self) -> Work:
+        work = super().open()
+        begun = Path(self.folder)
+
+        def wait_and_work(data: bytes) -> bytes:
+            (begun / str(os.getpid())).touch()
+            while len(list(begun.iterdir())) < self.workers:
+                time.sleep(0.05)
+            time.sleep(0.1)
+            return work(data)
+
+        return wait_and_work
+
+
 def test_a_node_that_dies_in_the_middle_changes_nothing(cluster: Cluster, tmp_path: Path) -> None:
     """The second node is killed with its processes while it works; what it had begun is done by the first."""
     (tmp_path / "in").mkdir()
+    (tmp_path / "begun").mkdir()
     for index in range(COUNT):
-        Image.fromarray(photo(index, 400, 600)).save(tmp_path / "in" / f"{index:03}.png")
+        Image.fromarray(photo(index)).save(tmp_path / "in" / f"{index:03}.png")
     source, target = open_place(str(tmp_path / "in")), open_place(str(tmp_path / "out"))
+    job = Slow(SORT, folder=str(tmp_path / "begun"), workers=2)
     (node,) = cluster.worker_nodes
     seen: list[str] = []
-    for outcome in run_on_ray(make_plan(source, target).todo, Encrypt(SORT), source, target):
+    for outcome in run_on_ray(make_plan(source, target).todo, job, source, target):
         assert outcome.reason is None
-        seen.append(outcome.name)
-        if len(seen) == 20:
+        if not seen:
+            assert len(make_plan(source, target).todo) > COUNT // 2, "much is left to do"
             cluster.remove_node(node, allow_graceful=False)
+        seen.append(outcome.name)
     assert sorted(seen) == [f"{index:03}.png" for index in range(COUNT)], "each once"
-    wanted = {f"{index:03}.png": SORT.encrypt(photo(index, 400, 600)).to_bytes() for index in range(COUNT)}
+    wanted = {f"{index:03}.png": SORT.encrypt(photo(index)).to_bytes() for index in range(COUNT)}
     assert contents(tmp_path / "out") == wanted

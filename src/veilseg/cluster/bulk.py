@@ -20,7 +20,9 @@ from veilseg.bulk import Job, Outcome, Place, Segment, open_place, process
 from veilseg.cluster.connect import connect
 from veilseg.errors import VeilsegError
 
-_MOST_PARTS = 4096
+#: Names that a worker gets at a time: few, so that little is done again after a death and all end at about the same
+#: time; several, so that an image costs no trip through Ray. Of more than _MOST_PARTS parts each is longer.
+_PART, _MOST_PARTS = 8, 4096
 
 
 class Worker:
@@ -57,8 +59,8 @@ def run_on_ray(
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     there, threads = _for_elsewhere(job)
-    # Small parts: what a dead worker had begun is little, and the last parts end at about the same time.
-    parts = ray.data.from_items([{"name": name} for name in names], override_num_blocks=min(len(names), _MOST_PARTS))
+    count = min(-(-len(names) // _PART), _MOST_PARTS)
+    parts = ray.data.from_items([{"name": name} for name in names], override_num_blocks=count)
     outcomes = parts.map_batches(
         Worker,
         batch_size=None,
