@@ -1,0 +1,91 @@
+"""How bulk work grows with processes: `python bench/bulk.py --json results/bulk.json`.
+
+`here`: one process without Ray and with one thread; `workers`: as many processes of Ray Data, one core each, on this
+machine. Images per second come from the times of the outputs, between the first half, in which processes start, and the
+last parts, in which some have nothing left. `core_hours`: for a million such images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import ray
+
+import veilseg
+from veilseg.bulk import Encrypt, Job, Outcome, Segment, open_place, run_here
+from veilseg.cluster.bulk import run_on_ray
+from veilseg.data.scenes import generate_scene
+from veilseg.evaluation.provenance import provenance
+from veilseg.evaluation.report import write_json
+from veilseg.images import to_png
+
+CIPHER = veilseg.cipher("subblock-sort")  # as the default model takes it
+SIZE = (240, 320)
+#: Outputs at the end that do not count: what two processes get at a time.
+LAST = 16
+
+
+def images_per_second(outcomes: Iterable[Outcome], target: Path) -> float:
+    """Do the work, and read its pace off the outputs."""
+    for outcome in outcomes:
+        assert outcome.reason is None, outcome
+    times = sorted(path.stat().st_mtime for path in target.glob("*.png"))
+    middle = times[len(times) // 2 : -LAST]
+    return (len(middle) - 1) / (middle[-1] - middle[0])
+
+
+def measure(title: str, job: Job, source: Path, scratch: Path, workers: list[int]) -> list[dict[str, Any]]:
+    """One row without Ray, and one for every number of workers."""
+    names = sorted(path.name for path in source.iterdir())
+    rows = []
+    for count in (0, *workers):
+        folder = scratch / f"{title}-{count}"
+        places = open_place(str(source)), open_place(str(folder))
+        if count:
+            ray.init("local", num_cpus=count, include_dashboard=False, log_to_driver=False)
+            pace = images_per_second(run_on_ray(names, job, *places), folder)
+            ray.shutdown()
+        else:
+            pace = images_per_second(run_here(names, job, *places), folder)
+        way = f"{count} workers" if count else "here"
+        rows.append(
+            {
+                "job": title,
+                "way": way,
+                "images_per_second": round(pace, 2),
+                "core_hours": round(1e6 * max(1, count) / pace / 3600, 1),
+            }
+        )
+        print(rows[-1], flush=True)
+    return rows
+
+
+def main() -> None:
+    """Measure, print, and write where asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--images", type=int, default=96, help="more than 34")
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        for folder in ("plain", "veiled"):
+            (scratch / folder).mkdir()
+        scenes = itertools.cycle([generate_scene(seed, SIZE).image for seed in range(8)])
+        for index, image in zip(range(given.images), scenes, strict=False):
+            (scratch / "plain" / f"{index:05}.png").write_bytes(to_png(image))
+            (scratch / "veiled" / f"{index:05}.png").write_bytes(CIPHER.encrypt(image).to_bytes())
+        rows = measure("encrypt", Encrypt(CIPHER), scratch / "plain", scratch, [])
+        rows += measure("segment", Segment(threads=1), scratch / "veiled", scratch, given.workers)
+    if given.json is not None:
+        figures = {"images": given.images, "height": SIZE[0], "width": SIZE[1], "rows": rows}
+        write_json(given.json, {**figures, **provenance()}, overwrite=True)
+
+
+if __name__ == "__main__":
+    main()
