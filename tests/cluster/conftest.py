@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,3 +43,24 @@ def cluster(monkeypatch_module: pytest.MonkeyPatch) -> Iterator[Cluster]:
 def monkeypatch_module() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         yield patch
+
+
+def processes(name: str, below: int) -> list[int]:
+    """The ids of the processes with `name` in their command lines that `below` has started, directly or not."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if name in (folder / "cmdline").read_bytes().decode(errors="replace") and below in _ancestors(folder):
+                found.append(int(folder.name))
+        except (OSError, ValueError):  # it has ended
+            continue
+    return found
+
+
+def _ancestors(folder: Path) -> set[int]:
+    found = set()
+    while folder.name not in ("0", "1"):
+        parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+        found.add(int(parent))
+        folder = folder.with_name(parent)
+    return found

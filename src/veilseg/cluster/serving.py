@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import re
 import signal
 import threading
 from collections.abc import AsyncIterator
@@ -60,11 +61,8 @@ class Service:
 
 def parse_replicas(text: str) -> tuple[int, int]:
     """ "3" as (3, 3), "1-8" as (1, 8): the fewest and the most replicas. Raises UsageError for anything else."""
-    least, _, most = text.partition("-")
-    try:
-        replicas = int(least), int(most or least)
-    except ValueError:
-        replicas = (0, 0)
+    found = re.fullmatch("([0-9]+)(?:-([0-9]+))?", text)
+    replicas = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if not 1 <= replicas[0] <= replicas[1]:
         raise UsageError(f"{text!r} is no number of replicas", "--replicas 2, or 1-8 for as many as the load needs")
     return replicas
