@@ -1,4 +1,4 @@
-"""A Ray cluster of several nodes on this machine, for the tests of one file."""
+"""A Ray cluster of two nodes on this machine, one for all tests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from ray._private.node import Node
     from ray.cluster_utils import Cluster
 
 #: What a node needs here: nothing of ours lies in Ray's object store. The least that Ray takes is 75 MiB.
@@ -22,27 +23,28 @@ WATCHFUL = {
 }
 
 
-@pytest.fixture(scope="module")
-def cluster(monkeypatch_module: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    """A first node, which this process has joined, and a second one; each has one core."""
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A cluster that this process has joined; its first node has one core."""
     import ray
     from ray.cluster_utils import Cluster
 
     started = Cluster(initialize_head=True, head_node_args={**NODE, "_system_config": WATCHFUL})
     try:
-        started.add_node(**NODE)
-        monkeypatch_module.setenv("RAY_ADDRESS", started.address)
-        ray.init(log_to_driver=False)
+        ray.init(started.address, log_to_driver=False)
         yield started
     finally:
         ray.shutdown()
         started.shutdown()
 
 
-@pytest.fixture(scope="module")
-def monkeypatch_module() -> Iterator[pytest.MonkeyPatch]:
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
+@pytest.fixture
+def second(cluster: Cluster) -> Node:
+    """The cluster's second node, of one core; made again when a test has killed it."""
+    if not cluster.worker_nodes:
+        cluster.add_node(**NODE)
+    (node,) = cluster.worker_nodes
+    return node
 
 
 def processes(name: str, below: int) -> list[int]:

@@ -14,7 +14,7 @@ from tests.tiny_onnx import CANONICAL, tiny_model
 from veilseg.cluster.serving import from_arguments, parse_replicas
 from veilseg.errors import UsageError
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     """The service of the tests of one machine, as two replicas."""
     other = tiny_model(tmp_path_factory.mktemp("models") / "tiny", CANONICAL, seed=1)
     arguments = (str(model), f"other={other}", "--body", "1", "--pixels", "100000", "--ray", "--replicas", "2")
-    with running(tmp_path_factory.mktemp("service"), *arguments) as started:
+    with running(tmp_path_factory.mktemp("service"), *arguments, environment={"RAY_ADDRESS": ""}) as started:
         yield started
 
 

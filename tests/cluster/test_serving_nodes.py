@@ -6,12 +6,14 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from ray import serve
 
 import veilseg
 from tests.cluster.conftest import processes
@@ -21,20 +23,10 @@ from veilseg.cli.main import main
 from veilseg.runtime import Segmenter
 
 if TYPE_CHECKING:
+    from ray._private.node import Node
     from ray.cluster_utils import Cluster
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def service(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Service:
-    """Where the service will be; both nodes listen there."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("service") / "none"
-    log.touch()
-    return Service(f"http://127.0.0.1:{port}", None, log)  # type: ignore[arg-type]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
 
 
 @pytest.fixture(scope="module")
@@ -44,22 +36,45 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [tiny_model(folder / str(seed), CANONICAL, seed=seed) for seed in (0, 1)]
 
 
-def deploy(service: Service, model: Path, *options: str) -> None:
-    """What a person does, first and to change something."""
-    assert main(["serve", "--ray", "--port", str(service.port), *options, f"street={model}"]) == 0
+@pytest.fixture(scope="module")
+def port(cluster: Cluster) -> Iterator[int]:
+    """Where the nodes listen; afterwards nothing is served any more."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number = free.getsockname()[1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_ADDRESS", cluster.address)
+        yield number
+    serve.shutdown()
 
 
-def test_more_than_fits_is_refused_and_told_when_to_come_back(service: Service, models: list[Path]) -> None:
-    """The only worker is held: two requests are with the replica, one waits at each node, the others are refused."""
-    deploy(service, models[0], "--replicas", "1", "--queue", "1", "--batch", "1")
+@pytest.fixture
+def service(second: Node, port: int, models: list[Path], tmp_path: Path) -> Service:
+    """The first model on two nodes, with little room: a replica on each."""
+    deploy(port, models[0])
+    (tmp_path / "log").touch()
+    return Service(f"http://127.0.0.1:{port}", None, tmp_path / "log")  # type: ignore[arg-type]
+
+
+def deploy(port: int, model: Path) -> None:
+    """What a person does, first and to change the model."""
+    options = ["--queue", "1", "--batch", "1", f"street={model}"]
+    assert main(["serve", "--ray", "--port", str(port), *options]) == 0
+
+
+def test_more_than_fits_is_refused_and_told_when_to_come_back(service: Service) -> None:
+    """Both workers are held: every replica has two requests, one waits at each node, the others are refused."""
     assert service.post(encrypted()).status_code == 200
-    (worker,) = processes("veilseg.server.worker", os.getpid())
-    os.kill(worker, signal.SIGSTOP)
-    pool, futures = flood(service, 10)
+    workers = processes("veilseg.server.worker", os.getpid())
+    assert len(workers) == 2
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    pool, futures = flood(service, 12)
     try:
         service.until(lambda: sum(future.done() for future in futures) >= 6)
     finally:
-        os.kill(worker, signal.SIGCONT)
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
     with pool:
         answers = [future.result() for future in futures]
     assert {answer.status_code for answer in answers} == {200, 429}
@@ -72,7 +87,6 @@ def test_an_update_loses_no_request(service: Service, models: list[Path]) -> Non
     image = encrypted()
     old, new = (Segmenter(model).segment(image).tobytes() for model in models)
     assert old != new
-    deploy(service, models[0])
     answers: list[bytes] = []
     enough = threading.Event()
 
@@ -86,7 +100,7 @@ def test_an_update_loses_no_request(service: Service, models: list[Path]) -> Non
         clients = [pool.submit(load) for _ in range(2)]
         try:
             service.until(lambda: len(answers) > 5 or any(client.done() for client in clients))
-            deploy(service, models[1])
+            deploy(service.port, models[1])
             service.until(lambda: answers[-5:] == [new] * 5 or any(client.done() for client in clients))
         finally:
             enough.set()
@@ -96,19 +110,19 @@ def test_an_update_loses_no_request(service: Service, models: list[Path]) -> Non
     assert answers[0] == old
 
 
-def test_a_node_that_dies_loses_no_image_of_a_client(cluster: Cluster, service: Service, models: list[Path]) -> None:
-    """Every image gets the one right answer, though one of the two replicas is killed with its node on the way."""
+def test_a_node_that_dies_loses_no_image_of_a_client(
+    cluster: Cluster, second: Node, service: Service, models: list[Path]
+) -> None:
+    """Every image gets its one right answer, though one of the two replicas is killed with its node on the way."""
     images = [SHUFFLE.encrypt(photo(index)) for index in range(60)]
-    segmenter = Segmenter(models[1])
-    (node,) = cluster.worker_nodes
-    done = 0
+    segmenter = Segmenter(models[0])
+    done: list[None] = []
 
     def segment(image: veilseg.EncryptedImage) -> np.ndarray:
-        nonlocal done
         labels = client.segment(image)
-        done += 1
-        if done == 10:
-            cluster.remove_node(node, allow_graceful=False)
+        done.append(None)
+        if len(done) == 10:
+            cluster.remove_node(second, allow_graceful=False)
         return labels
 
     with veilseg.Client(service.url) as client, ThreadPoolExecutor(4) as pool:
