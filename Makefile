@@ -8,7 +8,7 @@ demo: .venv/.run
 	$(BIN)/veilseg demo -o demo
 
 test: .venv/.dev
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from tests.cluster.conftest import processes
-from tests.training.test_distributed import WITHOUT_EFFECT
 from tests.training.test_run import TINY
 from veilseg.cluster.training import train_on_ray
+from veilseg.data.scenes import generate_scene
 from veilseg.models import load_model
 from veilseg.training import run
 from veilseg.training.load import from_dict
@@ -24,17 +24,23 @@ if TYPE_CHECKING:
     from ray._private.node import Node
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
-STEPS = 30
+STEPS, ENOUGH = 30, 5
+MACHINE = {"workers": 0, "threads": 1, "devices": 2, "accelerator": "cpu"}
+
+
+def last_step(folder: Path) -> int:
+    """The step of a run's last checkpoint."""
+    return max((int(path.stem.partition("=")[2]) for path in folder.glob("checkpoints/step=*.ckpt")), default=0)
 
 
 def test_a_run_whose_process_is_killed_goes_on(second: Node, tmp_path: Path) -> None:
-    """One of two processes dies after a checkpoint; the run starts again there, and ends as one that was left alone."""
+    """One of two processes dies after a checkpoint; the run starts again there, and ends as one in one process."""
     folder = tmp_path / "run"
     recipe = {**TINY, "train": {**TINY["train"], "steps": STEPS}}
     killed: list[int] = []
 
     def kill() -> None:
-        while not (folder / run.LAST).exists():
+        while last_step(folder) < ENOUGH:
             if over.wait(0.02):
                 return
         killed.extend(processes("RayTrainWorker", os.getpid()))
@@ -44,19 +50,17 @@ def test_a_run_whose_process_is_killed_goes_on(second: Node, tmp_path: Path) -> 
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        machine = {"workers": 0, "threads": 1, "devices": 2, "accelerator": "cpu"}
-        train_on_ray(from_dict({**recipe, "machine": machine}), folder)
+        train_on_ray(from_dict({**recipe, "machine": MACHINE}), folder)
     finally:
         over.set()
         killer.join()
-    assert len(killed) == 2
-    first_steps = []
-    for log in sorted(folder.glob("log/version_*/metrics.csv")):
-        first_steps.append(int(next(csv.DictReader(log.open()))["step"]))
-    print(first_steps, sorted(folder.iterdir()))
+    assert len(killed) == 2, "killed in time, one of two"
+    with max(folder.glob("log/version_*/metrics.csv")).open() as log:
+        assert int(next(csv.DictReader(log))["step"]) >= ENOUGH, "the second attempt did not begin anew"
     run.train(from_dict(recipe), tmp_path / "one")
     one, two = load_model(tmp_path / "one"), load_model(folder)
     assert two.config.training["steps"] == STEPS
-    for (name, got), wanted in zip(two.state_dict().items(), one.state_dict().values(), strict=True):
-        if name not in WITHOUT_EFFECT:
-            torch.testing.assert_close(got, wanted, rtol=2e-3, atol=2e-3, msg=lambda text, name=name: f"{name}: {text}")
+    image = torch.from_numpy(generate_scene(5, (64, 96)).image).permute(2, 0, 1)[None]
+    with torch.inference_mode():
+        # Not the weights: some have no effect, and what rounding makes of them grows with every step.
+        torch.testing.assert_close(two(image), one(image), rtol=0, atol=0.05)
