@@ -8,7 +8,8 @@ demo: .venv/.run
 	$(BIN)/veilseg demo -o demo
 
 test: .venv/.dev
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --ignore tests/cluster
+	$(BIN)/pytest tests/cluster
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -38,8 +38,7 @@ def cluster() -> Iterator[Cluster]:
         started.shutdown()
 
 
-@pytest.fixture
-def second(cluster: Cluster) -> Node:
+def second_node(cluster: Cluster) -> Node:
     """The cluster's second node, of one core; made again when a test has killed it."""
     if not cluster.worker_nodes:
         cluster.add_node(**NODE)

@@ -12,16 +12,16 @@ import pytest
 from PIL import Image
 
 import veilseg
+from tests.cluster.conftest import second_node
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
 from veilseg.bulk import Encrypt, Job, Outcome, Segment, make_plan, open_place, run_here
 from veilseg.bulk.jobs import Work
 from veilseg.cluster.bulk import run_on_ray
 
 if TYPE_CHECKING:
-    from ray._private.node import Node
     from ray.cluster_utils import Cluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.slow
 SORT = veilseg.cipher("subblock-sort", block=16, sub_block=8)
 COUNT = 80
 
@@ -33,7 +33,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", ["encrypt", "segment"])
-def test_same_bytes_as_in_one_process(kind: str, second: Node, tmp_path: Path) -> None:
+def test_same_bytes_as_in_one_process(kind: str, cluster: Cluster, tmp_path: Path) -> None:
+    second_node(cluster)
     (tmp_path / "in" / "deep").mkdir(parents=True)
     for index in range(6):
         path = tmp_path / "in" / ("deep" if index % 2 else "") / f"{index}.png"
@@ -77,7 +78,7 @@ class Slow(Encrypt):
         return wait_and_work
 
 
-def test_a_node_that_dies_in_the_middle_changes_nothing(cluster: Cluster, second: Node, tmp_path: Path) -> None:
+def test_a_node_that_dies_in_the_middle_changes_nothing(cluster: Cluster, tmp_path: Path) -> None:
     """The second node is killed with its processes while it works; what it had begun is done by the first."""
     (tmp_path / "in").mkdir()
     (tmp_path / "begun").mkdir()
@@ -85,12 +86,13 @@ def test_a_node_that_dies_in_the_middle_changes_nothing(cluster: Cluster, second
         Image.fromarray(photo(index)).save(tmp_path / "in" / f"{index:03}.png")
     source, target = open_place(str(tmp_path / "in")), open_place(str(tmp_path / "out"))
     job = Slow(SORT, folder=str(tmp_path / "begun"), workers=2)
+    node = second_node(cluster)
     seen: list[str] = []
     for outcome in run_on_ray(make_plan(source, target).todo, job, source, target):
         assert outcome.reason is None
         if not seen:
             assert len(make_plan(source, target).todo) > COUNT // 2, "much is left to do"
-            cluster.remove_node(second, allow_graceful=False)
+            cluster.remove_node(node, allow_graceful=False)
         seen.append(outcome.name)
     assert sorted(seen) == [f"{index:03}.png" for index in range(COUNT)], "each once"
     wanted = {f"{index:03}.png": SORT.encrypt(photo(index)).to_bytes() for index in range(COUNT)}

@@ -14,7 +14,7 @@ from tests.tiny_onnx import CANONICAL, tiny_model
 from veilseg.cluster.serving import from_arguments, parse_replicas
 from veilseg.errors import UsageError
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

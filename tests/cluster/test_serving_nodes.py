@@ -16,17 +16,16 @@ import pytest
 from ray import serve
 
 import veilseg
-from tests.cluster.conftest import processes
+from tests.cluster.conftest import processes, second_node
 from tests.service import SHUFFLE, Service, encrypted, flood
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
 from veilseg.cli.main import main
 from veilseg.runtime import Segmenter
 
 if TYPE_CHECKING:
-    from ray._private.node import Node
     from ray.cluster_utils import Cluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -37,33 +36,29 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def port(cluster: Cluster) -> Iterator[int]:
-    """Where the nodes listen; afterwards nothing is served any more."""
+def service(cluster: Cluster, models: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The first model on two nodes, with little room: a replica on each. Afterwards nothing is served any more."""
+    second_node(cluster)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("service") / "log"
+    log.touch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_ADDRESS", cluster.address)
-        yield number
+        deploy(port, models[0])
+        yield Service(f"http://127.0.0.1:{port}", None, log)  # type: ignore[arg-type]
     serve.shutdown()
-
-
-@pytest.fixture
-def service(second: Node, port: int, models: list[Path], tmp_path: Path) -> Service:
-    """The first model on two nodes, with little room: a replica on each."""
-    deploy(port, models[0])
-    (tmp_path / "log").touch()
-    return Service(f"http://127.0.0.1:{port}", None, tmp_path / "log")  # type: ignore[arg-type]
 
 
 def deploy(port: int, model: Path) -> None:
     """What a person does, first and to change the model."""
-    options = ["--queue", "1", "--batch", "1", f"street={model}"]
+    options = ["--queue", "2", "--batch", "1", f"street={model}"]
     assert main(["serve", "--ray", "--port", str(port), *options]) == 0
 
 
 def test_more_than_fits_is_refused_and_told_when_to_come_back(service: Service) -> None:
-    """Both workers are held: every replica has two requests, one waits at each node, the others are refused."""
+    """Both workers are held: every replica has two requests, two wait at each node, the others are refused."""
     assert service.post(encrypted()).status_code == 200
     workers = processes("veilseg.server.worker", os.getpid())
     assert len(workers) == 2
@@ -71,7 +66,7 @@ def test_more_than_fits_is_refused_and_told_when_to_come_back(service: Service) 
         os.kill(worker, signal.SIGSTOP)
     pool, futures = flood(service, 12)
     try:
-        service.until(lambda: sum(future.done() for future in futures) >= 6)
+        service.until(lambda: sum(future.done() for future in futures) >= 4)
     finally:
         for worker in workers:
             os.kill(worker, signal.SIGCONT)
@@ -110,22 +105,20 @@ def test_an_update_loses_no_request(service: Service, models: list[Path]) -> Non
     assert answers[0] == old
 
 
-def test_a_node_that_dies_loses_no_image_of_a_client(
-    cluster: Cluster, second: Node, service: Service, models: list[Path]
-) -> None:
+def test_a_node_that_dies_loses_no_image_of_a_client(cluster: Cluster, service: Service, models: list[Path]) -> None:
     """Every image gets its one right answer, though one of the two replicas is killed with its node on the way."""
     images = [SHUFFLE.encrypt(photo(index)) for index in range(60)]
-    segmenter = Segmenter(models[0])
+    node = second_node(cluster)
     done: list[None] = []
 
     def segment(image: veilseg.EncryptedImage) -> np.ndarray:
         labels = client.segment(image)
         done.append(None)
         if len(done) == 10:
-            cluster.remove_node(second, allow_graceful=False)
+            cluster.remove_node(node, allow_graceful=False)
         return labels
 
     with veilseg.Client(service.url) as client, ThreadPoolExecutor(4) as pool:
         maps = list(pool.map(segment, images))
-    for image, labels in zip(images, maps, strict=True):
-        assert np.array_equal(labels, segmenter.segment(image))
+    wanted = [[Segmenter(model).segment(image) for image in images] for model in models]  # before or after the update
+    assert any(np.array_equal(maps, of_one) for of_one in wanted)

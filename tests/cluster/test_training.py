@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from tests.cluster.conftest import processes
+from tests.cluster.conftest import processes, second_node
 from tests.training.test_run import TINY
 from veilseg.cluster.training import train_on_ray
 from veilseg.data.scenes import generate_scene
@@ -21,9 +21,9 @@ from veilseg.training import run
 from veilseg.training.load import from_dict
 
 if TYPE_CHECKING:
-    from ray._private.node import Node
+    from ray.cluster_utils import Cluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.slow
 STEPS, ENOUGH = 30, 5
 MACHINE = {"workers": 0, "threads": 1, "devices": 2, "accelerator": "cpu"}
 
@@ -33,8 +33,9 @@ def last_step(folder: Path) -> int:
     return max((int(path.stem.partition("=")[2]) for path in folder.glob("checkpoints/step=*.ckpt")), default=0)
 
 
-def test_a_run_whose_process_is_killed_goes_on(second: Node, tmp_path: Path) -> None:
+def test_a_run_whose_process_is_killed_goes_on(cluster: Cluster, tmp_path: Path) -> None:
     """One of two processes dies after a checkpoint; the run starts again there, and ends as one in one process."""
+    second_node(cluster)
     folder = tmp_path / "run"
     recipe = {**TINY, "train": {**TINY["train"], "steps": STEPS}}
     killed: list[int] = []
