@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cluster.conftest import processes
 from tests.server.test_segment import *  # noqa: F403  the tests of one machine, on the service of this file
 from tests.service import PATIENCE, Service, flood, running
 from tests.tiny_onnx import CANONICAL, tiny_model
@@ -33,12 +36,22 @@ def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 def test_sigterm_finishes_what_was_accepted(service: Service) -> None:
-    """The last test of this file: it ends the service."""
-    pool, futures = flood(service, 6)
-    service.until(lambda: any(future.done() for future in futures))
-    service.process.send_signal(signal.SIGTERM)
+    """The last test of the service: it ends it, while its workers are held in the middle of four images."""
+    workers = processes("veilseg.server.worker", service.process.pid)
+    assert len(workers) == 4, "two models, two replicas"
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    pool, futures = flood(service, 4)
+    try:
+        time.sleep(2)  # nobody tells which replica has them
+        assert not any(future.done() for future in futures)
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(2)
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
     with pool:
-        assert [future.result().status_code for future in futures] == [200] * 6
+        assert [future.result().status_code for future in futures] == [200] * 4
     assert service.process.wait(PATIENCE) == 0
 
 

@@ -14,7 +14,7 @@ import re
 import signal
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +128,8 @@ def from_arguments(arguments: dict[str, str]) -> serve.Application:
 def serve_on_ray(
     settings: Settings, host: str, port: int, certificate: Path | None, key: Path | None, replicas: tuple[int, int]
 ) -> None:
-    """Serve on a cluster. On one of our own until SIGTERM or SIGINT, then finish what was accepted; on the one at
-    RAY_ADDRESS return when all replicas run there, in the place of those of a service that ran before.
+    """Serve on a cluster. On one of our own until SIGTERM or SIGINT, then finish what was accepted (for a minute);
+    on the one at RAY_ADDRESS return when all replicas run there, in the place of those of a service that ran before.
 
     Raises what `check_start` raises, VeilsegError when the replicas cannot be started.
     """
@@ -151,6 +151,8 @@ def serve_on_ray(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
     asked.wait()
+    with suppress(TimeoutError):  # Ray waits for a minute
+        serve.delete(NAME)  # finishes what was accepted, while those who listen go on to listen
     serve.shutdown()
     ray.shutdown()
 
