@@ -1,7 +1,8 @@
 """How the service behaves under load, on loopback: `python bench/service.py --json results/service.json`.
 
-Each in one run on one machine: what does it carry, and how close is that to the same model in a plain loop; how does that
-grow with the clients; what happens at three times that; does its memory stay flat. The load comes from this process, on the same cores.
+Each in one run on one machine: what does it carry, and how close is that to the same model in a plain loop; how does
+that grow with the clients; what happens at three times that; does its memory stay flat. The load comes from this
+process, on the same cores.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
