@@ -14,8 +14,9 @@ from tests.cluster.conftest import processes
 from tests.server.test_segment import *  # noqa: F403  the tests of one machine, on the service of this file
 from tests.service import PATIENCE, Service, flood, running
 from tests.tiny_onnx import CANONICAL, tiny_model
-from veilseg.cluster.serving import from_arguments, parse_replicas
-from veilseg.errors import UsageError
+from veilseg.cluster.serving import from_arguments, parse_replicas, serve_on_ray
+from veilseg.errors import UsageError, VeilsegError
+from veilseg.server.settings import Settings
 
 pytestmark = pytest.mark.slow
 
@@ -71,3 +72,10 @@ def test_a_configuration_without_tokens_is_refused() -> None:
         from_arguments({"models": "default"})
     with pytest.raises(UsageError, match="no argument 'modles'"):
         from_arguments({"modles": "default"})
+
+
+def test_a_model_that_cannot_be_served_is_refused_before_ray_starts(tmp_path: Path) -> None:
+    plain = tiny_model(tmp_path / "plain")
+    for source, message in ((str(plain), "takes plain images"), (str(tmp_path / "none"), "none")):
+        with pytest.raises(VeilsegError, match=message):
+            serve_on_ray(Settings(models={"street": source}), "127.0.0.1", 1, None, None, (1, 1))

@@ -16,6 +16,7 @@ from tests.cluster.conftest import processes, second_node
 from tests.training.test_run import TINY
 from veilseg.cluster.training import train_on_ray
 from veilseg.data.scenes import generate_scene
+from veilseg.errors import VeilsegError
 from veilseg.models import load_model
 from veilseg.training import run
 from veilseg.training.load import from_dict
@@ -65,3 +66,10 @@ def test_a_run_whose_process_is_killed_goes_on(cluster: Cluster, tmp_path: Path)
     with torch.inference_mode():
         # Not the weights: some have no effect, and what rounding makes of them grows with every step.
         torch.testing.assert_close(two(image), one(image), rtol=0, atol=0.05)
+
+
+def test_what_would_fail_again_and_again_is_refused_at_once(tmp_path: Path) -> None:
+    recipe = from_dict({**TINY, "data": {**TINY["data"], "val": {"source": f"folder:{tmp_path}/none"}}})
+    with pytest.raises(VeilsegError):
+        train_on_ray(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

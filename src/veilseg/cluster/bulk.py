@@ -54,11 +54,11 @@ def run_on_ray(
     job.open()
     if not names:
         return
-    connect()
+    there, threads = _for_elsewhere(job)
+    connect(threads)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    there, threads = _for_elsewhere(job)
     count = min(-(-len(names) // _PART), _MOST_PARTS)
     parts = ray.data.from_items([{"name": name} for name in names], override_num_blocks=count)
     outcomes = parts.map_batches(

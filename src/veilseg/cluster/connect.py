@@ -10,22 +10,29 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 import ray
 
-from veilseg.errors import VeilsegError
+from veilseg.errors import UsageError, VeilsegError
 
 
-def connect() -> None:
-    """Join the cluster or start one. Does nothing in a process that has. Raises VeilsegError when it cannot be reached.
+def connect(cores: int) -> None:
+    """Join the cluster or start one. Does nothing in a process that has.
 
-    A cluster of our own listens on loopback only and has no dashboard.
+    A cluster of our own listens on loopback only and has no dashboard. Raises VeilsegError when the cluster cannot be
+    reached or started, UsageError when work for `cores` cores would wait for ever on one of our own (another may grow).
     """
     if ray.is_initialized():
         return
     address = os.environ.get("RAY_ADDRESS")
+    # What processes write stays in Ray's logs: there are many, and Ray prefixes every line.
+    options = {"logging_level": logging.WARNING, "log_to_driver": False}
     try:
         if address:
-            ray.init(logging_level=logging.WARNING)
+            ray.init(**options)
         else:
-            ray.init("local", include_dashboard=False, logging_level=logging.WARNING)
+            ray.init("local", include_dashboard=False, **options)
     except (ConnectionError, ValueError, TimeoutError, RuntimeError, ray.exceptions.RayError) as error:
         where = f"the Ray cluster at {address} cannot be reached" if address else "Ray cannot be started"
         raise VeilsegError(where, str(error).partition("\n")[0]) from error
+    here = int(ray.cluster_resources().get("CPU", 0))
+    if not address and here < cores:
+        hint = "fewer threads or processes, or RAY_ADDRESS of a larger cluster"
+        raise UsageError(f"this needs {cores} cores, and this machine has {here}", hint)

@@ -25,7 +25,8 @@ from ray.serve.config import AutoscalingConfig, BackpressureConfig
 
 from veilseg.cluster.connect import connect
 from veilseg.errors import UsageError, VeilsegError
-from veilseg.server.app import create_app
+from veilseg.runtime import Segmenter
+from veilseg.server.app import create_app, refuse_plain
 from veilseg.server.logs import json_lines
 from veilseg.server.metrics import Metrics
 from veilseg.server.run import check_start
@@ -131,10 +132,12 @@ def serve_on_ray(
     """Serve on a cluster. On one of our own until SIGTERM or SIGINT, then finish what was accepted (for a minute);
     on the one at RAY_ADDRESS return when all replicas run there, in the place of those of a service that ran before.
 
-    Raises what `check_start` raises, VeilsegError when the replicas cannot be started.
+    Raises what `check_start`, Segmenter and `connect` raise, VeilsegError when the replicas cannot be started.
     """
     check_start(settings, host, certificate, key)
-    connect()
+    for name, source in settings.models.items():  # what Ray would try again and again is refused here
+        refuse_plain(name, Segmenter(source, threads=1).config)
+    connect(replicas[0] * (settings.threads or 1))
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     options: dict[str, Any] = {"host": host, "port": port, "request_timeout_s": _patience(settings.limits)}
     if certificate is not None and key is not None:
@@ -143,7 +146,7 @@ def serve_on_ray(
         serve.start(proxy_location="EveryNode", http_options=options, logging_config={"enable_access_log": False})
         serve.run(application(settings, replicas), name=NAME, route_prefix="/")
     except (RuntimeError, ray.exceptions.RayError) as error:
-        hint = f"is port {port} free? do the models load in `veilseg serve` without --ray? Ray's logs say more"
+        hint = f"is port {port} free? Ray's logs say more, by default in /tmp/ray/session_latest/logs"
         raise VeilsegError("Ray could not start the service", hint) from error
     if os.environ.get("RAY_ADDRESS"):
         return

@@ -18,6 +18,7 @@ from veilseg.cluster.connect import connect
 from veilseg.errors import VeilsegError
 from veilseg.training.load import from_dict
 from veilseg.training.recipe import Recipe
+from veilseg.training.run import open_source, refuse_other_run, train
 
 #: How often a run starts again before it is given up: a machine that dies is no reason, a fault in the data is.
 ATTEMPTS = 5
@@ -27,17 +28,22 @@ def train_on_ray(recipe: Recipe, folder: Path) -> None:
     """Train by a recipe in `machine.devices` x `machine.nodes` processes of the cluster; the model is left in `folder`,
     which must have this name on every machine.
 
-    Raises VeilsegError when a run was started again too often.
+    Raises UsageError and InvalidData as `veilseg.training.train` does, VeilsegError when the run was started again too
+    often.
     """
-    connect()
+    # What Ray would try again and again is refused here.
+    refuse_other_run(folder, recipe)
+    for part in (*recipe.data.train, recipe.data.val):
+        open_source(part)
     machine = recipe.machine
-    cores = max(1, machine.threads) + machine.workers
+    processes, cores = machine.devices * machine.nodes, max(1, machine.threads) + machine.workers
+    connect(processes * cores)
     folder = folder.absolute()
     trainer = TorchTrainer(
         _work,
         train_loop_config={"recipe": recipe.to_dict(), "folder": str(folder)},
         scaling_config=ScalingConfig(
-            num_workers=machine.devices * machine.nodes,
+            num_workers=processes,
             use_gpu=machine.accelerator in ("gpu", "cuda"),
             resources_per_worker={"CPU": cores},
         ),
@@ -54,8 +60,6 @@ def train_on_ray(recipe: Recipe, folder: Path) -> None:
 def _work(config: dict[str, Any]) -> None:
     """What every process does: the run, as one of as many processes as Ray started."""
     from ray.train.lightning import RayDDPStrategy, RayLightningEnvironment
-
-    from veilseg.training.run import train
 
     recipe = from_dict(config["recipe"])
     here = dataclasses.replace(recipe.machine, devices=ray.train.get_context().get_world_size(), nodes=1)

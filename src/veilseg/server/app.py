@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from veilseg import __version__
 from veilseg.errors import UsageError, VeilsegError
-from veilseg.modelspec import SUB_BLOCK_CIPHERS
+from veilseg.modelspec import SUB_BLOCK_CIPHERS, ModelConfig
 from veilseg.server import intake, schema
 from veilseg.server.lane import Lane
 from veilseg.server.logs import LOGGER
@@ -139,7 +139,7 @@ def _lifespan(lanes: dict[str, Lane]) -> Any:
                 try:
                     await lane.start()
                     stack.push_async_callback(lane.stop)
-                    _refuse_plain(lane)
+                    refuse_plain(lane.name, lane.config)
                 except VeilsegError as error:
                     app.state.failure = error
                     raise
@@ -148,10 +148,11 @@ def _lifespan(lanes: dict[str, Lane]) -> Any:
     return lifespan
 
 
-def _refuse_plain(lane: Lane) -> None:
-    if lane.config.input.cipher == "plain":
+def refuse_plain(name: str, config: ModelConfig) -> None:
+    """Raise UsageError for a model that takes plain images."""
+    if config.input.cipher == "plain":
         hint = "encrypt it first (veilseg encrypt-model), or serve a model for encrypted images"
-        raise UsageError(f"the model {lane.name!r} takes plain images, which are never served", hint)
+        raise UsageError(f"the model {name!r} takes plain images, which are never served", hint)
 
 
 def _describe(lane: Lane, names: list[str], limits: Limits) -> schema.ModelInfo:

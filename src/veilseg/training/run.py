@@ -69,7 +69,7 @@ def train(recipe: Recipe, folder: Path, place: Place | None = None) -> Segmentat
     another recipe, InvalidData for unfit datasets, and KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM
     asks it to stop.
     """
-    _refuse_other_run(folder, recipe)
+    refuse_other_run(folder, recipe)
     if (folder / CONFIG_NAME).exists():  # what save_model writes last
         return load_model(folder)
     run = prepare(recipe, folder, place=place)
@@ -194,7 +194,8 @@ def _checkpoint(folder: Path) -> str | None:
     return str(folder / LAST) if (folder / LAST).exists() else None
 
 
-def _refuse_other_run(folder: Path, recipe: Recipe) -> None:
+def refuse_other_run(folder: Path, recipe: Recipe) -> None:
+    """Raise UsageError when `folder` has a run of another recipe; the machine may be another."""
     path = folder / RECIPE_NAME
     if not path.exists():
         return
