@@ -64,7 +64,7 @@ def test_more_than_fits_is_refused_and_told_when_to_come_back(service: Service) 
     assert len(workers) == 2
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
-    pool, futures = flood(service, 12)
+    pool, futures = flood(service, 24)
     try:
         service.until(lambda: sum(future.done() for future in futures) >= 4)
     finally:
