@@ -76,7 +76,7 @@ def make(name: str, arguments: list[str], start: Future[bool] | None) -> None:
 def veilseg(run: str, arguments: list[str]) -> bool:
     """Run one command on one core; what it says goes to the end of RUN.log. Whether it succeeded."""
     one_core = {**os.environ, "VEILSEG_CAMVID": "camvid", "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-    program = [sys.executable, "-m", "veilseg.cli.main", *arguments]
+    program = [str(Path(sys.executable).with_name("veilseg")), *arguments]
     with (ROOT / f"{run}.log").open("a") as log:
         return subprocess.run(program, cwd=ROOT, env=one_core, stdout=log, stderr=log, check=False).returncode == 0
 
