@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import stat
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -85,6 +85,29 @@ def refuse_other_than_png(path: str | os.PathLike[str]) -> None:
     if target.suffix.lower() != ".png" and (target.is_file() or not target.exists()):
         name = target.with_suffix(".png").name if target.name else "a file"
         raise UsageError(f"{target} would be a PNG under another name", f"name it {name}")
+
+
+@contextlib.contextmanager
+def locked(path: str | os.PathLike[str]) -> Iterator[None]:
+    """While the block runs, no other process is in such a block for `path`: for files that are read, changed and
+    written again. Others wait; the system ends the lock with the process.
+
+    The lock is on an empty file beside, `.NAME.lock`, which stays: `path` itself is another file after each writing.
+    Raises VeilsegError when that file cannot be made.
+    """
+    import fcntl  # not on Windows, where nothing that needs this runs
+
+    target = Path(path)
+    check_output(target, overwrite=True)
+    try:
+        descriptor = os.open(target.with_name(f".{target.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise VeilsegError(f"{target} cannot be locked: {error.strerror or error}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _write_beside(target: Path, data: bytes, overwrite: bool, mode: int | None) -> None:

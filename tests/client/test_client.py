@@ -48,7 +48,7 @@ def test_async(service: Service, model: Path) -> None:
     async def main() -> None:
         async with AsyncClient(service.url, model="other") as client:
             maps = await asyncio.gather(*(client.segment(photo(seed)) for seed in range(6)))
-        with Client(service.url) as client:
+        with Client(service.url, model="other") as client:
             for seed, labels in enumerate(maps):
                 assert (client.segment(photo(seed)) == labels).all()
 

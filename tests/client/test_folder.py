@@ -136,6 +136,7 @@ def test_wrong_usage(service: Service, photos: Path) -> None:
     assert main([*base, "--server", service.url, "--window", "64"]) == 2
     assert main([*base, "--server", "nonsense"]) == 2
     assert main(["segment", "a.mp4", "--server", service.url]) == 2
+    assert main(["segment", "a.mp4", "-o", "labels", "--server", service.url, "--resume"]) == 2
 
 
 def clip(path: Path, count: int) -> Path:

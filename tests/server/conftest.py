@@ -22,16 +22,18 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service without tokens, with the model under two names."""
-    arguments = (str(model), f"other={model}", "--body", "1", "--pixels", "100000")
+    """A service without tokens, with two models that differ."""
+    other = tiny_model(tmp_path_factory.mktemp("models") / "tiny", CANONICAL, seed=1)
+    arguments = (str(model), f"other={other}", "--body", "1", "--pixels", "100000")
     with running(tmp_path_factory.mktemp("service"), *arguments) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def small(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with a queue of three images."""
-    with running(tmp_path_factory.mktemp("small"), str(model), "--queue", "3", "--batch", "2") as started:
+    """A service with a queue of three images, and patience: a worker is started slowly on a busy machine."""
+    arguments = (str(model), "--queue", "3", "--batch", "2", "--timeout", "300")
+    with running(tmp_path_factory.mktemp("small"), *arguments) as started:
         yield started
 
 

@@ -21,6 +21,13 @@ def test_run_lengths_are_coco_s(mask: np.ndarray) -> None:
     assert encode_counts(mask) == coco.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"].decode()
 
 
+def test_long_runs_are_coco_s() -> None:
+    mask = np.zeros((3000, 1000), bool)
+    mask[::700, 1] = mask[17:2000, 2] = mask[5, 900] = mask[:, 901:950] = True
+    for each in (mask, ~mask, mask | True, mask & False, mask.T):
+        assert encode_counts(each) == coco.encode(np.asfortranarray(each.astype(np.uint8)))["counts"].decode()
+
+
 @pytest.mark.parametrize(
     ("accept", "kind"),
     [

@@ -25,6 +25,7 @@ def test_a_deadline_is_kept_and_a_worker_that_hangs_is_replaced(model: Path, tmp
             late = answer.result()
             assert late.status_code == 504
             assert "discarded" in late.json()["error"]["message"]
+            assert late.json()["error"]["hint"]
         pool.shutdown()
         service.until(lambda: not Path(f"/proc/{hanging}").exists())
         service.until(lambda: service.post(encrypted()).status_code == 200)
@@ -40,6 +41,14 @@ def test_a_killed_worker_is_replaced_and_its_images_are_done_by_the_next(held: S
     pool.shutdown()
     assert held.metric("veilseg_worker_restarts_total") == before + 1
     assert held.worker != killed
+
+
+def test_a_worker_that_was_killed_while_idle_is_replaced(small: Service) -> None:
+    """The loss is found with the next image, which waits for the new worker."""
+    killed = small.worker
+    os.kill(killed, signal.SIGKILL)
+    assert small.post(encrypted()).status_code == 200
+    assert small.worker != killed
 
 
 def test_sigterm_finishes_what_was_accepted(model: Path, tmp_path: Path) -> None:
@@ -83,6 +92,7 @@ def test_a_log_holds_lines_of_json_and_nothing_of_an_image(small: Service) -> No
     marker = "secretname"
     httpx.get(f"{small.url}/{marker}?token={marker}", headers={"X-Note": marker, "Authorization": f"Bearer {marker}"})
     small.post(encrypted(), params={"model": marker})
+    small.post(f"--x\r\n{marker}@: x\r\n".encode(), "multipart/form-data; boundary=x")  # its parser logs, too
     answer = small.post(encrypted())
     small.until(lambda: answer.headers["x-request-id"] in small.log.read_text())
     text = small.log.read_text()

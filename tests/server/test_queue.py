@@ -21,6 +21,7 @@ def test_a_full_queue_is_said_at_once_and_nothing_accepted_is_lost(held: Service
             assert refused.status_code == 429
             assert int(refused.headers["retry-after"]) >= 1
             assert refused.json()["error"]["code"] == "queue_full"
+            assert "Retry-After" in refused.json()["error"]["hint"]
     os.kill(held.worker, signal.SIGCONT)
     statuses = [answer.result().status_code for answer in answers]
     assert set(statuses) == {200, 429}

@@ -6,6 +6,8 @@ import datetime
 import ipaddress
 import math
 import os
+import shlex
+import socket
 import ssl
 import subprocess
 import sys
@@ -23,7 +25,9 @@ from tests.tiny_onnx import photo
 from veilseg.cli.main import main
 from veilseg.client import Client
 from veilseg.errors import ServiceError, UsageError
+from veilseg.images import to_png
 from veilseg.server.settings import Limits, parse_models
+from veilseg.server.tokens import TokenFile
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,6 +77,39 @@ def test_tls(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             httpx.get(service.url.replace("https", "http") + "/readyz")
 
 
+def test_the_documented_way_to_tls_works(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands of docs/operations.md, with this machine's name and a free port in place of the example's."""
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").replace("\\\n", "")
+    commands = [line.strip().partition(" > ")[0].replace("seg.example", "localhost") for line in text.splitlines()]
+    (certify,) = [shlex.split(line) for line in commands if line.startswith("openssl req ")]
+    (start,) = [shlex.split(line)[2:] for line in commands if line.startswith("veilseg serve ") and "--tls-key" in line]
+    (trust, _, *ask) = next(shlex.split(line) for line in commands if line.startswith("SSL_CERT_FILE="))
+    subprocess.run(certify, check=True, capture_output=True)
+    (tmp_path / "camera-7.token").write_text(TokenFile(tmp_path / "tokens.json").add("camera-7") + "\n")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "street.png").write_bytes(to_png(photo(0, 40, 50)))
+    with running(tmp_path, str(model), *start, tls=True) as service:
+        address = f"https://localhost:{service.port}"
+        monkeypatch.setenv(*trust.split("="))
+        service.until(lambda: is_ready(address))
+        assert main([address if part.startswith("https://") else part for part in ask]) == 0
+        assert (tmp_path / "labels" / "street.png").is_file()
+
+
+def is_ready(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_it_is_reached_by_loopback_alone(service: Service) -> None:
+    """127.0.0.2 is this machine too, and is answered by whoever listens on all addresses."""
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", service.port), 10)
+
+
 def test_it_needs_no_place_to_write(model: Path, tmp_path: Path) -> None:
     """As in the container: the whole file system is read-only. Needs the right to mount."""
     read_only = "mount --make-rprivate / && mount -o remount,ro,bind / /"
@@ -117,6 +154,7 @@ def test_what_cannot_be_started(
         ([str(model), "--tokens", "none.json"], 1),
         ([str(model), "--queue", "0"], 2),
         ([str(model), "--body", "1000"], 2),
+        ([str(model), "--memory", "50"], 2),
         ([f"a={model}", f"a={model}"], 2),
     ):
         assert main(["serve", *arguments, "--port", "0"]) == code, arguments

@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 from pycocotools import mask as coco
 
 import veilseg
@@ -60,7 +61,9 @@ def test_a_key_does_not_matter_and_another_model_is_found_by_name(service: Servi
     image = photo()
     bodies = [SHUFFLE.encrypt(image).to_bytes(), SHUFFLE.encrypt(image, veilseg.Key.generate()).to_bytes()]
     assert bodies[0] != bodies[1]
-    assert service.post(bodies[0]).content == service.post(bodies[1], params={"model": "other"}).content
+    maps = [service.post(body, params={"model": name}).content for name in ("tiny", "other") for body in bodies]
+    assert maps[0] == maps[1] == service.post(bodies[0]).content
+    assert maps[2] == maps[3] != maps[0]
 
 
 def test_several_images_as_a_form(service: Service, model) -> None:
@@ -167,9 +170,23 @@ def test_the_model_is_described(service: Service, model) -> None:
     assert answer["models"] == ["tiny", "other"]
     assert answer["input"]["cipher"] == "subblock-sort"
     assert answer["input"]["accepts"] == ["subblock-sort", "subblock-shuffle"]
-    assert [item["name"] for item in answer["classes"]] == list(Segmenter(model).classes)
+    segmenter = Segmenter(model)
+    assert [item["name"] for item in answer["classes"]] == list(segmenter.classes)
+    assert [item["colour"] for item in answer["classes"]] == segmenter.palette.tolist()
     assert answer["limits"]["image_pixels"] == 100_000
     assert json.loads(httpx.get(f"{service.url}/openapi.json").text)["paths"].keys() >= {"/v1/segment", "/v1/model"}
+
+
+def test_metrics_are_prometheus_and_name_no_client(service: Service) -> None:
+    service.post(encrypted())
+    answer = httpx.get(f"{service.url}/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    families = list(text_string_to_metric_families(answer.text))
+    assert len(families) >= 12
+    assert all(family.name.startswith("veilseg_") for family in families)
+    samples = [sample for family in families for sample in family.samples]
+    assert {name for sample in samples for name in sample.labels} <= {"route", "status", "code", "model", "le"}
+    assert {sample.labels["model"] for sample in samples if "model" in sample.labels} == {"tiny", "other"}
 
 
 def test_a_name_that_was_made_to_point_here_is_not_answered(service: Service) -> None:

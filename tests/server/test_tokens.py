@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.service import Service, encrypted, running
+from tests.service import SOURCE, Service, encrypted, running
 from veilseg.cli.main import main
 from veilseg.errors import UsageError, VeilsegError
 from veilseg.server.tokens import PREFIX, TokenFile
@@ -34,6 +38,35 @@ def test_the_file_is_private_and_holds_no_token(tmp_path: Path) -> None:
     assert token[len(PREFIX) :] not in path.read_text()
 
 
+#: A process that waits for the others, then adds tokens; the first of each process is revoked again.
+MANY = """
+import pathlib, sys, time
+from veilseg.server.tokens import TokenFile
+folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
+(folder / f"ready-{name}").touch()
+while not (folder / "go").exists():
+    time.sleep(0.001)
+tokens = TokenFile(folder / "tokens.json")
+for index in range(5):
+    tokens.add(f"{name}-{index}")
+tokens.revoke(f"{name}-0")
+"""
+
+
+def test_none_is_lost_when_several_processes_write(tmp_path: Path) -> None:
+    tokens = TokenFile(tmp_path / "tokens.json")
+    tokens.add("before")
+    environment = {**os.environ, "PYTHONPATH": SOURCE}
+    names = [f"process-{index}" for index in range(6)]
+    writers = [subprocess.Popen([sys.executable, "-c", MANY, str(tmp_path), name], env=environment) for name in names]
+    while len(list(tmp_path.glob("ready-*"))) < len(writers):
+        assert all(writer.poll() is None for writer in writers)
+        time.sleep(0.01)
+    (tmp_path / "go").touch()
+    assert [writer.wait(300) for writer in writers] == [0] * len(writers)
+    assert set(tokens.clients()) == {"before", *(f"{name}-{index}" for name in names for index in range(1, 5))}
+
+
 def test_refusals(tmp_path: Path) -> None:
     tokens = TokenFile(tmp_path / "tokens.json")
     with pytest.raises(VeilsegError, match="cannot be read"):
@@ -44,6 +77,10 @@ def test_refusals(tmp_path: Path) -> None:
             tokens.add(name)
     with pytest.raises(UsageError):
         tokens.revoke("nobody")
+    with pytest.raises(VeilsegError, match="does not exist"):
+        TokenFile(tmp_path / "nowhere" / "tokens.json").add("camera")
+    with pytest.raises(VeilsegError, match="cannot be read"):
+        TokenFile(tmp_path / "none.json").revoke("camera")
     for content in ("", "[]", '{"format": 1, "clients": {"a": {"sha256": "zz", "created": ""}}}', '{"format": 2}'):
         (tmp_path / "tokens.json").write_text(content)
         with pytest.raises(VeilsegError, match="no file of tokens"):
@@ -92,6 +129,7 @@ def test_a_running_service_follows_the_file(model: Path, tmp_path: Path) -> None
         assert refused.status_code == 401
         assert refused.headers["www-authenticate"].startswith("Bearer")
         assert refused.json()["error"]["code"] == "no_token"
+        assert "Authorization: Bearer" in refused.json()["error"]["hint"]
         assert service.post(encrypted(), headers={"Authorization": f"Bearer {first}"}).status_code == 200
         assert status(service, "x", "/metrics") == 401
         for path in ("/healthz", "/readyz", "/", "/openapi.json"):

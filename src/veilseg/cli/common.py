@@ -112,9 +112,11 @@ def write_stdout(data: bytes) -> None:
 
 
 @contextmanager
-def progress_bar(total: int, description: str) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr while the block runs; call what it yields once per step. Silent where nobody watches."""
-    if total < 2 or not sys.stderr.isatty():
+def progress_bar(total: int | None, description: str) -> Iterator[Callable[[], None]]:
+    """A progress bar on stderr while the block runs; call what it yields once per step. Silent where nobody watches.
+    total: None where it is not known.
+    """
+    if (total is not None and total < 2) or not sys.stderr.isatty():
         yield lambda: None
         return
     from rich.console import Console

@@ -33,6 +33,8 @@ class Remote:
         from veilseg.client.video import is_video
 
         if any(is_video(image) for image in images):
+            if resume:
+                raise UsageError("--resume is for images, not for videos", "leave it out, and name a new folder")
             return self._video(images, output, force)
         jobs = batch.plan(images, output, verb="segment")
         if jobs.folder is None:
@@ -77,10 +79,12 @@ class Remote:
             raise UsageError("one video at a time, into a folder", "veilseg segment clip.mp4 -o labels/ --server URL")
 
         async def run() -> int:
+            folder, count = Path(output), self.in_flight
             async with self._async_client() as client:
-                return await save_frames(
-                    client, images[0], Path(output), encode_label_png, in_flight=self.in_flight, force=force
-                )
+                with progress_bar(None, "segmenting") as step:
+                    return await save_frames(
+                        client, images[0], folder, encode_label_png, in_flight=count, force=force, step=step
+                    )
 
         note(f"{asyncio.run(run())} frames written to {output}")
         return 0

@@ -28,6 +28,7 @@ def command(
     batch: Annotated[int, typer.Option(metavar="N", help="Images of one shape that are computed together.")] = 4,
     body: Annotated[int, typer.Option(metavar="MIB", help="Size of a request.")] = 32,
     pixels: Annotated[int, typer.Option(metavar="N", help="Pixels of an image.")] = 8_000_000,
+    memory: Annotated[int, typer.Option(metavar="MIB", help="All requests at a time; beyond it: 503.")] = 512,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="From a request's last byte to its answer.")] = 60.0,
 ) -> None:
     """Serve models to clients that send encrypted images; plain images are refused.
@@ -42,6 +43,6 @@ def command(
     from veilseg.server.run import serve
     from veilseg.server.settings import Limits, Settings, parse_models
 
-    limits = Limits(queue=queue, batch=batch, body=body << 20, pixels=pixels, timeout=timeout)
+    limits = Limits(queue=queue, batch=batch, body=body << 20, pixels=pixels, memory=memory << 20, timeout=timeout)
     settings = Settings(models=parse_models(models or []), tokens=tokens, limits=limits, device=device, threads=threads)
     serve(settings, host, port, tls_certificate, tls_key)

@@ -17,6 +17,7 @@ PNG = "image/png"
 RAW = "application/octet-stream"
 RLE = "application/vnd.veilseg.rle+json"
 AREAS = "application/json"
+_STEP = 1 << 20  # pixels counted at a time: bincount makes 8 bytes of each
 
 
 def _png(labels: np.ndarray, config: ModelConfig) -> bytes:
@@ -37,7 +38,9 @@ def _rle(labels: np.ndarray, config: ModelConfig) -> dict[str, Any]:
 
 
 def _areas(labels: np.ndarray, config: ModelConfig) -> dict[str, Any]:
-    counts = np.bincount(labels.ravel(), minlength=config.num_classes)
+    flat = labels.ravel()
+    parts = [flat[start : start + _STEP] for start in range(0, flat.size, _STEP)]
+    counts = np.sum([np.bincount(part, minlength=config.num_classes) for part in parts], axis=0)
     classes = [
         {"id": index, "class": name, "pixels": int(counts[index]), "fraction": round(counts[index] / labels.size, 6)}
         for index, name in enumerate(config.classes)

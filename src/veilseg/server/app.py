@@ -19,6 +19,7 @@ from veilseg.modelspec import SUB_BLOCK_CIPHERS
 from veilseg.server import intake, schema
 from veilseg.server.lane import Lane
 from veilseg.server.logs import LOGGER
+from veilseg.server.memory import Memory
 from veilseg.server.metrics import CONTENT_TYPE, Metrics
 from veilseg.server.middleware import Surroundings
 from veilseg.server.problems import Problem, unavailable
@@ -41,7 +42,6 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     tokens = TokenFile(settings.tokens) if settings.tokens is not None else None
     if tokens is not None:
         tokens.clients()
-    memory = intake.Memory(limits.memory, metrics)
     lanes = {
         name: Lane(name, source, settings.device, settings.threads, limits, metrics)
         for name, source in settings.models.items()
@@ -90,7 +90,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     async def post_segment(request: Request, model: ModelName = None) -> Response:
         """Segment encrypted images."""
         try:
-            return await segment(request, lane_of(model), memory, limits, metrics)
+            return await segment(request, lane_of(model), limits, metrics)
         except Problem:
             await intake.drain(request, limits)
             raise
@@ -126,7 +126,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         app.router.routes.append(route)
     _handle_errors(app)
     _finish_openapi(app, with_tokens=tokens is not None)
-    app.add_middleware(Surroundings, metrics=metrics, open_to_all=tokens is None)
+    memory = Memory(limits.memory, metrics)
+    app.add_middleware(Surroundings, metrics=metrics, memory=memory, open_to_all=tokens is None)
     return app
 
 

@@ -34,11 +34,19 @@ def read(stream: BinaryIO) -> list[bytes] | None:
     return parts
 
 
-async def receive(stream: asyncio.StreamReader) -> list[bytes]:
-    """The next message; raises asyncio.IncompleteReadError when the other side has gone."""
-    (count,) = _COUNT.unpack(await stream.readexactly(_COUNT.size))
+async def receive(stream: asyncio.StreamReader, count: int, most: int) -> list[bytes]:
+    """The next message, which must have `count` parts of at most `most` bytes together.
+
+    Raises ValueError when it has not, before it is read; asyncio.IncompleteReadError when the other side has gone.
+    """
+    (told,) = _COUNT.unpack(await stream.readexactly(_COUNT.size))
+    if told != count:
+        raise ValueError(f"{told} parts instead of {count}")
     parts = []
     for _ in range(count):
         (size,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
+        most -= size
+        if most < 0:
+            raise ValueError("a message is too long")
         parts.append(await stream.readexactly(size))
     return parts

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from veilseg.server.metrics import Metrics
-from veilseg.server.problems import DISCARDED, Problem, not_for_us, unavailable
+from veilseg.server.memory import Share
+from veilseg.server.problems import DISCARDED, Problem, not_for_us
 from veilseg.server.settings import Limits
 
 PNG = "image/png"
@@ -21,34 +20,23 @@ _TYPES_HINT = "send one encrypted image as image/png, or several as multipart/fo
 _MAX_PART_HEAD = 2048
 
 
-class Memory:
-    """The bytes of all requests that the service holds; a request that would exceed the limit is refused."""
+async def read_images(request: Request, share: Share, limits: Limits) -> tuple[list[tuple[str, bytes]], bool]:
+    """The (name, file) of every image of a request, and whether they came as a form. The body is counted in `share`.
 
-    def __init__(self, limit: int, metrics: Metrics) -> None:
-        self._limit, self._held, self._gauge = limit, 0, metrics.held
-
-    @contextmanager
-    def held(self) -> Iterator[bytearray]:
-        """A buffer whose bytes count while the block runs; grow it with `extend`."""
-        buffer = bytearray()
-        try:
-            yield buffer
-        finally:
-            self._add(-len(buffer))
-
-    def extend(self, buffer: bytearray, chunk: bytes) -> None:
-        """Append to a buffer of `held`. Raises Problem 503 when all requests together hold too much."""
-        if self._held + len(chunk) > self._limit:
-            raise unavailable("busy", "The service holds as many requests as its memory allows.")
-        self._add(len(chunk))
-        buffer += chunk
-
-    def _add(self, count: int) -> None:
-        self._held += count
-        self._gauge.set(self._held)
+    Raises Problem: 408 when it comes too slowly, 413 when it is too long or has too many parts, 415 for other types,
+    422 for a form that is none, 503 when memory is short; ClientDisconnect when the client leaves.
+    """
+    kind, boundary = _content_type(request)
+    if kind == MULTIPART:
+        form = _Form(boundary, limits.images)
+        await _read_body(request, share, limits, form.write)
+        return form.images(), True
+    body = bytearray()
+    await _read_body(request, share, limits, body.extend)
+    return [("image", bytes(body))], False
 
 
-def content_type(request: Request) -> tuple[str, bytes]:
+def _content_type(request: Request) -> tuple[str, bytes]:
     """("image/png", b"") or ("multipart/form-data", boundary). Raises Problem 415 for everything else."""
     raw_kind, options = parse_options_header(request.headers.get("content-type", ""))
     kind = raw_kind.decode("latin-1").lower()
@@ -66,20 +54,18 @@ def _unsupported(message: str) -> Problem:
     return not_for_us(message, _TYPES_HINT, status=415, code="unsupported_type")
 
 
-async def read_body(request: Request, buffer: bytearray, memory: Memory, limits: Limits) -> None:
-    """The whole body into `buffer`. Raises Problem: 413 when it is too long, 408 when it comes too slowly, 503 when
-    memory is short; ClientDisconnect when the client leaves.
-    """
+async def _read_body(request: Request, share: Share, limits: Limits, take: Callable[[bytes], None]) -> None:
+    """Hand every piece of the body to `take`; raises what `read_images` does."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limits.body:
-        await drain(request, limits)
         raise _too_long(limits.body)
     try:
         async with asyncio.timeout(limits.body_timeout):
             async for chunk in request.stream():
-                if len(buffer) + len(chunk) > limits.body:
+                if share.held + len(chunk) > limits.body:
                     raise _too_long(limits.body)
-                memory.extend(buffer, chunk)
+                share.take(len(chunk))
+                take(chunk)
     except TimeoutError as error:
         message = f"The body did not arrive within {limits.body_timeout:g} seconds. {DISCARDED}"
         raise Problem(408, "too_slow", message, "send it faster, or send smaller images") from error
@@ -103,36 +89,34 @@ def _too_long(limit: int) -> Problem:
     return Problem(413, "too_long", message, "send fewer or smaller images; GET /v1/model tells the limits")
 
 
-def split_parts(body: bytes | bytearray, boundary: bytes, most: int) -> list[tuple[str, bytes]]:
-    """The (name, content) of every part of a multipart body. Raises Problem 413 for more than `most` parts, 415 for
-    parts that are no image/png, 422 when the body is not well formed.
-    """
-    reader = _Parts(most)
-    try:
-        parser = MultipartParser(boundary, reader.callbacks())
-        parser.write(bytes(body))
-        parser.finalize()
-    except MultipartParseError as error:
-        raise not_for_us("the multipart body is not well formed", _TYPES_HINT, code="bad_multipart") from error
-    if not reader.finished or not reader.parts:
-        raise not_for_us("the multipart body holds no image or no end", _TYPES_HINT, code="bad_multipart")
-    return reader.parts
+class _Form:
+    """A multipart body, taken apart as it arrives, so that nothing of it is held twice."""
 
-
-class _Parts:
-    """Collects the parts that the parser reports."""
-
-    def __init__(self, most: int) -> None:
-        self.parts: list[tuple[str, bytes]] = []
-        self.finished = False
+    def __init__(self, boundary: bytes, most: int) -> None:
+        names = ("part_begin", "part_data", "part_end", "header_field", "header_value", "header_end", "end")
+        callbacks: Any = {f"on_{name}": getattr(self, f"_{name}") for name in names}
+        self._parser = MultipartParser(boundary, callbacks)
+        self._parts: list[tuple[str, bytes]] = []
+        self._finished = False
         self._most = most
 
-    def callbacks(self) -> Any:
-        names = ("part_begin", "part_data", "part_end", "header_field", "header_value", "header_end", "end")
-        return {f"on_{name}": getattr(self, f"_{name}") for name in names}
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises Problem 413 for too many parts, 415 for parts that are no image/png, 422 when
+        the body is not well formed.
+        """
+        try:
+            self._parser.write(chunk)
+        except MultipartParseError as error:
+            raise not_for_us("the multipart body is not well formed", _TYPES_HINT, code="bad_multipart") from error
+
+    def images(self) -> list[tuple[str, bytes]]:
+        """The (name, content) of every part. Raises Problem 422 when there is none, or the end is missing."""
+        if not self._finished or not self._parts:
+            raise not_for_us("the multipart body holds no image or no end", _TYPES_HINT, code="bad_multipart")
+        return self._parts
 
     def _part_begin(self) -> None:
-        if len(self.parts) >= self._most:
+        if len(self._parts) >= self._most:
             message = f"The request holds more than {self._most} images. All were discarded."
             raise Problem(413, "too_many", message, "send them in several requests")
         self._field, self._value, self._data = bytearray(), bytearray(), bytearray()
@@ -163,7 +147,8 @@ class _Parts:
         if kind.lower() != PNG.encode():
             raise _unsupported("a part is not of the type image/png")
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
-        self.parts.append((options.get(b"name", b"").decode("utf-8", "replace")[:80], bytes(self._data)))
+        self._parts.append((options.get(b"name", b"").decode("utf-8", "replace")[:80], bytes(self._data)))
+        self._data = bytearray()
 
     def _end(self) -> None:
-        self.finished = True
+        self._finished = True

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from veilseg.errors import InvalidModel, VeilsegError
+from veilseg.errors import InvalidImage, VeilsegError
 from veilseg.modelspec import ModelConfig
 from veilseg.server.logs import LOGGER
 from veilseg.server.metrics import Metrics
@@ -20,16 +20,13 @@ from veilseg.server.process import Worker, WorkerGone
 from veilseg.server.settings import Limits
 
 _ATTEMPTS = 2
-log = logging.getLogger(LOGGER)
 _SLOWEST_RESTART = 30.0
+log = logging.getLogger(LOGGER)
 
 
 @dataclass(eq=False)
 class Job:
-    """One image that waits: its file, its true and its stored size (height, width), and the label map to come.
-
-    Whoever waits cancels `labels` when the client has left; a cancelled job is never computed.
-    """
+    """One image that waits: its file, its true and its stored size (height, width), and the label map to come."""
 
     data: bytes
     size: tuple[int, int]
@@ -40,7 +37,13 @@ class Job:
 
     @property
     def pixels(self) -> int:
+        """Pixels that are computed, padding included."""
         return self.stored[0] * self.stored[1]
+
+    def forget(self) -> None:
+        """Nobody waits any more: it is not computed, and the file is let go even where the job still stands in line."""
+        self.labels.cancel()
+        self.data = b""
 
 
 class Lane:
@@ -96,7 +99,7 @@ class Lane:
         """Take all of `jobs` or none. Raises Problem: 429 when they do not fit the queue, 503 without a worker."""
         if not self.ready:
             raise unavailable("not_ready", "The model is being loaded.")
-        self._queue = deque(job for job in self._queue if not job.labels.done())
+        self._drop_forgotten()
         if len(self._queue) + len(jobs) > self._limits.queue:
             raise queue_full(self._pace * (len(self._queue) + len(jobs) - self._limits.queue + 1))
         self._queue.extend(jobs)
@@ -121,6 +124,7 @@ class Lane:
 
     async def _next_batch(self) -> list[Job]:
         """The oldest image and those of its shape behind it; waits a few milliseconds for more while there is room."""
+        self._drop_forgotten()
         while not self._queue:
             self._arrived.clear()
             await self._arrived.wait()
@@ -128,18 +132,22 @@ class Lane:
         room = 1 if first.attempts else self._room(first)
         if room > 1 and self._count_like(first) < room:
             await asyncio.sleep(self._limits.batch_wait)
+        self._drop_forgotten()
         batch: list[Job] = []
         rest: deque[Job] = deque()
         for job in self._queue:
-            if job.labels.done():
-                self._metrics.dropped.labels(self.name).inc()
-            elif len(batch) < room and job.stored == first.stored and (not job.attempts or not batch):
+            if len(batch) < room and job.stored == first.stored and (not job.attempts or not batch):
                 batch.append(job)
             else:
                 rest.append(job)
         self._queue = rest
         self._note_queue()
         return batch
+
+    def _drop_forgotten(self) -> None:
+        waiting = deque(job for job in self._queue if not job.labels.done())
+        self._metrics.dropped.labels(self.name).inc(len(self._queue) - len(waiting))
+        self._queue = waiting
 
     def _room(self, job: Job) -> int:
         return max(1, min(self._limits.batch, self._limits.pixels // job.pixels))
@@ -152,10 +160,11 @@ class Lane:
         for job in batch:
             self._metrics.waited.labels(self.name).observe(start - job.since)
         try:
-            answers = await worker.run([job.data for job in batch], self._limits.timeout)
+            data, sizes = [job.data for job in batch], [job.size for job in batch]
+            answers = await worker.run(data, sizes, self._limits.timeout)
         except WorkerGone:
             self._worker = None
-            log.warning("a worker died or hung and is replaced", extra={"model": self.name, "images": len(batch)})
+            log.warning("a worker failed and is replaced", extra={"model": self.name, "images": len(batch)})
             self._metrics.restarts.labels(self.name).inc()
             self._try_again(batch)
             return
@@ -164,17 +173,17 @@ class Lane:
         self._metrics.batches.labels(self.name).observe(len(batch))
         self._metrics.computed.labels(self.name).observe(taken)
         for job, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, InvalidModel):
+            if isinstance(answer, InvalidImage):
                 _fail(job, not_for_us(answer.message, answer.hint))
             elif not job.labels.done():
-                job.labels.set_result(np.frombuffer(answer, np.uint8).reshape(job.size))
+                job.labels.set_result(answer)
 
     def _try_again(self, batch: list[Job]) -> None:
         """Images whose worker died go first and one by one, so that one that kills workers harms no other."""
         for job in reversed(batch):
             job.attempts += 1
             if job.attempts >= _ATTEMPTS:
-                _fail(job, unavailable("worker_died", "The worker died twice while it had this image."))
+                _fail(job, unavailable("worker_died", "The worker failed twice while it had this image."))
             elif not job.labels.done():
                 self._queue.appendleft(job)
         self._note_queue()

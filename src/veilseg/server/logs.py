@@ -7,6 +7,8 @@ import logging
 import queue
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
 from typing import TextIO
@@ -18,6 +20,7 @@ _FIELDS = (
     "request_id", "client", "method", "route", "status", "code", "model", "images", "pixels", "bytes_in", "bytes_out",
     "milliseconds",
 )  # fmt: skip
+_OWN = (LOGGER, "uvicorn")
 _WAITING_LINES = 10_000
 
 
@@ -30,8 +33,8 @@ class _Json(logging.Formatter):
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            # asyncio's messages quote objects, and with them what came in.
-            "event": "asyncio" if record.name == "asyncio" else record.getMessage(),
+            # The messages of libraries quote objects and bytes, and with them what came in.
+            "event": record.getMessage() if record.name.startswith(_OWN) else record.name,
         }
         line.update({name: getattr(record, name) for name in _FIELDS if getattr(record, name, None) is not None})
         if record.exc_info and record.exc_info[0] is not None:
@@ -66,20 +69,21 @@ class _Queue(QueueHandler):
         self._metrics.lost_lines.inc()
 
 
-def start_logging(metrics: Metrics, stream: TextIO | None = None) -> QueueListener:
-    """Send the logs of the service and of uvicorn to `stream` (default: stderr) as JSON lines; returns the listener,
-    whose `stop` writes what still waits.
+@contextmanager
+def json_lines(metrics: Metrics) -> Iterator[None]:
+    """While the block runs, what the service, uvicorn and any library logs goes to stderr as JSON lines; at its end,
+    those that still wait are written.
     """
     lines: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_LINES)
-    writer = _Stream(sys.stderr if stream is None else stream, metrics)
+    writer = _Stream(sys.stderr, metrics)
     writer.setFormatter(_Json())
-    for name in (LOGGER, "uvicorn", "uvicorn.error", "asyncio"):
-        logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [], False
-        logger.setLevel(logging.INFO)
-    for name in (LOGGER, "uvicorn", "asyncio"):
-        logging.getLogger(name).addHandler(_Queue(lines, metrics))
-    logging.getLogger("uvicorn.error").propagate = True
-    listener = QueueListener(lines, writer)
+    for name in _OWN:
+        logging.getLogger(name).setLevel(logging.INFO)
+    listener, handler = QueueListener(lines, writer), _Queue(lines, metrics)
+    logging.getLogger().addHandler(handler)
     listener.start()
-    return listener
+    try:
+        yield
+    finally:
+        listener.stop()
+        logging.getLogger().removeHandler(handler)

@@ -36,7 +36,7 @@ class Metrics:
             "veilseg_worker_restarts_total", "Workers that died and were replaced", ["model"], registry=at
         )
         self.lost_lines = Counter("veilseg_log_lines_lost_total", "Log lines that could not be written", registry=at)
-        self.held = Gauge("veilseg_request_bytes", "Bytes of requests held in memory", registry=at)
+        self.held = Gauge("veilseg_request_bytes", "Bytes that requests hold: bodies, label maps, answers", registry=at)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -1,4 +1,4 @@
-"""What surrounds every request: an id, the headers that browsers obey, one line in the log."""
+"""What surrounds every request: an id, a share of the memory, the headers that browsers obey, one line in the log."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from veilseg.server.logs import LOGGER
+from veilseg.server.memory import Memory
 from veilseg.server.metrics import Metrics
 from veilseg.server.problems import Problem
 from veilseg.server.settings import is_loopback
@@ -35,9 +36,9 @@ log = logging.getLogger(LOGGER)
 class Surroundings:
     """ASGI middleware around the whole application. Nothing raised below gets past it: a bug is a JSON 500."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, *, open_to_all: bool) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, memory: Memory, *, open_to_all: bool) -> None:
         self.app = app
-        self._metrics = metrics
+        self._metrics, self._memory = metrics, memory
         self._open = open_to_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,13 +66,19 @@ class Surroundings:
                     headers[name] = value
             else:
                 sent += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    # uvicorn waits with the next piece until the client has read this one. So the request is over, and
+                    # its memory counted as free, when the answer has gone and not when it has been handed over.
+                    await send({**message, "more_body": True})
+                    message = {"type": "http.response.body"}
             await send(message)
 
         try:
-            if self._open and not _is_local(scope):
-                await _answer(send_noting, _not_local(), notes["request_id"])
-            else:
-                await self.app(scope, receive, send_noting)
+            with self._memory.share() as scope["state"]["share"]:
+                if self._open and not _is_local(scope):
+                    await _answer(send_noting, _not_local(), notes["request_id"])
+                else:
+                    await self.app(scope, receive, send_noting)
         except Exception:
             log.error("bug", exc_info=True, extra=notes)
             if not status:

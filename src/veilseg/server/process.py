@@ -1,4 +1,4 @@
-"""One worker process as the service sees it: started, asked for batches, killed when it hangs."""
+"""One worker process as the service sees it: started, asked for batches, killed when it hangs or talks nonsense."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from veilseg.errors import InvalidModel
+import numpy as np
+
+from veilseg.errors import InvalidImage, InvalidModel
 from veilseg.modelspec import ModelConfig
 from veilseg.server import frames
-from veilseg.server.worker import READY, REFUSED
+from veilseg.server.worker import LABELS, READY, REFUSED
+
+_MAX_TEXT = 1 << 20  # bytes of a config or a refusal
 
 
 class WorkerGone(Exception):
-    """The worker ended, or was ended because it took too long, before it answered."""
+    """The worker ended, or was ended because it took too long or answered nonsense."""
 
 
 class Worker:
@@ -41,48 +45,61 @@ class Worker:
         )
         assert process.stdout is not None
         try:
-            (hello,) = await frames.receive(process.stdout)
+            (hello,) = await frames.receive(process.stdout, 1, _MAX_TEXT)
+            if hello[:1] != READY:
+                raise InvalidModel(*_refusal(hello))
+            return cls(process, ModelConfig.from_json(hello[1:].decode()))
         except BaseException as error:
             await _end(process)
-            if isinstance(error, asyncio.IncompleteReadError):
-                raise InvalidModel(f"the worker for the model {model!r} ended while it started") from error
-            raise
-        if hello[:1] == READY:
-            return cls(process, ModelConfig.from_json(hello[1:].decode()))
-        await _end(process)
-        refusal = json.loads(hello[1:])
-        raise InvalidModel(refusal["message"], refusal["hint"])
+            if isinstance(error, InvalidModel) or not isinstance(error, Exception):
+                raise
+            raise InvalidModel(f"the worker for the model {model!r} ended while it started") from error
 
     @property
     def pid(self) -> int:
         """The process's id."""
         return self._process.pid
 
-    async def run(self, batch: Sequence[bytes], timeout: float) -> list[bytes | InvalidModel]:
-        """The ids of every file's label map (uint8, row by row), or why it was refused.
+    async def run(
+        self, batch: Sequence[bytes], sizes: Sequence[tuple[int, int]], timeout: float
+    ) -> list[np.ndarray | InvalidImage]:
+        """The label map of every file, uint8 of its size (height, width), or why it was refused.
 
-        Raises WorkerGone when the worker ends or has not answered in `timeout` seconds; it is dead then.
+        Raises WorkerGone when the worker ends, has not answered in `timeout` seconds or answers anything else; it is
+        dead then.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        most = sum(max(1 + height * width, _MAX_TEXT) for height, width in sizes)
         try:
             async with asyncio.timeout(timeout):
                 self._process.stdin.write(frames.pack(batch))
                 await self._process.stdin.drain()
-                answers = await frames.receive(self._process.stdout)
-        except (OSError, EOFError, TimeoutError) as error:
+                answers = await frames.receive(self._process.stdout, len(batch), most)
+            classes = len(self.config.classes)
+            return [_result(answer, size, classes) for answer, size in zip(answers, sizes, strict=True)]
+        except Exception as error:  # whatever a process that decodes strangers' files may have become
             await _end(self._process)
             raise WorkerGone from error
-        return [_refusal(answer) if answer[:1] == REFUSED else answer[1:] for answer in answers]
 
     async def stop(self) -> None:
         """End the process; what it was computing is lost."""
         await _end(self._process)
 
 
-def _refusal(answer: bytes) -> InvalidModel:
+def _result(answer: bytes, size: tuple[int, int], classes: int) -> np.ndarray | InvalidImage:
+    """One part of an answer. Raises ValueError, or what reading JSON raises, for one that the worker never sends."""
+    if answer[:1] == REFUSED:
+        return InvalidImage(*_refusal(answer))
+    labels = np.frombuffer(answer, np.uint8, offset=1).reshape(size)
+    if answer[:1] != LABELS or int(labels.max()) >= classes:
+        raise ValueError("no label map")
+    return labels
+
+
+def _refusal(answer: bytes) -> tuple[str, str | None]:
     said = json.loads(answer[1:])
-    return InvalidModel(said["message"], said["hint"])
+    return str(said["message"]), said["hint"] and str(said["hint"])
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

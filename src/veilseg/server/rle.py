@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_GROUPS = 6  # of five bits: enough for 100 million pixels, negative differences included
+
 
 def encode_counts(mask: np.ndarray) -> str:
     """The `counts` of a mask, bool [H, W], as COCO's compressed RLE has them.
@@ -16,12 +18,12 @@ def encode_counts(mask: np.ndarray) -> str:
     edges = np.flatnonzero(flat[1:] != flat[:-1])
     runs = np.diff(np.concatenate([[0], edges, [mask.size]])).astype(np.int64)
     runs[3:] -= runs[1:-2].copy()
-    characters: list[str] = []
-    for run in runs.tolist():
-        more = True
-        while more:
-            group = run & 31
-            run >>= 5
-            more = run != (-1 if group & 16 else 0)
-            characters.append(chr(48 + (group | 32 if more else group)))
-    return "".join(characters)
+    characters = np.zeros((len(runs), _GROUPS), np.uint8)  # 0: the number was at its end before
+    unfinished = np.ones(len(runs), bool)
+    for column in range(_GROUPS):
+        group = runs & 31
+        runs >>= 5
+        more = runs != np.where(group & 16, -1, 0)
+        characters[unfinished, column] = (48 + group + 32 * more)[unfinished]
+        unfinished &= more
+    return characters[characters > 0].tobytes().decode()

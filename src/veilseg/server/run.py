@@ -6,7 +6,6 @@ import asyncio
 import json
 import signal
 import ssl
-import sys
 from pathlib import Path
 
 import h11
@@ -15,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from veilseg.errors import UsageError, VeilsegError
 from veilseg.server.app import create_app
-from veilseg.server.logs import start_logging
+from veilseg.server.logs import json_lines
 from veilseg.server.metrics import Metrics
 from veilseg.server.problems import unavailable
 from veilseg.server.settings import Limits, Settings, is_loopback
@@ -58,17 +57,16 @@ def serve(settings: Settings, host: str, port: int, certificate: Path | None = N
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
-    listener = start_logging(metrics)
-    try:
-        # uvicorn sends itself the signal again when all is done; a service that ended as asked has not failed.
-        signal.signal(signal.SIGTERM, lambda *_: None)
-        uvicorn.Server(config).run()
-    except SystemExit as error:  # uvicorn's way to say that it could not start
-        failure = app.state.failure or VeilsegError(f"{host} port {port} cannot be had", "is another service there?")
-        raise failure from error
-    finally:
-        listener.stop()
-        sys.stderr.flush()
+    with json_lines(metrics):
+        try:
+            # uvicorn sends itself the signal again when all is done; a service that ended as asked has not failed.
+            signal.signal(signal.SIGTERM, lambda *_: None)
+            uvicorn.Server(config).run()
+        except SystemExit as error:  # uvicorn's way to say that it could not start
+            failure = app.state.failure or VeilsegError(
+                f"{host} port {port} cannot be had", "is another service there?"
+            )
+            raise failure from error
 
 
 def _check_pem(certificate: Path | None, key: Path | None) -> None:

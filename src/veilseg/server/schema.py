@@ -129,10 +129,8 @@ SEGMENT_OK: dict[str, Any] = {
     },
 }
 _REASONS = {
-    400: "The request is not HTTP as it should be",
     401: "A token is missing or not valid",
     404: "There is no such model",
-    405: "The method is not one of this path",
     406: "None of the accepted types can be given",
     408: "The body came too slowly",
     413: "The body, the image or the number of images is too large",

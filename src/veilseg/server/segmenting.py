@@ -15,39 +15,37 @@ from veilseg.errors import InvalidImage
 from veilseg.modelspec import ModelConfig
 from veilseg.server import answers, intake
 from veilseg.server.lane import Job, Lane
+from veilseg.server.memory import BYTES_PER_PIXEL
 from veilseg.server.metrics import Metrics
 from veilseg.server.problems import DISCARDED, Problem, not_for_us, too_late
 from veilseg.server.settings import Limits
 
 
-async def segment(request: Request, lane: Lane, memory: intake.Memory, limits: Limits, metrics: Metrics) -> Response:
+async def segment(request: Request, lane: Lane, limits: Limits, metrics: Metrics) -> Response:
     """The answer to one request with one or several encrypted images. Raises Problem for every refusal."""
-    notes = request.state.notes
+    notes, share = request.state.notes, request.state.share
     notes["model"] = lane.name
     kind = answers.negotiate(request.headers.get("accept", ""))
-    with memory.held() as body:
-        body_type, boundary = intake.content_type(request)
-        await intake.read_body(request, body, memory, limits)
-        notes["bytes_in"] = len(body)
-        several = body_type == intake.MULTIPART
-        parts = intake.split_parts(body, boundary, limits.images) if several else [("image", bytes(body))]
-        # In a thread, because checksums of megabytes would hold up everybody else.
-        headers = await asyncio.to_thread(_check_all, parts, lane.config, limits, several)
-        pairs = zip(parts, headers, strict=True)
-        jobs = [Job(data, (header.height, header.width), header.padded_size) for (_, data), header in pairs]
-        notes["images"], notes["pixels"] = len(jobs), sum(job.pixels for job in jobs)
-        lane.submit(jobs)
-        try:
-            maps = await _wait(request, jobs, limits.timeout)
-        except ClientDisconnect:
-            metrics.left.inc()
-            raise
-        except Problem as problem:
-            problem.image = _which(jobs, problem) if several else None
-            raise
-        finally:
-            for job in jobs:
-                job.labels.cancel()
+    parts, several = await intake.read_images(request, share, limits)
+    notes["bytes_in"] = share.held
+    # In a thread, because checksums of megabytes would hold up everybody else.
+    headers = await asyncio.to_thread(_check_all, parts, lane.config, limits, several)
+    pairs = zip(parts, headers, strict=True)
+    jobs = [Job(data, (header.height, header.width), header.padded_size) for (_, data), header in pairs]
+    notes["images"], notes["pixels"] = len(jobs), sum(job.pixels for job in jobs)
+    share.take(BYTES_PER_PIXEL * notes["pixels"])
+    lane.submit(jobs)
+    try:
+        maps = await _wait(request, jobs, limits.timeout)
+    except ClientDisconnect:
+        metrics.left.inc()
+        raise
+    except Problem as problem:
+        problem.image = _which(jobs, problem) if several else None
+        raise
+    finally:
+        for job in jobs:
+            job.forget()
     named = [(name, labels) for (name, _), labels in zip(parts, maps, strict=True)]
     content, answer_headers = await asyncio.to_thread(
         answers.build, named, kind, lane.config, several=several, boundary=f"veilseg-{secrets.token_hex(16)}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from veilseg.errors import UsageError
+from veilseg.server.memory import BYTES_PER_PIXEL
 
 DEFAULT_PORT = 8000
 
@@ -18,8 +19,9 @@ class Limits:
 
     body: bytes of one request; pixels: pixels of one image, padding included; parts: images in one request; queue:
     images that wait for one model; batch: images computed together; batch_wait: seconds to wait for more of them;
-    memory: bytes of all requests held at a time; connections: open at a time; timeout: seconds from the last byte of a
-    request to its answer; head_timeout, body_timeout, send_timeout: seconds a client may take for each.
+    memory: bytes that all requests hold at a time (see memory.py); connections: open at a time; timeout: seconds from
+    the last byte of a request to its answer; head_timeout, body_timeout, send_timeout: seconds a client may take for
+    each.
     """
 
     body: int = 32 << 20
@@ -39,8 +41,8 @@ class Limits:
         for limit in fields(self):
             if not 0 < getattr(self, limit.name) < math.inf:
                 raise UsageError(f"the limit {limit.name.replace('_', '-')} must be a number above 0")
-        if self.memory < self.body:
-            raise UsageError("the limit on memory is below that on one body", "raise it, or lower the body's")
+        if self.memory < self.body + BYTES_PER_PIXEL * self.pixels:
+            raise UsageError("the limit on memory is below what one image may need", "raise it, or lower the others")
 
     @property
     def images(self) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from veilseg.errors import UsageError, VeilsegError
-from veilseg.files import read_limited, write_atomic
+from veilseg.files import locked, read_limited, write_atomic
 
 PREFIX = "veilseg-token-1-"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -25,7 +25,7 @@ class TokenFile:
     """The file of tokens: JSON with a client's name, the SHA-256 of its token and the day it was made.
 
     A token has 256 random bits, so its plain hash gives nothing away. `check` reads the file again when it changed: a
-    token that is revoked is refused from the next request on.
+    token that is revoked is refused from the next request on. Several processes may add and revoke at a time.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -37,21 +37,23 @@ class TokenFile:
         """Make a token for the client `name` and return it; it is shown this once. UsageError for a name in use."""
         if not _NAME.fullmatch(name):
             raise UsageError(f"{name!r} is no name for a client", "letters, digits, dot, dash and underscore, up to 64")
-        clients = self.clients() if self.path.exists() else {}
-        if name in clients:
-            raise UsageError(f"the client {name} has a token", f"revoke it first: veilseg token revoke {name}")
         token = PREFIX + secrets.token_urlsafe(32)
-        clients[name] = {"sha256": _hash(token), "created": datetime.now(UTC).strftime("%Y-%m-%d")}
-        self._write(clients)
+        with locked(self.path):
+            clients = self.clients() if self.path.exists() else {}
+            if name in clients:
+                raise UsageError(f"the client {name} has a token", f"revoke it first: veilseg token revoke {name}")
+            clients[name] = {"sha256": _hash(token), "created": datetime.now(UTC).strftime("%Y-%m-%d")}
+            self._write(clients)
         return token
 
     def revoke(self, name: str) -> None:
         """Take the client's token away. UsageError when it has none."""
-        clients = self.clients()
-        if name not in clients:
-            raise UsageError(f"no client is called {name}", "`veilseg token list` shows them")
-        del clients[name]
-        self._write(clients)
+        with locked(self.path):
+            clients = self.clients()
+            if name not in clients:
+                raise UsageError(f"no client is called {name}", "`veilseg token list` shows them")
+            del clients[name]
+            self._write(clients)
 
     def clients(self) -> dict[str, dict[str, str]]:
         """What the file holds by client: {"sha256": ..., "created": ...}. VeilsegError when it cannot be read."""

@@ -1,0 +1,111 @@
+"""A worker that answers nonsense counts as one that died: it is ended, and its images go to the next."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.service import SOURCE, encrypted, running
+from veilseg.errors import InvalidImage
+from veilseg.modelspec import InputSpec, ModelConfig
+from veilseg.server import frames
+from veilseg.server.process import Worker, WorkerGone
+
+CONFIG = ModelConfig(
+    architecture="tiny", arguments={}, classes=("a", "b"), palette=(), input=InputSpec(), size_multiple=1
+)
+FILE, SIZE = b"a file", (2, 3)
+
+
+def ask(said: bytes) -> list[np.ndarray | InvalidImage]:
+    """What `Worker.run` makes of one file when the process reads it, says `said` and stays."""
+
+    async def run() -> list[np.ndarray | InvalidImage]:
+        length = len(frames.pack([FILE]))
+        code = f"import os, sys; sys.stdin.buffer.read({length}); os.write(1, {said!r}); os.close(1); sys.stdin.read()"
+        process = await asyncio.create_subprocess_exec(sys.executable, "-ISc", code, stdin=PIPE, stdout=PIPE)
+        try:
+            return await Worker(process, CONFIG).run([FILE], [SIZE], 300)
+        finally:
+            was_ended = process.returncode is not None
+            await Worker(process, CONFIG).stop()
+            ended.append(was_ended)
+
+    ended: list[bool] = []
+    try:
+        return asyncio.run(run())
+    except WorkerGone:
+        assert ended == [True]
+        raise
+
+
+def test_answers_are_read() -> None:
+    (labels,) = ask(frames.pack([b"L" + bytes([0, 1, 0, 1, 1, 0])]))
+    assert isinstance(labels, np.ndarray)
+    assert labels.tolist() == [[0, 1, 0], [1, 1, 0]]
+    for hint in ("do so", None):
+        (refused,) = ask(frames.pack([b"R" + json.dumps({"message": "no", "hint": hint}).encode()]))
+        assert isinstance(refused, InvalidImage)
+        assert (refused.message, refused.hint) == ("no", hint)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        frames.pack([b"L" + bytes(6)])[:-1],
+        frames.pack([b"L" + bytes(5)]),
+        frames.pack([b"L" + bytes(7)]),
+        frames.pack([b"L" + bytes([0, 0, 0, 0, 0, 2])]),  # a class that the model does not have
+        frames.pack([b"X" + bytes(6)]),
+        frames.pack([b""]),
+        frames.pack([]),
+        frames.pack([b"L" + bytes(6)] * 2),
+        struct.pack("<IQ", 1, 1 << 62) + bytes(100),
+        struct.pack("<I", 0xFFFFFFFF) + bytes(100),
+        frames.pack([b"R"]),
+        frames.pack([b"R[]"]),
+        frames.pack([b"R{}"]),
+        frames.pack([b"R\xff"]),
+        frames.pack([b"R" + b"[" * 100_000]),
+    ],
+)
+def test_nonsense_ends_the_worker(said: bytes) -> None:
+    with pytest.raises(WorkerGone):
+        ask(said)
+
+
+#: Python runs this when a process starts: label maps of a worker come out short while the file `damage` exists.
+DAMAGE = """
+import pathlib, sys
+if "veilseg.server.worker" in sys.orig_argv:
+    from veilseg.server import frames
+    damage, whole = pathlib.Path({damage!r}), frames.pack
+    frames.pack = lambda parts: whole([part[:-1] if part[:1] == b"L" and damage.exists() else part for part in parts])
+"""
+
+
+def test_a_service_replaces_a_worker_that_answers_nonsense(model: Path, tmp_path: Path) -> None:
+    damage = tmp_path / "damage"
+    (tmp_path / "sitecustomize.py").write_text(DAMAGE.format(damage=str(damage)))
+    environment = {"PYTHONPATH": f"{tmp_path}:{SOURCE}"}
+    with running(tmp_path, str(model), "--timeout", "300", environment=environment) as service:
+        expected = service.post(encrypted()).content
+        first = service.worker
+        damage.touch()
+        refused = service.post(encrypted())
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "worker_died")
+        assert int(refused.headers["retry-after"]) >= 1
+        assert service.metric("veilseg_worker_restarts_total") == 2
+        damage.unlink()
+        service.until(service.is_ready)
+        assert service.worker != first
+        assert service.post(encrypted()).content == expected
+    assert '"event": "bug"' not in service.log.read_text()
