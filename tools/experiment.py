@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 PLAIN = "src/veilseg/runtime/shipped/plain"
 STEPS = 1500
 CROP = "augment.crop=[192,192]"  # half the work of the recipes' 256 x 256
+ONE_CORE = ["machine.threads=1", "machine.workers=0"]
 SEEDS = (0, 1)
 DECIDING = 8  # the sub-block whose rows are trained with every seed, and of SETR's rows
 SETR = "runs/rows/setr"  # the plain SETR from scratch, with which SETR's rows begin
@@ -70,7 +71,7 @@ def make(name: str, arguments: list[str], start: Future[bool] | None) -> None:
         return
     run, result = f"runs/rows/{name}", f"results/rows/{name}.json"
     measure = ["evaluate", "--data", "camvid:camvid", "--model", run, "--per-class", "--json", result]
-    done = veilseg(run, ["train", *arguments, "-o", run]) and veilseg(run, measure)
+    done = veilseg(run, ["train", *arguments, *ONE_CORE, "-o", run]) and veilseg(run, measure)
     print(f"{name}: {'done' if done else f'failed, see {run}.log'}", flush=True)
 
 
@@ -97,7 +98,9 @@ def main() -> None:
     with ThreadPoolExecutor(given.lanes) as lanes:
         start = None
         if any(name.startswith("setr") for name in todo):
-            start = lanes.submit(veilseg, SETR, ["train", *SETR_RECIPE, f"train.steps={SETR_STEPS}", "-o", SETR])
+            start = lanes.submit(
+                veilseg, SETR, ["train", *SETR_RECIPE, f"train.steps={SETR_STEPS}", *ONE_CORE, "-o", SETR]
+            )
         for name in todo:
             lanes.submit(make, name, every[name], start if name.startswith("setr") else None)
 
