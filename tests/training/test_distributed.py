@@ -16,6 +16,9 @@ from torch import nn
 from veilseg.models import load_model
 from veilseg.training.distributed import GlobalBatchNorm2d, share_batch_norm
 
+# A batch norm follows that takes every constant away: their gradients are rounding, of which Adam makes whole steps.
+WITHOUT_EFFECT = ("network.stem.bias", "network.embed.0.bias")
+
 
 def test_global_batch_norm_is_batch_norm_in_one_process() -> None:
     torch.manual_seed(0)
@@ -62,4 +65,6 @@ def test_two_processes_train_as_one(architecture: str, tmp_path: Path) -> None:
     one, two = (load_model(tmp_path / str(devices)) for devices in (1, 2))
     assert one.config.training["val_miou"] == pytest.approx(two.config.training["val_miou"], abs=0.5)
     for (name, got), wanted in zip(two.state_dict().items(), one.state_dict().values(), strict=True):
+        if name in WITHOUT_EFFECT:
+            continue
         torch.testing.assert_close(got, wanted, rtol=2e-3, atol=2e-3, msg=lambda text, name=name: f"{name}: {text}")

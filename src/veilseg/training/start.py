@@ -74,11 +74,11 @@ def new_model(recipe: Recipe, data: SegmentationData, key: Key | None = None) ->
 def copy_fitting(model: SegmentationModel, start: SegmentationModel) -> None:
     """Copy every tensor of `start` that has a namesake of its shape in `model`, in place.
 
-    Raises InvalidModel when that is less than half of the model: another network.
+    Raises InvalidModel when those are less than half of the tensors: another network.
     """
     own, given = model.state_dict(), start.state_dict()
     fitting = {name: tensor for name, tensor in given.items() if name in own and own[name].shape == tensor.shape}
-    if 2 * sum(own[name].numel() for name in fitting) < sum(tensor.numel() for tensor in own.values()):
+    if 2 * len(fitting) < len(own):
         raise InvalidModel(
             f"method.start is another network: {len(fitting)} of {len(own)} tensors fit", "use the same architecture"
         )
