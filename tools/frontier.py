@@ -88,12 +88,16 @@ def draw(found: list[Point], target: Path) -> None:
     if plain is None:
         raise SystemExit("no model for plain images was evaluated on CamVid val")
     figure, axes = pyplot.subplots(figsize=(7, 4.5))
+    names: dict[tuple[float, float, float | None], list[str]] = {}  # of the points that lie in one place
     for point in found:
         if point.miou is not None:
-            axes.plot(point.ssim, 100 * point.miou / plain, "o", color="#0b6e69")
-            read = "" if point.plates is None else f"\nplate characters read: {100 * point.plates:.0f} %"
-            axes.annotate(point.name + read, (point.ssim, 100 * point.miou / plain), xytext=(-6, -6),
-                          textcoords="offset points", ha="right", va="top", fontsize=9)  # fmt: skip
+            place = (round(point.ssim, 2), round(100 * point.miou / plain, 1), point.plates)
+            names.setdefault(place, []).append(point.name)
+    for (ssim, kept, plates), alike in names.items():
+        axes.plot(ssim, kept, "o", color="#0b6e69")
+        read = "" if plates is None else f"\nplate characters read: {100 * plates:.0f} %"
+        axes.annotate(", ".join(alike) + read, (ssim, kept), xytext=(-6, -6), textcoords="offset points",
+                      ha="right", va="top", fontsize=9)  # fmt: skip
     axes.set(xlabel="given away: SSIM of the best attack", ylabel="kept: mIoU, % of plain", xlim=(0, 1.05))
     axes.margins(y=0.2)
     axes.grid(alpha=0.3)
