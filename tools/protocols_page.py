@@ -1,8 +1,8 @@
 """Put the published protocols into docs/results.md: python tools/protocols_page.py
 
-Reads results/protocols/NAME.json, which recipes/protocols.sh writes, and replaces what stands between the page's markers
-`<!-- protocol NAME -->` and `<!-- end protocol NAME -->`: ours first, the paper's numbers below. A protocol without a file
-is left out.
+Reads results/protocols/NAME.json, which recipes/protocols.sh writes, and replaces what stands between the page's
+markers `<!-- protocol NAME -->` and `<!-- end protocol NAME -->`: ours first, the paper's numbers below. A protocol
+without a file is left out.
 """
 
 from __future__ import annotations
