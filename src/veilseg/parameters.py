@@ -13,5 +13,5 @@ SHUFFLES: tuple[Shuffle, ...] = get_args(Shuffle)
 
 #: Sides in pixels.
 DEFAULT_BLOCK = 16
-DEFAULT_SUB_BLOCK = 8
+DEFAULT_SUB_BLOCK = 4
 MAX_BLOCK = 64

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -68,6 +69,17 @@ def test_export_beside_the_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert onnx.engine.name == "onnx"
     assert (onnx.segment(image) == torch_labels).mean() > 0.999
     assert sorted(path.name for path in Path("run").iterdir()) == ["config.json", "model.onnx", "model.safetensors"]
+
+
+def test_export_in_8_bits(capsys: pytest.CaptureFixture[str]) -> None:
+    save_model(tiny_conv(), "run")
+    assert main(["export", "run", "-o", "small", "--int8", "scenes:2:1"]) == 0
+    assert "the same class" in capsys.readouterr().err
+    assert Segmenter("small").segment(np.zeros((32, 48, 3), np.uint8)).shape == (32, 48)
+    assert main(["export", "run", "-o", "small", "--int8", "scenes:2:1"]) == 1
+    assert main(["export", "run", "-o", "other", "--int8", "scenes:2:1", "--split-stem", "16"]) == 2
+    assert main(["export", "run", "-o", "other", "--split", "train"]) == 2
+    assert not Path("other").exists()
 
 
 def without_torch(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -170,10 +170,14 @@ def test_refusals(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_protocols_of_torch_models(tmp_path: Path) -> None:
     """A model without an exported stem is encrypted by torch."""
+    import torch
+
     from tests.models.conftest import tiny_conv
     from veilseg.data import CAMVID_CLASSES, open_data
     from veilseg.models import create_model, save_model
 
+    # Untrained models tie over flat areas, where rounding decides; this one does not.
+    torch.manual_seed(1)
     tiny = tiny_conv().config.arguments
     save_model(create_model("convseg", classes=CAMVID_CLASSES, **tiny), tmp_path / "torch")
     plan = Plan(("torch",), open_data("scenes:1:5", None), {"spec": "scenes:1:5"}, tmp_path / "out", threads=1)

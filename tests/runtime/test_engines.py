@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +88,25 @@ def test_a_size_that_the_network_cannot_take_is_named(tmp_path: Path) -> None:
     assert engine.fixed_size == (32, 48)
     with pytest.raises(InvalidModel, match="64x64"):
         engine.run(np.zeros((1, 3, 64, 64), np.float32))
+
+
+def test_no_memory_is_no_fault_of_the_image(tmp_path: Path) -> None:
+    """In a process that may take little more than it has: the logits of 17 megapixels do not fit."""
+    code = f"""
+import pathlib, resource
+import numpy as np
+from veilseg.runtime.engines import OnnxEngine
+engine = OnnxEngine(pathlib.Path({str(tiny_model(tmp_path / "m") / "model.onnx")!r}), threads=1)
+images = np.zeros((1, 3, 4096, 4096), np.float32)
+taken = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + 2**27, resource.RLIM_INFINITY))
+try:
+    engine.run(images)
+except MemoryError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert "4096x4096" in done.stdout, done.stderr
 
 
 def test_a_network_with_other_classes_than_its_config_is_caught(tmp_path: Path) -> None:

@@ -149,6 +149,24 @@ def test_a_window_larger_than_the_image_changes_nothing(canonical: Segmenter) ->
     assert (windowed.segment(encrypted) == canonical.segment(encrypted)).all()
 
 
+def test_large_images_run_in_windows_and_their_maps_are_made_in_bands(
+    canonical: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cipher = veilseg.cipher("subblock-sort", block=16, sub_block=8)
+    encrypted = cipher.encrypt(photo(5, 130, 150))
+    windowed = Segmenter(canonical.name, threads=1, window=64)
+    expected = windowed.logits(encrypted.pixels)[:, :130, :150].argmax(0)
+    assert (windowed.segment(encrypted) == expected).all()
+    monkeypatch.setattr("veilseg.runtime.segmenter.WHOLE_PIXELS", encrypted.pixels.size // 3 - 1)
+    monkeypatch.setattr("veilseg.runtime.segmenter.LARGE_WINDOW", 70)  # 64 on the grid
+    shapes: list[tuple[int, ...]] = []
+    run = canonical.engine.run
+    monkeypatch.setattr(canonical.engine, "run", lambda images: (shapes.append(images.shape), run(images))[1])
+    assert (canonical.segment(encrypted) == expected).all()
+    assert (canonical.segment_batch([encrypted, encrypted])[1] == expected).all()
+    assert set(shapes) == {(1, 3, 64, 64)}
+
+
 def test_networks_of_one_size_get_windows_of_that_size(tmp_path: Path) -> None:
     folder = tiny_model(tmp_path / "fixed", CANONICAL, size=(48, 64))
     segmenter = Segmenter(folder, threads=1)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from veilseg.errors import UsageError
-from veilseg.runtime.windows import slide, snap, starts
+from veilseg.runtime.windows import slide, slide_bands, snap, starts
 
 
 @settings(deadline=None)
@@ -41,10 +41,29 @@ def test_a_pointwise_network_gives_the_same_with_and_without_windows(seed: int, 
     np.testing.assert_allclose(slide(pixels, run, (32, 48), 16, overlap), run(pixels), rtol=1e-5, atol=1e-3)
 
 
-def test_overlaps_are_averaged() -> None:
+def test_overlaps_are_blended_without_a_seam() -> None:
     answers = iter([2.0, 4.0])
     result = slide(np.zeros((16, 48, 3)), lambda part: np.full((1, 16, 32), next(answers)), (16, 32), 16, 0.5)
-    assert result[0, 0].tolist() == [2.0] * 16 + [3.0] * 16 + [4.0] * 16
+    assert result[0, 0, :16].tolist() == [2.0] * 16
+    assert result[0, 0, 32:].tolist() == [4.0] * 16
+    # Half a window of overlap: from the one to the other in a straight line.
+    np.testing.assert_allclose(result[0, 0, 16:32], 2 + 2 * (np.arange(16) + 0.5) / 16, rtol=1e-6)
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 4), st.integers(1, 4), st.sampled_from([0, 0.3, 0.75]))
+@settings(deadline=None, max_examples=50)
+def test_bands_follow_each_other_and_hold_one_row_of_windows(
+    height: int, width: int, rows: int, columns: int, overlap: float
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (16 * height, 16 * width, 1))
+    window = (16 * rows, 16 * columns)
+    at = 0
+    for top, band in slide_bands(pixels, lambda part: part.transpose(2, 0, 1), window, 16, overlap):
+        assert top == at
+        assert band.shape[1] <= window[0]
+        np.testing.assert_allclose(band[0], pixels[top : top + band.shape[1], :, 0], rtol=1e-5)
+        at += band.shape[1]
+    assert at == len(pixels)
 
 
 def test_windows_are_rounded_down_to_the_grid() -> None:

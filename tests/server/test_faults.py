@@ -43,12 +43,15 @@ def test_a_killed_worker_is_replaced_and_its_images_are_done_by_the_next(held: S
     assert held.worker != killed
 
 
-def test_a_worker_that_was_killed_while_idle_is_replaced(small: Service) -> None:
-    """The loss is found with the next image, which waits for the new worker."""
+def test_a_worker_that_was_killed_while_idle_is_replaced_at_once(small: Service) -> None:
+    small.until(small.is_ready)
+    before = small.metric("veilseg_worker_restarts_total")
     killed = small.worker
     os.kill(killed, signal.SIGKILL)
-    assert small.post(encrypted()).status_code == 200
+    small.until(lambda: small.metric("veilseg_worker_restarts_total") == before + 1)  # no image has come meanwhile
+    small.until(small.is_ready)
     assert small.worker != killed
+    assert small.post(encrypted()).status_code == 200
 
 
 def test_sigterm_finishes_what_was_accepted(model: Path, tmp_path: Path) -> None:

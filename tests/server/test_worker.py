@@ -15,8 +15,10 @@ import pytest
 from tests.service import SOURCE, encrypted, running
 from veilseg.errors import InvalidImage
 from veilseg.modelspec import InputSpec, ModelConfig
+from veilseg.runtime import Segmenter
 from veilseg.server import frames
 from veilseg.server.process import Worker, WorkerGone
+from veilseg.server.worker import works_apart
 
 CONFIG = ModelConfig(
     architecture="tiny", arguments={}, classes=("a", "b"), palette=(), input=InputSpec(), size_multiple=1
@@ -80,6 +82,40 @@ def test_answers_are_read() -> None:
 def test_nonsense_ends_the_worker(said: bytes) -> None:
     with pytest.raises(WorkerGone):
         ask(said)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_batch_is_answered_as_its_images_are(model: Path, threads: int) -> None:
+    """Whether as one array or side by side; one that cannot be read harms no other."""
+    files = [encrypted(seed) for seed in range(5)]
+    files[2] = files[2][:-30]
+
+    async def run() -> list[np.ndarray | InvalidImage]:
+        worker = await Worker.start(str(model), "cpu", threads)
+        try:
+            return await worker.run(files, [(40, 50)] * len(files), 300)
+        finally:
+            await worker.stop()
+
+    answers = asyncio.run(run())
+    segmenter = Segmenter(model, threads=1)
+    for index, (file, labels) in enumerate(zip(files, answers, strict=True)):
+        if index == 2:
+            assert isinstance(labels, InvalidImage)
+        else:
+            assert isinstance(labels, np.ndarray)
+            assert (labels == segmenter.segment(file)).all()
+
+
+def test_which_models_work_side_by_side(model: Path) -> None:
+    torch = pytest.importorskip("torch")
+    onnx = Segmenter(model, threads=1)
+    assert works_apart(onnx, "cpu", 2)
+    assert not works_apart(onnx, "cpu", 1)
+    assert not works_apart(onnx, "cuda", 2)
+    module = torch.nn.Identity()
+    module.config = onnx.config
+    assert not works_apart(Segmenter(module), "cpu", 2)
 
 
 #: Python runs this when a process starts: label maps of a worker come out short while the file `damage` exists.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from veilseg.ciphers import engine, reference
-from veilseg.ciphers.grid import Pixels, check_options, check_pixels, check_sub_block
+from veilseg.ciphers.grid import Pixels, check_options, check_pixels, check_sub_block, flat
 from veilseg.ciphers.image import Cipher
 from veilseg.keys import Key
 from veilseg.parameters import Channels, Shuffle
@@ -35,28 +35,34 @@ def canonicalize(
     if kernels is None:
         return reference.canonicalize(pixels, block, sub_block, channels, shuffle)
     out = np.empty_like(pixels)
-    network = engine.network(sub_block * sub_block)
+    quick = engine.kernels("sort_kernels", 0)
     region = block if channels == "block" else sub_block
 
+    def sort_alone(start: int, stop: int) -> None:
+        assert quick is not None
+        for top in range(start * block, stop * block, block):
+            ends = (flat(image[top : top + block], sub_block) for image in (pixels, out))
+            quick.sort_row(*ends, pixels.shape[1], block, sub_block, channels == "sub-block")
+
     def sort_each(start: int, stop: int) -> None:
-        kernels.sort_channels(pixels, out, start * block, stop * block, sub_block, network)
-        if channels != "none":
-            kernels.reorder_channels(out, start * block, stop * block, region, sub_block)
+        kernels.sort_channels(pixels, out, start * block, stop * block, sub_block)
+        kernels.reorder_channels(out, start * block, stop * block, region, sub_block)
 
     def sort_shared(start: int, stop: int) -> None:
         for top in range(start * block, stop * block, block):
             rows = (top, top + block)
             if channels == "none":
-                kernels.sort_pixels(pixels, out, *rows, sub_block, network)
+                kernels.sort_pixels(pixels, out, *rows, sub_block)
                 continue
-            kernels.sort_channels(pixels, out, *rows, sub_block, network)
+            kernels.sort_channels(pixels, out, *rows, sub_block)
             if kernels.gather_channels(pixels, out, *rows, region, sub_block):  # rare: several orders have to be tried
                 band = slice(*rows)
                 out[band] = reference.canonicalize(pixels[band], block, sub_block, channels, shuffle)
             else:
-                kernels.sort_pixels(out, out, *rows, sub_block, network)
+                kernels.sort_pixels(out, out, *rows, sub_block)
 
-    work = sort_shared if shuffle == "shared" else sort_each
+    alone = sort_each if channels == "block" else sort_alone
+    work = sort_shared if shuffle == "shared" else alone
     engine.over_rows(work, pixels.shape[0] // block, pixels.shape[0] * pixels.shape[1])
     return out
 

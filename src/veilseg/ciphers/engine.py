@@ -11,7 +11,6 @@ from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
-from numpy.typing import NDArray
 
 SMALL = 256 * 1024  # pixels below which starting threads costs more than it saves
 # Importing numba takes about a second, in which NumPy shuffles as many pixels, and sorts four times as many.
@@ -38,14 +37,6 @@ def kernels(name: str, pixels: int) -> ModuleType | None:
         return None
     _asked += pixels
     return _import(name) if _asked >= WORTH_NUMBA else None
-
-
-@cache
-def network(count: int) -> NDArray[np.int64]:
-    """The comparators [m, 2] that sort `count` values."""
-    from veilseg.ciphers.kernels import comparators
-
-    return comparators(count)
 
 
 def threads() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -87,3 +88,12 @@ def join_blocks(blocks: NDArray[Any], shape: tuple[int, ...], block: int) -> NDA
     height, width = shape[:2]
     view = blocks.reshape(height // block, width // block, 3, block, block)
     return np.ascontiguousarray(view.transpose(0, 3, 1, 4, 2)).reshape(height, width, 3)
+
+
+def flat(image: Pixels, sub_block: int) -> NDArray[Any]:
+    """uint8 [H, W, 3], contiguous, in one row: as 32-bit words, three for four pixels, where side and machine allow."""
+    row = image.reshape(-1)
+    if sub_block % 4 or sys.byteorder != "little":
+        return row
+    words = row.view(np.uint32)
+    return words if words.flags.aligned else row

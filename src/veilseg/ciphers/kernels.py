@@ -10,28 +10,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veilseg.ciphers.jit import jit
-
-LANES = 96  # 32 sub-blocks of three channels; 256 x 96 bytes still fit the first-level cache
-
-
-@jit
-def sort_columns(buffer: Any, network: Any) -> None:
-    """Sort every column of buffer [n, lanes] in place by the comparators [m, 2] of `network`."""
-    for c in range(network.shape[0]):
-        low, high = buffer[network[c, 0]], buffer[network[c, 1]]
-        for k in range(LANES):
-            a, b = low[k], high[k]
-            low[k] = a if a < b else b
-            high[k] = b if a < b else a
+from veilseg.ciphers.network import LANES, rows_for, sort_columns
 
 
 @jit
-def sort_channels(pixels: Any, out: Any, start: int, stop: int, s: int, network: Any) -> None:
+def sort_channels(pixels: Any, out: Any, start: int, stop: int, s: int) -> None:
     """Sort each channel of each sub-block of the pixel rows start..stop (multiples of s) into `out`."""
-    buffer = np.zeros((s * s, LANES), np.uint8)
+    buffer = np.full((rows_for(s * s), LANES), np.uint8(255))
     width = pixels.shape[1]
     group = LANES // 3 * s
     for top in range(start, stop, s):
@@ -45,7 +32,7 @@ def sort_channels(pixels: Any, out: Any, start: int, stop: int, s: int, network:
                         x = left + b * s + j
                         for c in range(3):
                             lane[b * 3 + c] = row[x, c]
-            sort_columns(buffer, network)
+            sort_columns(buffer.reshape(-1), buffer.shape[0])
             for i in range(s):
                 row = out[top + i]
                 for j in range(s):
@@ -144,9 +131,9 @@ def gather_channels(pixels: Any, out: Any, start: int, stop: int, r: int, s: int
 
 
 @jit
-def sort_pixels(pixels: Any, out: Any, start: int, stop: int, s: int, network: Any) -> None:
+def sort_pixels(pixels: Any, out: Any, start: int, stop: int, s: int) -> None:
     """Sort whole pixels lexicographically in each sub-block of the rows start..stop; `out` may be `pixels`."""
-    buffer = np.zeros((s * s, LANES), np.uint32)
+    buffer = np.full((rows_for(s * s), LANES), np.uint32(0xFFFFFFFF))
     width = pixels.shape[1]
     group = LANES * s
     for top in range(start, stop, s):
@@ -158,7 +145,7 @@ def sort_pixels(pixels: Any, out: Any, start: int, stop: int, s: int, network: A
                         pixel = pixels[top + i, left + b * s + j]
                         packed = np.uint32(pixel[0]) << 16 | np.uint32(pixel[1]) << 8 | np.uint32(pixel[2])
                         buffer[i * s + j, b] = packed
-            sort_columns(buffer, network)
+            sort_columns(buffer.reshape(-1), buffer.shape[0])
             for i in range(s):
                 for j in range(s):
                     for b in range(count):
@@ -183,17 +170,3 @@ def fill_means(pixels: Any, out: Any, start: int, stop: int, s: int) -> None:
             for y in range(top, top + s):
                 for x in range(left, left + s):
                     out[y, x, 0], out[y, x, 1], out[y, x, 2] = r, g, b
-
-
-def comparators(count: int) -> NDArray[np.int64]:
-    """Batcher's merge exchange (Knuth, TAOCP 3, 5.2.2, algorithm M): comparators [m, 2] that sort `count` values."""
-    pairs: list[tuple[int, int]] = []
-    top = 1 << max(count - 1, 0).bit_length() >> 1
-    p = top
-    while p > 0:
-        q, r, d = top, 0, p
-        while d > 0:
-            pairs.extend((i, i + d) for i in range(count - d) if i & p == r)
-            d, q, r = q - p, q >> 1, p
-        p >>= 1
-    return np.array(pairs, np.int64).reshape(-1, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from veilseg.ciphers import engine
 from veilseg.ciphers.grid import Pixels, check_block, check_pixels, cut_blocks, join_blocks
 from veilseg.ciphers.image import Cipher
 from veilseg.ciphers.keystream import Keystream, shuffled
@@ -25,8 +26,25 @@ def permutation(key: Key, block: int) -> NDArray[np.int64]:
 def permute_pixels(pixels: Pixels, order: NDArray[np.int64], block: int, *, inverse: bool = False) -> Pixels:
     """Every block b of uint8 [H, W, 3] becomes b[order] (inverse=True: the way back); sides multiples of `block`."""
     pixels = check_pixels(pixels, block)
-    blocks = cut_blocks(pixels, block)
-    return join_blocks(blocks[:, np.argsort(order) if inverse else order], pixels.shape, block)
+    order = np.argsort(order) if inverse else order
+    height, width = pixels.shape[:2]
+    kernels = engine.kernels("permutation_kernels", height * width)
+    if kernels is None:
+        return join_blocks(cut_blocks(pixels, block)[:, order], pixels.shape, block)
+    out = np.empty_like(pixels)
+    # Where the values of a block stand in its row of blocks, in the order of the row: channel, row, column of value i.
+    channel, y, x = np.unravel_index(np.arange(len(order)), (3, block, block))
+    place = (3 * (y * width + x) + channel).astype(np.uint64)
+    raster = np.argsort(place)
+    to, origin = place[raster], place[order][raster]
+
+    def work(start: int, stop: int) -> None:
+        for top in range(start * block, stop * block, block):
+            band = slice(top, top + block)
+            kernels.move_values(pixels[band].reshape(-1), out[band].reshape(-1), block, to, origin)
+
+    engine.over_rows(work, height // block, height * width)
+    return out
 
 
 class PatchPermutation(Cipher):

@@ -31,7 +31,7 @@ CIPHERS: dict[str, type[Cipher]] = {
 
 
 def cipher(name: str, block: int = DEFAULT_BLOCK, sub_block: int | None = None, **options: str) -> Cipher:
-    """The cipher `name` for blocks and sub-blocks of the given sides in pixels (default sub-block: 8).
+    """The cipher `name` for blocks and sub-blocks of the given sides in pixels (default sub-block: 4).
 
     The smaller the sub-block, the finer the mosaic that everybody sees: 2 and 3 pixels hide little, 1 is refused.
 

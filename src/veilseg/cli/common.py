@@ -53,7 +53,12 @@ ModelName = Annotated[
     str, typer.Option("--model", metavar="NAME", help="The shipped model's name, or a folder with config.json.")
 ]
 Window = Annotated[
-    int | None, typer.Option("--window", metavar="PIXELS", help="Sliding windows of this side. Default: none.")
+    int | None,
+    typer.Option(
+        "--window",
+        metavar="PIXELS",
+        help="Sliding windows of this side. Default: 1024 for images of more than 4 megapixels.",
+    ),
 ]
 Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="Default: one per core.")]
 JsonFile = Annotated[

@@ -20,6 +20,7 @@ from veilseg.cli.common import (
     make_cipher,
 )
 from veilseg.cli.messages import show_warning
+from veilseg.parameters import DEFAULT_SUB_BLOCK
 
 
 def command(
@@ -51,7 +52,8 @@ def command(
     secret = key_for(chosen, key)
     if chosen.sub_block is not None and chosen.sub_block < 4:
         s = chosen.sub_block
-        show_warning(f"sub-blocks of {s} pixels hide little: anybody sees a mosaic of {s} x {s} pixels; 8 is usual")
+        usual = f"{DEFAULT_SUB_BLOCK} or more is usual"
+        show_warning(f"sub-blocks of {s} pixels hide little: anybody sees a mosaic of {s} x {s} pixels; {usual}")
 
     def work(data: bytes, source: str) -> bytes:
         from veilseg.images import open_image

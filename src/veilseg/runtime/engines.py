@@ -63,10 +63,15 @@ class OnnxEngine:
         self.fixed_size: tuple[int, int] | None = (height, width) if fixed else None
 
     def run(self, images: np.ndarray) -> np.ndarray:
-        """Logits float32 [N, K, H, W] of raw pixel values float32 [N, 3, H, W]."""
+        """Logits float32 [N, K, H, W] of raw pixel values float32 [N, 3, H, W].
+
+        Raises InvalidModel for a size that the network does not take, MemoryError where there is no room for it.
+        """
         try:
             result = self._session.run([self._output], {self._input: images})[0]
         except Exception as error:
+            if "alloc" in str(error):  # ONNX Runtime has no class of error for it
+                raise MemoryError(f"no memory for images of {images.shape[3]}x{images.shape[2]}") from error
             raise InvalidModel(f"the model does not take images of {images.shape[3]}x{images.shape[2]}") from error
         return np.asarray(result, np.float32)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,12 +19,17 @@ from veilseg.images import open_image
 from veilseg.modelspec import ONNX_NAME, ModelConfig
 from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine, is_torch_module, on_device
 from veilseg.runtime.locate import find_model
-from veilseg.runtime.windows import slide, snap
+from veilseg.runtime.windows import slide_bands, snap
 
 if TYPE_CHECKING:
     from PIL import Image
 
     Input = EncryptedImage | str | Path | bytes | np.ndarray | Image.Image
+
+#: An image of more pixels runs in windows of this side, so that memory does not grow with it: a network's activations
+#: take some hundred bytes for every pixel (bench/large.py).
+WHOLE_PIXELS = 4_000_000
+LARGE_WINDOW = 1024
 
 
 class Segmenter:
@@ -48,8 +53,8 @@ class Segmenter:
 
         `engine`: "onnx", "torch" or None (what the folder holds; ONNX first). `threads`: for one image; default one per
         core. `device`: "cpu" or "cuda" (a torch model that is passed in stays where it is). `window`: None runs whole
-        images; (height, width) or a side in pixels runs sliding windows on the block grid (rounded down to it) that
-        share at least the fraction `overlap` with their neighbours.
+        images, but those of more than 4 megapixels in windows of 1024; (height, width) or a side in pixels runs sliding
+        windows on the block grid (rounded down to it) that share at least the fraction `overlap` with their neighbours.
 
         Raises InvalidModel when the model is missing or cannot run here, UsageError for options out of range.
         """
@@ -90,7 +95,16 @@ class Segmenter:
         if check:
             self.config.input.accepts(header)
         height, width = pixels.shape[:2] if header is None else (header.height, header.width)
-        return _argmax(self.logits(pixels)[:, :height, :width])
+        window = self._window_for(pixels)
+        if window is None:
+            return _argmax(self.logits(pixels)[:, :height, :width])
+        labels = np.empty((height, width), np.uint8)
+        for top, band in self._bands(
+            pixels, window
+        ):  # of a large image the logits would take more memory than all else
+            rows = labels[top : top + band.shape[1]]
+            rows[:] = _argmax(band[:, : len(rows), :width])
+        return labels
 
     def segment_batch(self, images: Sequence[EncryptedImage]) -> list[np.ndarray]:
         """What `segment` answers for each of `images`, which are stored at one size: the network runs once for all.
@@ -101,10 +115,12 @@ class Segmenter:
             self.config.input.accepts(image.header)
         if len({image.pixels.shape for image in images}) > 1:
             raise InvalidImage("the images of a batch differ in size", "segment them one by one")
-        if self._window is not None or len(images) < 2:
+        if len(images) < 2 or self._window_for(images[0].pixels) is not None:
             return [self.segment(image) for image in images]
         height, width = images[0].pixels.shape[:2]
-        logits = self._run(np.stack([self._prepare(image.pixels) for image in images]))[:, :, :height, :width]
+        logits = self._run(np.stack([self._canonical(self._padded(image.pixels)) for image in images]))[
+            :, :, :height, :width
+        ]
         sizes = [(image.header.height, image.header.width) for image in images]
         return [_argmax(one[:, :rows, :columns]) for one, (rows, columns) in zip(logits, sizes, strict=True)]
 
@@ -117,23 +133,39 @@ class Segmenter:
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype not in (np.uint8, np.uint16) or not pixels.size:
             raise InvalidImage(f"expected uint8 pixels [H, W, 3], not {pixels.dtype} {list(pixels.shape)}")
         height, width = pixels.shape[:2]
-        padded = self._prepare(pixels)
-        if self._window is None:
-            return self._run(padded[None])[0, :, :height, :width]
-        window = (min(self._window[0], padded.shape[0]), min(self._window[1], padded.shape[1]))
-        logits = slide(padded, lambda part: self._run(part[None])[0], window, self._step, self._overlap)
-        return logits[:, :height, :width]
+        window = self._window_for(pixels)
+        if window is None:
+            return self._run(self._canonical(self._padded(pixels))[None])[0, :, :height, :width]
+        return np.concatenate([band.copy() for _, band in self._bands(pixels, window)], axis=1)[:, :height, :width]
 
-    def _prepare(self, pixels: np.ndarray) -> np.ndarray:
-        """Stored pixels [H, W, 3] as the network wants them: canonical where it asks for that, padded to its grid."""
+    def _window_for(self, pixels: np.ndarray) -> tuple[int, int] | None:
+        """The window for an image of this size; None: the whole image at once."""
+        if self._window is None and pixels.shape[0] * pixels.shape[1] > WHOLE_PIXELS:
+            return snap((LARGE_WINDOW, LARGE_WINDOW), self._step)
+        return self._window
+
+    def _bands(self, pixels: np.ndarray, window: tuple[int, int]) -> Iterator[tuple[int, np.ndarray]]:
+        """(first row, logits float32 [K, rows, W]) of stored pixels, window by window; sides are the padded ones."""
+
+        def run(part: np.ndarray) -> np.ndarray:
+            logits: np.ndarray = self._run(self._canonical(part)[None])[0]
+            return logits
+
+        return slide_bands(self._padded(pixels), run, window, self._step, self._overlap)
+
+    def _padded(self, pixels: np.ndarray) -> np.ndarray:
+        """Stored pixels [H, W, 3] with sides on the network's grid."""
+        block = 1 if self.config.input.cipher == "plain" else self.config.input.block
+        return _pad(_reflect(pixels, block), self._step, block, self.engine.fixed_size or (1, 1))
+
+    def _canonical(self, pixels: np.ndarray) -> np.ndarray:
+        """Whole blocks of stored pixels as the network wants them: in canonical form where it asks for that."""
         spec = self.config.input
-        block = 1 if spec.cipher == "plain" else spec.block
-        pixels = _reflect(pixels, block)
-        if spec.canonical:
-            assert spec.sub_block is not None
-            options: Any = {"channels": spec.channels, "shuffle": spec.shuffle}
-            pixels = ciphers.canonicalize(pixels, spec.block, spec.sub_block, **options)
-        return _pad(pixels, self._step, block, self.engine.fixed_size or (1, 1))
+        if not spec.canonical:
+            return pixels
+        assert spec.sub_block is not None
+        options: Any = {"channels": spec.channels, "shuffle": spec.shuffle}
+        return ciphers.canonicalize(pixels, spec.block, spec.sub_block, **options)
 
     def _run(self, pixels: np.ndarray) -> np.ndarray:
         """Logits float32 [N, K, H, W] of prepared pixels [N, H, W, 3]."""

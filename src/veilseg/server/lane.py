@@ -60,6 +60,7 @@ class Lane:
         self._worker: Worker | None = None
         self._config: ModelConfig | None = None
         self._loop: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
         self._pace = 1.0  # seconds per image, as measured lately
 
     @property
@@ -80,16 +81,16 @@ class Lane:
 
     async def start(self) -> None:
         """Load the model. Raises InvalidModel when it cannot be."""
-        self._worker = await Worker.start(self._model, self._device, self._threads)
-        self._config = self._worker.config
+        self._config = (await self._start_worker()).config
         self._loop = asyncio.create_task(self._serve())
 
     async def stop(self) -> None:
         """End the worker. Call it when nobody waits any more: what still waits is refused."""
-        if self._loop is not None:
-            self._loop.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._loop
+        for task in (self._loop, self._watch):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         if self._worker is not None:
             await self._worker.stop()
         while self._queue:
@@ -109,23 +110,46 @@ class Lane:
     async def _serve(self) -> None:
         wait = 0.5
         while True:
-            if self._worker is None:
+            worker = self._worker
+            if worker is None:
                 try:
-                    self._worker = await Worker.start(self._model, self._device, self._threads)
+                    worker = await self._start_worker()
                     wait = 0.5
                 except (VeilsegError, OSError):
                     log.error("a worker cannot be started", extra={"model": self.name})
                     await asyncio.sleep(wait)
                     wait = min(2 * wait, _SLOWEST_RESTART)
                     continue
-            batch = await self._next_batch()
+            batch = await self._next_batch(worker)
             if batch:
-                await self._compute(self._worker, batch)
+                await self._compute(worker, batch)
+            elif not worker.alive:
+                self._lose_worker(images=0)
 
-    async def _next_batch(self) -> list[Job]:
-        """The oldest image and those of its shape behind it; waits a few milliseconds for more while there is room."""
+    async def _start_worker(self) -> Worker:
+        self._worker = worker = await Worker.start(self._model, self._device, self._threads)
+        self._watch = asyncio.create_task(self._notice_end(worker))
+        return worker
+
+    async def _notice_end(self, worker: Worker) -> None:
+        """A worker that ends while it has nothing to do is replaced at once, not when the next image meets it."""
+        await worker.ended()
+        self._arrived.set()
+
+    def _lose_worker(self, images: int) -> None:
+        self._worker = None
+        log.warning("a worker failed and is replaced", extra={"model": self.name, "images": images})
+        self._metrics.restarts.labels(self.name).inc()
+
+    async def _next_batch(self, worker: Worker) -> list[Job]:
+        """The oldest image and those of its shape behind it; waits a few milliseconds for more while there is room.
+
+        Nothing when the worker ends first.
+        """
         self._drop_forgotten()
         while not self._queue:
+            if not worker.alive:
+                return []
             self._arrived.clear()
             await self._arrived.wait()
         first = self._queue[0]
@@ -163,9 +187,7 @@ class Lane:
             data, sizes = [job.data for job in batch], [job.size for job in batch]
             answers = await worker.run(data, sizes, self._limits.timeout)
         except WorkerGone:
-            self._worker = None
-            log.warning("a worker failed and is replaced", extra={"model": self.name, "images": len(batch)})
-            self._metrics.restarts.labels(self.name).inc()
+            self._lose_worker(images=len(batch))
             self._try_again(batch)
             return
         taken = time.monotonic() - start

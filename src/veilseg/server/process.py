@@ -82,6 +82,15 @@ class Worker:
             await _end(self._process)
             raise WorkerGone from error
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs, as far as is known here."""
+        return self._process.returncode is None
+
+    async def ended(self) -> None:
+        """Wait until the process is no more, for whatever reason."""
+        await self._process.wait()
+
     async def stop(self) -> None:
         """End the process; what it was computing is lost."""
         await _end(self._process)

@@ -11,11 +11,13 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from veilseg.ciphers import EncryptedImage, canonicalize
+from veilseg.ciphers import EncryptedImage, canonicalize, engine
 from veilseg.errors import InvalidImage, VeilsegError
 from veilseg.server import frames
 
@@ -35,9 +37,13 @@ def main(model: str, device: str, threads: str) -> int:
         from veilseg.runtime import Segmenter
 
         segmenter = Segmenter(model, device=device, threads=int(threads) or None)
+        cores = int(threads) or engine.threads()
+        apart = Segmenter(model, threads=1) if works_apart(segmenter, device, cores) else None
         # The first images compile kernels and allocate, for seconds: before anybody waits for them. The ciphers use
         # kernels only once a process has seen a megapixel.
-        segmenter.logits(np.zeros((64, 64, 3), np.uint8))
+        for each in (segmenter, apart):
+            if each is not None:
+                each.logits(np.zeros((64, 64, 3), np.uint8))
         spec = segmenter.config.input
         if spec.canonical and spec.sub_block is not None:
             canonicalize(np.zeros((1024, 1024, 3), np.uint8), spec.block, spec.sub_block)
@@ -45,9 +51,27 @@ def main(model: str, device: str, threads: str) -> int:
         _send(outgoing, [_refusal(error)])
         return 1
     _send(outgoing, [READY + segmenter.config.to_json().encode()])
-    while (batch := frames.read(incoming)) is not None:
-        _send(outgoing, answer(segmenter, batch))
+    with ThreadPoolExecutor(cores) as pool:
+        while (batch := frames.read(incoming)) is not None:
+            if apart is None or len(batch) == 1:
+                _send(outgoing, answer(segmenter, batch))
+            else:
+                _send(outgoing, list(pool.map(partial(_answer_one, apart), batch)))
     return 0
+
+
+def works_apart(segmenter: Segmenter, device: str, cores: int) -> bool:
+    """Whether the images of a batch are computed side by side, each on one core, and not as one array.
+
+    On CPUs that is faster: what one image needs stays in a core's cache, and all of its way is shared out, not the
+    network alone. torch's number of threads holds for the whole process, so its models compute one array.
+    """
+    return device == "cpu" and segmenter.engine.name == "onnx" and cores > 1
+
+
+def _answer_one(segmenter: Segmenter, data: bytes) -> bytes:
+    """LABELS and the ids, uint8 [H * W], of one file, or REFUSED and JSON with a message and a hint."""
+    return answer(segmenter, [data])[0]
 
 
 def answer(segmenter: Segmenter, batch: Sequence[bytes]) -> list[bytes]:

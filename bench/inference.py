@@ -1,0 +1,122 @@
+"""How fast the networks run, and how near to the limit: `python bench/inference.py --json results/inference.json`.
+
+Per network and size: PyTorch, ONNX Runtime in float32, and in 8 bits with ranges from real images (static) or taken
+anew for every image (dynamic, matrix products alone). Ways take turns; medians. `of_peak` divides the network's
+operations a second by those of a large float32 matrix product in the same run (for 8 bits too, so it may pass 1). The
+ViT has random weights: its speed does not depend on them. VEILSEG_CAMVID names the photographs for the ranges; without
+it, scenes do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from veilseg.ciphers import engine
+from veilseg.data import open_data
+from veilseg.evaluation.provenance import provenance
+from veilseg.evaluation.quantize import quantize
+from veilseg.evaluation.report import write_json
+from veilseg.evaluation.speed import medians
+from veilseg.models import SegmentationModel, create_model, export_onnx, load_model
+from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine
+
+SETR = {"num_classes": 19, "backbone": "vit_base_patch16_384"}
+MATRIX = 2048
+
+
+def operations(model: SegmentationModel, images: np.ndarray) -> int:
+    """Multiplications and additions of one forward pass."""
+    counter = FlopCounterMode(display=False)
+    with counter, torch.inference_mode():
+        model(torch.from_numpy(images))
+    return int(counter.get_total_flops())
+
+
+def ways(model: SegmentationModel, folder: Path, threads: int) -> dict[str, Engine]:
+    """The model in every engine, by name."""
+    camvid = os.environ.get("VEILSEG_CAMVID")
+    data = open_data(f"camvid:{camvid}", "train") if camvid else open_data("scenes:32")
+    export_onnx(model, folder / "float32", overwrite=True)
+    quantize(folder / "float32", folder / "static", data, images=8)
+    dynamic(folder / "float32", folder / "dynamic")
+    engines: dict[str, Engine] = {"torch float32": TorchEngine(model, threads)}
+    for name in ("float32", "static", "dynamic"):
+        title = f"ONNX Runtime {name}" + (" int8" if name != "float32" else "")
+        engines[title] = OnnxEngine(folder / name / "model.onnx", threads)
+    return engines
+
+
+def dynamic(source: Path, target: Path) -> None:
+    """Matrix products in 8 bits, the activations' ranges taken anew for every image."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    target.mkdir()
+    shutil.copy(source / "config.json", target)
+    quantize_dynamic(
+        str(source / "model.onnx"),
+        str(target / "model.onnx"),
+        op_types_to_quantize=["MatMul", "Gemm"],
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+    )
+
+
+def measure(name: str, model: SegmentationModel, side: int, threads: int, repeats: int) -> list[dict[str, Any]]:
+    """One row for every way to run `model` on one image of side x side."""
+    images = np.random.default_rng(0).integers(0, 256, (1, 3, side, side)).astype(np.float32)
+    matrix = np.random.default_rng(0).random((MATRIX, MATRIX), np.float32)
+    count = operations(model, images)
+    with tempfile.TemporaryDirectory() as scratch:
+        engines = ways(model, Path(scratch), threads)
+        jobs: dict[str, Callable[[], object]] = {way: partial(engine.run, images) for way, engine in engines.items()}
+        jobs["product"] = lambda: matrix @ matrix
+        seconds = medians(jobs, repeats)
+    peak = 2 * MATRIX**3 / seconds.pop("product")
+    return [
+        {
+            "network": name,
+            "side": side,
+            "way": way,
+            "seconds": round(taken, 4),
+            "times_torch": round(seconds["torch float32"] / taken, 2),
+            "gigaflops": round(count / taken / 1e9, 1),
+            "of_peak": round(count / taken / peak, 3),
+        }
+        for way, taken in seconds.items()
+    ]
+
+
+def main() -> None:
+    """Measure, print, and write where asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--tiny", action="store_true", help="small networks and images, to see that it works")
+    given = parser.parse_args()
+    threads = engine.threads()
+    torch.set_num_threads(threads)
+    small = {"backbone": "vit_tiny_patch16_224", "depth": 2} if given.tiny else {}
+    rows = []
+    for side in (64,) if given.tiny else (512, 768):
+        setr = create_model("setr-mla", image_size=side, **{**SETR, **small})
+        for name, model in (("ConvSeg, the default model", load_model("default")), ("SETR-MLA, ViT-B/16", setr)):
+            found = measure(name, model.eval(), side, threads, given.repeats)
+            print(*found, sep="\n")
+            rows += found
+    if given.json is not None:
+        write_json(given.json, {"threads": threads, "rows": rows, **provenance()}, overwrite=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The canonical form where every channel of a sub-block is sorted by itself and channels are ordered per sub-block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from veilseg.ciphers.jit import jit
+from veilseg.ciphers.lanes import load_group, store_group
+from veilseg.ciphers.network import LANES, rows_for, sort_columns
+
+_ROW, _LANES, _THREE = np.uint64(LANES), np.uint64(LANES // 3), np.uint64(3)
+_1, _2 = np.uint32(8), np.uint32(16)
+
+
+@jit
+def settle(buffer: Any, n: Any, a: Any, b: Any, sums: Any, shifts: Any) -> None:
+    """Where the sums of channel a and a later channel b are equal: their sorted values decide, if they differ."""
+    if sums[a] != sums[b]:
+        return
+    for row in range(np.uint64(0), n * _ROW, _ROW):
+        if buffer[row + a] != buffer[row + b]:
+            if buffer[row + a] > buffer[row + b]:
+                shifts[a] += _1
+                shifts[b] -= _1
+            return
+
+
+@jit
+def order_channels(buffer: Any, n: Any, count: Any, sums: Any, shifts: Any) -> None:
+    """shifts uint32 [LANES]: 8 * the place of every channel, by the sums of its column, ties by its sorted values."""
+    sums[:] = 0
+    for row in range(np.uint64(0), n * _ROW, _ROW):
+        for lane in range(_ROW):
+            sums[lane] += buffer[row + lane]
+    for b in range(_LANES):
+        x, y, z = sums[b], sums[b + _LANES], sums[b + _LANES + _LANES]
+        shifts[b] = _1 * (np.uint32(x > y) + np.uint32(x > z))
+        shifts[b + _LANES] = _1 * (np.uint32(y >= x) + np.uint32(y > z))
+        shifts[b + _LANES + _LANES] = _1 * (np.uint32(z >= x) + np.uint32(z >= y))
+    for b in range(count):
+        green, blue = b + _LANES, b + _LANES + _LANES
+        if sums[b] == sums[green] or sums[b] == sums[blue] or sums[green] == sums[blue]:
+            settle(buffer, n, b, green, sums, shifts)
+            settle(buffer, n, b, blue, sums, shifts)
+            settle(buffer, n, green, blue, sums, shifts)
+
+
+@jit
+def sort_row(source: Any, out: Any, width: int, p: int, s: int, ordered: bool) -> None:
+    """One row of blocks, `source` and `out` from `grid.flat`; with `ordered` channels are put in order."""
+    wide, side = np.uint64(width), np.uint64(s)
+    across, n = wide // side, side * side
+    rows = rows_for(s * s)
+    pixels, buffer = np.empty(s * s * LANES // 3, np.uint32), np.full(rows * LANES, np.uint8(255))
+    sums, shifts = np.empty(LANES, np.uint32), np.empty(LANES, np.uint32)
+    for b in range(_LANES):
+        shifts[b], shifts[b + _LANES], shifts[b + _LANES + _LANES] = np.uint32(0), _1, _2
+    for t in range(np.uint64(p // s)):
+        for first in range(np.uint64(0), across, _LANES):
+            count = min(_LANES, across - first)
+            at = _THREE * side * (t * wide + first)
+            load_group(source, at, wide, side, count, _LANES, pixels)
+            for i in range(n):
+                row, to = i * _LANES, i * _ROW
+                for b in range(count):
+                    packed = pixels[row + b]
+                    buffer[to + b] = np.uint8(packed)
+                    buffer[to + _LANES + b] = np.uint8(packed >> _1)
+                    buffer[to + _LANES + _LANES + b] = np.uint8(packed >> _2)
+            sort_columns(buffer, rows)
+            if ordered:
+                order_channels(buffer, n, count, sums, shifts)
+            for i in range(n):
+                row, at_value = i * _LANES, i * _ROW
+                for b in range(count):
+                    red = np.uint32(buffer[at_value + b]) << shifts[b]
+                    green = np.uint32(buffer[at_value + _LANES + b]) << shifts[_LANES + b]
+                    blue = np.uint32(buffer[at_value + _LANES + _LANES + b]) << shifts[_LANES + _LANES + b]
+                    pixels[row + b] = red | green | blue
+            store_group(out, at, wide, side, count, _LANES, pixels)

@@ -1,0 +1,30 @@
+"""The scripts of bench/ run, at a size at which their figures mean nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("script", "options", "found"),
+    [
+        ("large.py", ["--sizes", "0.05"], "sizes"),
+        ("inference.py", ["--tiny", "--repeats", "1"], "rows"),
+        ("service.py", ["--images", "8", "--rounds", "1", "--seconds", "1", "--requests", "20"], "overload"),
+    ],
+)
+def test_a_script_measures_and_writes(tmp_path: Path, script: str, options: list[str], found: str) -> None:
+    command = [sys.executable, str(ROOT / "bench" / script), *options, "--json", str(tmp_path / "figures.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures[found]
+    assert figures["machine"]["cores"] >= 1
