@@ -23,8 +23,10 @@ ONE_CORE = ["machine.threads=1", "machine.workers=0"]
 SEEDS = (0, 1)
 DECIDING = 8  # the sub-block whose rows are trained with every seed, and of SETR's rows
 SETR = "runs/rows/setr"  # the plain SETR from scratch, with which SETR's rows begin
-SETR_STEPS = 2000
 SETR_RECIPE = ["recipes/camvid-setr.yaml", "model.architecture=setr-mla", "model.block=16"]
+SETR_RECIPE += [CROP, "model.arguments.image_size=[192,192]"]
+SETR_STEPS = 900
+SETR_INPUTS = {"sort": "canonical", "mosaic": "mosaic", "shuffled": "shuffled"}
 
 
 def rows() -> dict[str, list[str]]:
@@ -41,17 +43,21 @@ def rows() -> dict[str, list[str]]:
         found[f"{method}32-0"] = recipe(f"camvid-{method}", 0, 32)
     for seed in SEEDS:
         found[f"setr-plain-{seed}"] = setr("plain", seed)
-        for method, image in (("sort", "canonical"), ("mosaic", "mosaic"), ("shuffled", "shuffled")):
-            found[f"setr-{method}{DECIDING}-{seed}"] = setr(image, seed)
+        for method, image in SETR_INPUTS.items():
+            found[f"setr-{method}{DECIDING}-{seed}"] = setr(image, seed, DECIDING)
+    for size in (16, 4):
+        for method, image in SETR_INPUTS.items():
+            found[f"setr-{method}{size}-0"] = setr(image, 0, size)
     return found
 
 
-def setr(image: str, seed: int) -> list[str]:
+def setr(image: str, seed: int, sub_block: int | None = None) -> list[str]:
     """The command line of one training of SETR-MLA on a small ViT."""
-    given = [*SETR_RECIPE, f"train.seed={seed}", f"train.steps={STEPS}", f"method.start={SETR}", f"model.input={image}"]
+    given = [*SETR_RECIPE, f"train.seed={seed}", f"train.steps={SETR_STEPS}"]
+    given += [f"method.start={SETR}", f"model.input={image}"]
     if image == "canonical":
         given.append("method.closed_form=true")
-    return given if image == "plain" else [*given, f"model.sub_block={DECIDING}"]
+    return given if sub_block is None else [*given, f"model.sub_block={sub_block}"]
 
 
 def recipe(name: str, seed: int, sub_block: int | None = None) -> list[str]:
@@ -98,9 +104,7 @@ def main() -> None:
     with ThreadPoolExecutor(given.lanes) as lanes:
         start = None
         if any(name.startswith("setr") for name in todo):
-            start = lanes.submit(
-                veilseg, SETR, ["train", *SETR_RECIPE, f"train.steps={SETR_STEPS}", *ONE_CORE, "-o", SETR]
-            )
+            start = lanes.submit(veilseg, SETR, ["train", *SETR_RECIPE, f"train.steps={STEPS}", *ONE_CORE, "-o", SETR])
         for name in todo:
             lanes.submit(make, name, every[name], start if name.startswith("setr") else None)
 
