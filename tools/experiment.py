@@ -23,8 +23,7 @@ ONE_CORE = ["machine.threads=1", "machine.workers=0"]
 SEEDS = (0, 1)
 DECIDING = 8  # the sub-block whose rows are trained with every seed, and of SETR's rows
 SETR = "runs/rows/setr"  # the plain SETR from scratch, with which SETR's rows begin
-SETR_RECIPE = ["recipes/camvid-setr.yaml", "model.architecture=setr-mla", "model.block=16"]
-SETR_RECIPE += [CROP, "model.arguments.image_size=[192,192]"]
+SETR_RECIPE = ["recipes/camvid-setr.yaml", "model.architecture=setr-mla"]
 SETR_STEPS = 900
 SETR_INPUTS = {"sort": "canonical", "mosaic": "mosaic", "shuffled": "shuffled"}
 
@@ -104,7 +103,7 @@ def main() -> None:
     with ThreadPoolExecutor(given.lanes) as lanes:
         start = None
         if any(name.startswith("setr") for name in todo):
-            start = lanes.submit(veilseg, SETR, ["train", *SETR_RECIPE, f"train.steps={STEPS}", *ONE_CORE, "-o", SETR])
+            start = lanes.submit(veilseg, SETR, ["train", *SETR_RECIPE, *ONE_CORE, "-o", SETR])
         for name in todo:
             lanes.submit(make, name, every[name], start if name.startswith("setr") else None)
 
