@@ -1,7 +1,8 @@
 """How the service behaves under load, on loopback: `python bench/service.py --json results/service.json`.
 
-Four questions, each in one run on one machine: what does it carry, and how close is that to the same model in a plain
-loop; what happens at three times that; does its memory stay flat. The load comes from this process, on the same cores.
+Each in one run on one machine: what does it carry, and how close is that to the same model in a plain loop; how does
+that grow with the clients; what happens at three times that; does its memory stay flat. The load comes from this
+process, on the same cores.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,6 +139,17 @@ def against_a_loop(bodies: list[bytes], rounds: int) -> dict[str, Any]:
     }
 
 
+def growth(bodies: list[bytes], counts: Iterable[int] = (1, 2, 4, 8, 16)) -> list[dict[str, Any]]:
+    """Images per second and seconds to an answer, by the number of clients, each of which waits for its answer."""
+    rows = []
+    with service("default") as (port, _):
+        asyncio.run(closed_loop(port, bodies[:8], CLIENTS))
+        for clients in counts:
+            result, rate = asyncio.run(closed_loop(port, 2 * bodies, clients))
+            rows.append({"clients": clients, "images_per_second": round(rate, 2), **result.table()})
+    return rows
+
+
 def overload(bodies: list[bytes], seconds: float) -> dict[str, Any]:
     """At capacity (every client waits for its answer), then three times as much as was carried."""
     with service("default", "--queue", "8") as (port, _):
@@ -198,6 +210,7 @@ def main() -> None:
     figures: dict[str, Any] = {"image": f"{size[1]} x {size[0]}"}
     for name, measure in (
         ("against_a_loop", lambda: against_a_loop(bodies, given.rounds)),
+        ("growth", lambda: growth(bodies)),
         ("overload", lambda: overload(bodies, given.seconds)),
         ("memory", lambda: memory(given.requests)),
     ):

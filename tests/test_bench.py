@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize(
     ("script", "options", "found"),
     [
+        ("client.py", ["--tiny", "--repeats", "1"], "growth"),
+        ("web.py", ["--sizes", "0.05", "--repeats", "1"], "page"),
+        ("training.py", ["--tiny"], "rows"),
         ("large.py", ["--sizes", "0.05"], "sizes"),
         ("inference.py", ["--tiny", "--repeats", "1"], "rows"),
         ("service.py", ["--images", "8", "--rounds", "1", "--seconds", "1", "--requests", "20"], "overload"),

@@ -1,4 +1,4 @@
-"""What watches a run: stopping between two steps, and the share of time that is spent waiting for samples."""
+"""What watches a run: stopping between two steps, how fast it is, and the share of time it waits for samples."""
 
 from __future__ import annotations
 
@@ -48,10 +48,11 @@ class StopBetweenSteps(pl.Callback):
 
 
 class WaitingShare(pl.Callback):
-    """Logs `waiting`: the share of the time since the last log that no step worked because samples were missing."""
+    """Logs `waiting`, the share of the time since the last log that no step worked because samples were missing, and
+    `steps_per_second` in that time."""
 
     def __init__(self, every: int = 50) -> None:
-        self.every, self.waited, self.worked = every, 0.0, 0.0
+        self.every, self.waited, self.worked, self.parts = every, 0.0, 0.0, 0
         self.mark: float | None = None
 
     def on_train_batch_start(self, trainer: pl.Trainer, module: Any, batch: Any, index: int) -> None:
@@ -64,10 +65,13 @@ class WaitingShare(pl.Callback):
         now = time.perf_counter()
         if self.mark is not None:
             self.worked += now - self.mark
+            self.parts += 1
         self.mark = now
         if trainer.global_step % self.every == 0 and self.worked:
             module.log("waiting", self.waited / (self.waited + self.worked))
-            self.waited = self.worked = 0.0
+            steps = self.parts / trainer.accumulate_grad_batches
+            module.log("steps_per_second", steps / (self.waited + self.worked))
+            self.waited, self.worked, self.parts = 0.0, 0.0, 0
 
     def on_validation_start(self, trainer: pl.Trainer, module: Any) -> None:
         self.mark = None

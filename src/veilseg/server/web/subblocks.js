@@ -27,50 +27,83 @@ const compare = (a, b) => {
   return 0;
 };
 
-/** One channel of a region, every sub-block sorted by itself. */
-function sortedChannel(data, region, channel) {
-  const out = new Uint8Array(region.length * region[0].length);
-  region.forEach((offsets, k) => {
-    out.set(Uint8Array.from(offsets, (offset) => data[offset + channel]).sort(), k * offsets.length);
-  });
-  return out;
+/** Where the first value of every square of `side` x `side` pixels stands. */
+function* corners({ width, height }, side) {
+  for (let top = 0; top < height; top += side) {
+    for (let left = 0; left < width; left += side) yield 3 * (top * width + left);
+  }
+}
+
+/** The offsets of a square's values from its first one, sub-block by sub-block, pixel by pixel. */
+function offsetsWithin(width, side, s) {
+  const [offsets] = regions({ width, height: side }, side, s);
+  return Int32Array.from(offsets.flat());
+}
+
+const counts = new Uint16Array(256);
+
+/** Sort list[from], ..., list[from + count - 1] in place: by insertion if few, else by counting. */
+function sortPart(list, from, count) {
+  const end = from + count;
+  if (count <= 24) {
+    for (let i = from + 1; i < end; i++) {
+      const value = list[i];
+      let at = i;
+      for (; at > from && list[at - 1] > value; at--) list[at] = list[at - 1];
+      list[at] = value;
+    }
+    return;
+  }
+  for (let i = from; i < end; i++) counts[list[i]]++;
+  for (let value = 0, at = from; value < 256; value++) {
+    for (let left = counts[value]; left > 0; left--) list[at++] = value;
+    counts[value] = 0;
+  }
 }
 
 /** Whole pixels in the order of channels given, sorted lexicographically in every sub-block: [a, b, c, a, b, c, ...]. */
-function sortedPixels(data, region, order) {
-  const [a, b, c] = order;
-  const out = [];
-  for (const offsets of region) {
-    const packed = Uint32Array.from(offsets, (o) => (data[o + a] << 16) | (data[o + b] << 8) | data[o + c]).sort();
-    for (const value of packed) out.push(value >> 16, (value >> 8) & 255, value & 255);
-  }
-  return out;
+function sortedPixels(data, base, offsets, count, [a, b, c]) {
+  const packed = Uint32Array.from(offsets, (o) => (data[base + o + a] << 16) | (data[base + o + b] << 8) | data[base + o + c]);
+  for (let from = 0; from < packed.length; from += count) packed.subarray(from, from + count).sort();
+  return Array.from(packed, (value) => [value >> 16, (value >> 8) & 255, value & 255]).flat();
 }
 
 /** The canonical form: what is left of an image when the keys of the sub-block cipher are forgotten. */
 export function canonicalize(pixels, block, s, channels = "sub-block", shuffle = "channel") {
   const { data } = pixels;
   const out = new Uint8Array(data.length);
-  for (const region of regions(pixels, channels === "block" ? block : s, s)) {
-    const values = [0, 1, 2].map((channel) => sortedChannel(data, region, channel));
-    const sums = values.map((list) => list.reduce((sum, value) => sum + value, 0));
-    const before = (a, b) => sums[a] - sums[b] || compare(values[a], values[b]);
+  const side = channels === "block" ? block : s;
+  const offsets = offsetsWithin(pixels.width, side, s);
+  const values = [0, 1, 2].map(() => new Uint8Array(offsets.length));
+  const sums = [0, 0, 0];
+  const before = (a, b) => sums[a] - sums[b] || compare(values[a], values[b]);
+  for (const base of corners(pixels, side)) {
+    for (let channel = 0; channel < 3; channel++) {
+      const list = values[channel];
+      let sum = 0;
+      for (let i = 0; i < list.length; i++) sum += list[i] = data[base + offsets[i] + channel];
+      sums[channel] = sum;
+      for (let from = 0; from < list.length; from += s * s) sortPart(list, from, s * s);
+    }
     const order = channels === "none" ? [0, 1, 2] : [0, 1, 2].sort(before);
     if (shuffle === "channel") {
-      region.flat().forEach((offset, i) => order.forEach((channel, c) => (out[offset + c] = values[channel][i])));
+      for (let c = 0; c < 3; c++) {
+        const list = values[order[c]];
+        for (let i = 0; i < list.length; i++) out[base + offsets[i] + c] = list[i];
+      }
       continue;
     }
-    let best = sortedPixels(data, region, order);
+    let best = sortedPixels(data, base, offsets, s * s, order);
     if (channels !== "none") {
       // Channels with equal sorted values may stand in any order: the smallest result is the canonical one.
       for (const swap of ORDERS) {
         const other = swap.map((index) => order[index]);
         if (other.some((channel, c) => before(channel, order[c]) !== 0)) continue;
-        const attempt = sortedPixels(data, region, other);
+        const attempt = sortedPixels(data, base, offsets, s * s, other);
         if (compare(attempt, best) < 0) best = attempt;
       }
     }
-    region.flat().forEach((offset, i) => out.set(best.slice(3 * i, 3 * i + 3), offset));
+    offsets.forEach((offset, i) => out.set(best.slice(3 * i, 3 * i + 3), base + offset));
   }
   return { ...pixels, data: out };
 }
@@ -122,12 +155,15 @@ function swapChannels(data, base, offsets, first, second) {
 
 /** Every sub-block filled with the mean of each channel, rounded to the nearest, halves up. */
 export function mosaic(pixels, s) {
-  const out = new Uint8Array(pixels.data.length);
-  for (const [offsets] of regions(pixels, s, s)) {
-    for (let channel = 0; channel < 3; channel++) {
-      const sum = offsets.reduce((total, offset) => total + pixels.data[offset + channel], 0);
+  const { data } = pixels;
+  const out = new Uint8Array(data.length);
+  const offsets = offsetsWithin(pixels.width, s, s);
+  for (const base of corners(pixels, s)) {
+    for (let channel = base; channel < base + 3; channel++) {
+      let sum = 0;
+      for (let i = 0; i < offsets.length; i++) sum += data[channel + offsets[i]];
       const mean = Math.floor((2 * sum + offsets.length) / (2 * offsets.length));
-      for (const offset of offsets) out[offset + channel] = mean;
+      for (let i = 0; i < offsets.length; i++) out[channel + offsets[i]] = mean;
     }
   }
   return { ...pixels, data: out };
