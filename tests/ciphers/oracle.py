@@ -26,12 +26,24 @@ def bounded(source: Iterator[int], bound: int) -> int:
             return product >> 32
 
 
-def fisher_yates(source: Iterator[int], count: int) -> list[int]:
+def fisher_yates(draws: Iterator[int], count: int) -> list[int]:
     order = list(range(count))
     for i in range(count - 1, 0, -1):
-        j = bounded(source, i + 1)
+        j = next(draws)
         order[i], order[j] = order[j], order[i]
     return order
+
+
+def one_by_one(source: Iterator[int], count: int) -> Iterator[int]:
+    """The draws that shuffle `count` things, a word or more for each."""
+    return (bounded(source, bound) for bound in range(count, 1, -1))
+
+
+def pairs(source: Iterator[int], bounds: list[int]) -> Iterator[int]:
+    """The draws of a block, a word or more for two of them."""
+    bounds = bounds + [1] * (-len(bounds) % 4)
+    for a, b in zip(bounds[::2], bounds[1::2], strict=True):
+        yield from divmod(bounded(source, a * b), b)
 
 
 def squares(top: int, left: int, size: int, step: int) -> list[Square]:

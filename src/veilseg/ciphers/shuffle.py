@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from veilseg.ciphers.grid import (
     check_pixels,
     check_sub_block,
     cut_regions,
+    flat,
     join_regions,
 )
 from veilseg.ciphers.image import Cipher
@@ -49,29 +51,37 @@ def shuffle_pixels(
     pixels = check_pixels(pixels, block)
     out = np.empty_like(pixels)
     kernels = engine.kernels("shuffle_kernels", pixels.shape[0] * pixels.shape[1])
-    bounds = row_bounds(pixels.shape[1] // block, block, sub_block, channels, shuffle)
-    of_block = row_bounds(1, block, sub_block, channels, shuffle)
-    flat, flat_out = pixels.reshape(len(pixels), -1), out.reshape(len(out), -1)
+    if sys.byteorder != "little":  # the kernels read two words as one number
+        kernels = None
+    blocks = pixels.shape[1] // block
+    bounds = block_bounds(block, sub_block, channels, shuffle)
+    words = blocks * bounds.shape[1]
+    words += 16 + words // 512 * 2  # some may have to be dropped
     mode = {"none": 0, "block": 1, "sub-block": 2}[channels]
 
     def work(start: int, stop: int) -> None:
         keystream = Keystream(subkey)
         for row in range(start, stop):
-            band = slice(row * block, (row + 1) * block)
+            source, to = (image[row * block : (row + 1) * block] for image in (pixels, out))
             if kernels is None:
-                words = keystream.accepted(row, bounds)
-                out[band] = reference_row(pixels[band], words, block, sub_block, channels, shuffle, inverse)
+                draws = pair_draws(keystream, row, blocks, bounds)
+                to[:] = reference_row(source, draws, block, sub_block, channels, shuffle, inverse)
                 continue
-            fixed = (flat[band], flat_out[band], block, sub_block, shuffle == "shared", mode, inverse, of_block)
-            if kernels.shuffle_row(*fixed, keystream.words(row, len(bounds))):  # a word may have to be dropped
-                kernels.shuffle_row(*fixed, keystream.accepted(row, bounds))
+            ends = (flat(to, sub_block), source.reshape(-1)) if inverse else (flat(source, sub_block), to.reshape(-1))
+            fixed = (*ends, block, sub_block, shuffle == "shared", mode, inverse, bounds)
+            count = words
+            while not kernels.shuffle_row(*fixed, keystream.words(row, count)):
+                count *= 2
 
     engine.over_rows(work, pixels.shape[0] // block, pixels.shape[0] * pixels.shape[1])
     return out
 
 
-def row_bounds(blocks: int, block: int, sub_block: int, channels: str, shuffle: str) -> Words:
-    """The bounds of all draws for one row of `blocks` blocks, in order: uint32."""
+def block_bounds(block: int, sub_block: int, channels: str, shuffle: str) -> Words:
+    """What the draws of one block need, two by two: uint32 [3, pairs], an even number of pairs.
+
+    The bound of a pair's first draw, of its second, and 2**32 mod their product: the threshold of `Keystream.accepted`.
+    """
     one = np.tile(descending(sub_block * sub_block), 1 if shuffle == "shared" else 3)
     order = descending(3)
     if channels == "sub-block":
@@ -79,26 +89,33 @@ def row_bounds(blocks: int, block: int, sub_block: int, channels: str, shuffle: 
     whole = np.tile(one, (block // sub_block) ** 2)
     if channels == "block":
         whole = np.concatenate([whole, order])
-    return np.tile(whole, blocks)
+    first, second = np.concatenate([whole, np.ones(-len(whole) % 4, np.uint32)]).reshape(-1, 2).T
+    return np.stack([first, second, (2**32 % (first.astype(np.uint64) * second)).astype(np.uint32)])
+
+
+def pair_draws(keystream: Keystream, row: int, blocks: int, bounds: Words) -> NDArray[np.int64]:
+    """The draws of a row of blocks, int64 [blocks, 2 * pairs]: two below a and b are one below a * b, taken apart."""
+    first, second, _ = bounds
+    both = keystream.draw(row, np.tile(first * second, blocks)).reshape(blocks, -1)
+    return np.stack(np.divmod(both, second), axis=-1).reshape(blocks, -1)
 
 
 def reference_row(
-    band: Pixels, words: Words, block: int, sub_block: int, channels: str, shuffle: str, inverse: bool
+    band: Pixels, draws: NDArray[np.int64], block: int, sub_block: int, channels: str, shuffle: str, inverse: bool
 ) -> Pixels:
-    """One row of blocks, uint8 [block, W, 3], in plain NumPy; `words` are the accepted words of its draws."""
+    """One row of blocks, uint8 [block, W, 3], in plain NumPy; draws as from `pair_draws`."""
     width = band.shape[1]
     blocks, subs, values = width // block, (block // sub_block) ** 2, sub_block * sub_block
     regions = cut_regions(band, block, sub_block)
     shuffles = 1 if shuffle == "shared" else 3
     swapping, tail = shuffles * (values - 1), 2 if channels == "block" else 0
     each = swapping + (2 if channels == "sub-block" else 0)
-    table = words.reshape(blocks, subs * each + tail)
-    inner = table[:, : subs * each].reshape(blocks, subs, each)
+    inner = draws[:, : subs * each].reshape(blocks, subs, each)
     swaps = inner[:, :, :swapping].reshape(blocks, subs, shuffles, values - 1)
     # [blocks, sub-blocks, channels, values], always a copy: of one pixel, a view would be the image itself
     state = regions.transpose(0, 2, 1, 3).copy()
     if channels == "block":
-        order = table[:, subs * each :].reshape(blocks, 1, 1, tail).repeat(subs, axis=1)
+        order = draws[:, subs * each : subs * each + tail].reshape(blocks, 1, 1, tail).repeat(subs, axis=1)
     else:
         order = inner[:, :, swapping:].reshape(blocks, subs, 1, each - swapping)
     if inverse and channels != "none":
@@ -109,14 +126,12 @@ def reference_row(
     return join_regions(state.transpose(0, 2, 1, 3), band.shape, block, sub_block)
 
 
-def _swap(state: NDArray[Any], words: Words, inverse: bool) -> None:
-    """Fisher-Yates along the last axis of state [..., k, n], in place; words [..., k or 1, n - 1]."""
+def _swap(state: NDArray[Any], draws: NDArray[np.int64], inverse: bool) -> None:
+    """Fisher-Yates along the last axis of state [..., k, n], in place; draws [..., k or 1, n - 1]."""
     count = state.shape[-1]
     steps = range(count - 1, 0, -1)
     for i in reversed(steps) if inverse else steps:
-        bound = np.uint64(i + 1)
-        j = (words[..., count - 1 - i] * bound >> np.uint64(32)).astype(np.int64)
-        j = np.broadcast_to(j, state.shape[:-1])[..., None]
+        j = np.broadcast_to(draws[..., count - 1 - i], state.shape[:-1])[..., None]
         last = state[..., i].copy()
         state[..., i] = np.take_along_axis(state, j, axis=-1)[..., 0]
         np.put_along_axis(state, j, last[..., None], axis=-1)
