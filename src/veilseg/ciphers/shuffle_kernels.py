@@ -103,19 +103,19 @@ def _compiled(fixed: int) -> Any:
         stride, unit = np.uint64(singles.shape[0]) // block, np.uint64(lines.itemsize)
         values, draws = np.empty(3 * size * size, np.uint8), np.empty(2 * bounds.shape[1], np.uint16)
         whole = values.view(lines.dtype)
+        first, second, threshold = bounds[0], bounds[1], bounds[2]
+        two_words, four_draws = words.view(np.uint64), draws.view(np.uint64)
+        two_first, two_second, two_threshold = first.view(np.uint64), second.view(np.uint64), threshold.view(np.uint64)
         gap = _0 if shared else swaps  # from the draws of a channel to those of the next
         tail = across * across * (gap + gap + swaps)  # the draws for a block's channels
         at, length = _0, np.uint64(bounds.shape[1])
         k = np.uint64(5)  # the channels stay
         for column in range(stride // (_3 * block)):
-            pairs = bounds.view(np.uint64)
             quick = at % _2 == _0 and at + length <= np.uint64(words.shape[0])
-            if quick and draw(
-                words.view(np.uint64), at // _2, pairs[0], pairs[1], pairs[2], draws.view(np.uint64)
-            ):
+            if quick and draw(two_words, at // _2, two_first, two_second, two_threshold, four_draws):
                 at += length
             else:
-                at = draw_slowly(words, at, bounds[0], bounds[1], bounds[2], draws)
+                at = draw_slowly(words, at, first, second, threshold, draws)
                 if at > np.uint64(words.shape[0]):
                     return False
             if mode == 1:
@@ -132,9 +132,9 @@ def _compiled(fixed: int) -> Any:
                         values[0], values[1], values[2] = singles[red], singles[green], singles[blue]
                         i, place, t = _0, _0, t + swaps
                         for y in range(s):
-                            first = np.uint64(y == _0)
-                            x = place + _3 * first
-                            for _ in range(s - first):
+                            top = np.uint64(y == _0)
+                            x = place + _3 * top
+                            for _ in range(s - top):
                                 i += _3
                                 t -= _1
                                 move_back(values, i, draws, t, gap, singles, red + x, green + x, blue + x)
