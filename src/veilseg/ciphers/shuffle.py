@@ -20,7 +20,7 @@ from veilseg.ciphers.grid import (
     join_regions,
 )
 from veilseg.ciphers.image import Cipher
-from veilseg.ciphers.keystream import Keystream, Words, descending
+from veilseg.ciphers.keystream import Keystream, Words
 from veilseg.keys import Key
 from veilseg.parameters import Channels, Shuffle
 
@@ -51,8 +51,9 @@ def shuffle_pixels(
     pixels = check_pixels(pixels, block)
     out = np.empty_like(pixels)
     kernels = engine.kernels("shuffle_kernels", pixels.shape[0] * pixels.shape[1])
-    if sys.byteorder != "little":  # the kernels read two words as one number
-        kernels = None
+    kernel = None
+    if kernels is not None and sys.byteorder == "little":  # the kernel reads two words as one number
+        kernel = kernels.shuffle_row(sub_block if sub_block in (4, 8, 16) else 0, inverse)
     blocks = pixels.shape[1] // block
     bounds = block_bounds(block, sub_block, channels, shuffle)
     words = blocks * bounds.shape[1]
@@ -63,14 +64,14 @@ def shuffle_pixels(
         keystream = Keystream(subkey)
         for row in range(start, stop):
             source, to = (image[row * block : (row + 1) * block] for image in (pixels, out))
-            if kernels is None:
+            if kernel is None:
                 draws = pair_draws(keystream, row, blocks, bounds)
                 to[:] = reference_row(source, draws, block, sub_block, channels, shuffle, inverse)
                 continue
-            ends = (flat(to, sub_block), source.reshape(-1)) if inverse else (flat(source, sub_block), to.reshape(-1))
-            fixed = (*ends, block, sub_block, shuffle == "shared", mode, inverse, bounds)
+            ends = (flat(source, sub_block), to.reshape(-1)) if inverse else (flat(to, sub_block), source.reshape(-1))
+            fixed = (*ends, block, sub_block, shuffle == "shared", mode, bounds)
             count = words
-            while not kernels.shuffle_row(*fixed, keystream.words(row, count)):
+            while not kernel(*fixed, keystream.words(row, count)):
                 count *= 2
 
     engine.over_rows(work, pixels.shape[0] // block, pixels.shape[0] * pixels.shape[1])
@@ -82,15 +83,14 @@ def block_bounds(block: int, sub_block: int, channels: str, shuffle: str) -> Wor
 
     The bound of a pair's first draw, of its second, and 2**32 mod their product: the threshold of `Keystream.accepted`.
     """
-    one = np.tile(descending(sub_block * sub_block), 1 if shuffle == "shared" else 3)
-    order = descending(3)
+    one = np.tile(np.arange(2, sub_block * sub_block + 1), 1 if shuffle == "shared" else 3)
     if channels == "sub-block":
-        one = np.concatenate([one, order])
+        one = np.concatenate([[2, 3], one])
     whole = np.tile(one, (block // sub_block) ** 2)
     if channels == "block":
-        whole = np.concatenate([whole, order])
-    first, second = np.concatenate([whole, np.ones(-len(whole) % 4, np.uint32)]).reshape(-1, 2).T
-    return np.stack([first, second, (2**32 % (first.astype(np.uint64) * second)).astype(np.uint32)])
+        whole = np.concatenate([[2, 3], whole])
+    first, second = np.concatenate([whole, np.ones(-len(whole) % 4, int)]).reshape(-1, 2).T
+    return np.array([first, second, 2**32 % (first * second)], np.uint32)
 
 
 def pair_draws(keystream: Keystream, row: int, blocks: int, bounds: Words) -> NDArray[np.int64]:
@@ -108,30 +108,27 @@ def reference_row(
     blocks, subs, values = width // block, (block // sub_block) ** 2, sub_block * sub_block
     regions = cut_regions(band, block, sub_block)
     shuffles = 1 if shuffle == "shared" else 3
-    swapping, tail = shuffles * (values - 1), 2 if channels == "block" else 0
-    each = swapping + (2 if channels == "sub-block" else 0)
-    inner = draws[:, : subs * each].reshape(blocks, subs, each)
-    swaps = inner[:, :, :swapping].reshape(blocks, subs, shuffles, values - 1)
+    ahead, own = 2 if channels == "block" else 0, 2 if channels == "sub-block" else 0
+    each = own + shuffles * (values - 1)
+    inner = draws[:, ahead : ahead + subs * each].reshape(blocks, subs, each)
+    swaps = inner[:, :, own:].reshape(blocks, subs, shuffles, values - 1)
+    order = inner[:, :, None, :own] if own else draws[:, None, None, :ahead].repeat(subs, axis=1)
     # [blocks, sub-blocks, channels, values], always a copy: of one pixel, a view would be the image itself
     state = regions.transpose(0, 2, 1, 3).copy()
-    if channels == "block":
-        order = draws[:, subs * each : subs * each + tail].reshape(blocks, 1, 1, tail).repeat(subs, axis=1)
-    else:
-        order = inner[:, :, swapping:].reshape(blocks, subs, 1, each - swapping)
-    if inverse and channels != "none":
+    if inverse:
+        _swap(state, swaps, inverse)
+    if channels != "none":
         _swap(state.swapaxes(2, 3), order, inverse)
-    _swap(state, swaps, inverse)
-    if not inverse and channels != "none":
-        _swap(state.swapaxes(2, 3), order, inverse)
+    if not inverse:
+        _swap(state, swaps, inverse)
     return join_regions(state.transpose(0, 2, 1, 3), band.shape, block, sub_block)
 
 
 def _swap(state: NDArray[Any], draws: NDArray[np.int64], inverse: bool) -> None:
     """Fisher-Yates along the last axis of state [..., k, n], in place; draws [..., k or 1, n - 1]."""
-    count = state.shape[-1]
-    steps = range(count - 1, 0, -1)
+    steps = range(1, state.shape[-1])
     for i in reversed(steps) if inverse else steps:
-        j = np.broadcast_to(draws[..., count - 1 - i], state.shape[:-1])[..., None]
+        j = np.broadcast_to(draws[..., i - 1], state.shape[:-1])[..., None]
         last = state[..., i].copy()
         state[..., i] = np.take_along_axis(state, j, axis=-1)[..., 0]
         np.put_along_axis(state, j, last[..., None], axis=-1)

@@ -6,6 +6,7 @@ both cost more than a swap. Channel c of pixel i is value 3 * i + c everywhere.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from veilseg.ciphers.jit import jit
 
 _0, _1, _2, _3, _4 = (np.uint64(n) for n in range(5))
 _LOW, _HIGH, _HALF = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFF00000000), np.uint64(32)
-# Where channels 0, 1, 2 go for the two draws j < 3 and k < 2, at 2 * j + k: swap places 2 and j, then 1 and k.
-_PLACES = np.array([[2, 0, 1], [2, 1, 0], [1, 2, 0], [0, 2, 1], [1, 0, 2], [0, 1, 2]], np.uint64)
+# The channels that come to places 0, 1, 2 by the draws j < 2 and k < 3, at 3 * j + k: swap places 1 and j, then 2 and k.
+_ORDERS = np.array([[2, 0, 1], [1, 2, 0], [1, 0, 2], [2, 1, 0], [0, 2, 1], [0, 1, 2]], np.uint64)
 
 
 @jit
@@ -55,25 +56,11 @@ def draw_slowly(words: Any, at: Any, first: Any, second: Any, threshold: Any, dr
 
 
 @jit
-def move(values: Any, i: Any, draws: Any, t: Any, gap: Any, out: Any, red: Any, green: Any, blue: Any) -> None:
-    """One step for the three channels of pixel i: the value drawn goes out, and the last one takes its place.
+def put(values: Any, i: Any, draws: Any, t: Any, gap: Any, source: Any, red: Any, green: Any, blue: Any) -> None:
+    """One step of the shuffle for the three channels of pixel i: swap places i and j, where i is still to be read.
 
     The channels are worked on side by side because every one is a chain of steps that wait for each other.
     """
-    j = _3 * np.uint64(draws[t])
-    out[red] = values[j]
-    values[j] = values[i]
-    j = _3 * np.uint64(draws[t + gap]) + _1
-    out[green] = values[j]
-    values[j] = values[i + _1]
-    j = _3 * np.uint64(draws[t + gap + gap]) + _2
-    out[blue] = values[j]
-    values[j] = values[i + _2]
-
-
-@jit
-def move_back(values: Any, i: Any, draws: Any, t: Any, gap: Any, source: Any, red: Any, green: Any, blue: Any) -> None:
-    """The same step undone."""
     j = _3 * np.uint64(draws[t])
     values[i] = values[j]
     values[j] = source[red]
@@ -85,18 +72,37 @@ def move_back(values: Any, i: Any, draws: Any, t: Any, gap: Any, source: Any, re
     values[j] = source[blue]
 
 
-def _compiled(fixed: int) -> Any:
-    """`shuffle_row` for sub-blocks of `fixed` pixels a side, which the compiler can unroll; 0: for all."""
+@jit
+def take(values: Any, i: Any, draws: Any, t: Any, gap: Any, out: Any, red: Any, green: Any, blue: Any) -> None:
+    """The same step undone, where i is not needed any more but written."""
+    j = _3 * np.uint64(draws[t])
+    out[red] = values[j]
+    values[j] = values[i]
+    j = _3 * np.uint64(draws[t + gap]) + _1
+    out[green] = values[j]
+    values[j] = values[i + _1]
+    j = _3 * np.uint64(draws[t + gap + gap]) + _2
+    out[blue] = values[j]
+    values[j] = values[i + _2]
+
+
+@cache
+def shuffle_row(fixed: int, inverse: bool) -> Any:
+    """The kernel that encrypts or decrypts sub-blocks of `fixed` pixels a side, which can be unrolled; 0: of any size.
+
+    What is fixed in here is a constant for numba, which leaves out the branches that cannot be reached.
+    """
 
     @jit
-    def shuffle_row(
-        lines: Any, singles: Any, p: int, size: int, shared: bool, mode: int, inverse: bool, bounds: Any, words: Any
+    def kernel(
+        lines: Any, singles: Any, p: int, size: int, shared: bool, mode: int, bounds: Any, words: Any
     ) -> bool:
-        """Encrypt or decrypt one row of blocks; False if `words` do not suffice because too many had to be dropped.
+        """One row of blocks; False if `words` do not suffice because too many had to be dropped.
 
-        Encrypting reads `lines` and writes `singles`, decrypting reads `singles` and writes `lines`: rows of blocks,
-        [3 * p * W] bytes; singles uint8, lines as from `grid.flat`. mode: channels permuted per sub-block (2), per
-        block (1) or not (0); bounds: uint32 [3, pairs], as from `shuffle.block_bounds`; words: uint32, an even number.
+        Encrypting reads `singles` value by value and writes `lines`, decrypting the other way round: both hold
+        3 * p * W bytes, singles as uint8, lines as `grid.flat` has them. Scattered reading costs less than scattered
+        writing. mode: channels permuted per sub-block (2), per block (1) or not (0); bounds: uint32 [3, pairs], from
+        `shuffle.block_bounds`; words: uint32, an even number.
         """
         s = np.uint64(fixed or size)
         block, swaps, line, across = np.uint64(p), s * s - _1, _3 * s, np.uint64(p) // s
@@ -107,66 +113,59 @@ def _compiled(fixed: int) -> Any:
         two_words, four_draws = words.view(np.uint64), draws.view(np.uint64)
         two_first, two_second, two_threshold = first.view(np.uint64), second.view(np.uint64), threshold.view(np.uint64)
         gap = _0 if shared else swaps  # from the draws of a channel to those of the next
-        tail = across * across * (gap + gap + swaps)  # the draws for a block's channels
-        at, length = _0, np.uint64(bounds.shape[1])
-        k = np.uint64(5)  # the channels stay
+        at, length, count = _0, np.uint64(bounds.shape[1]), np.uint64(words.shape[0])
+        order = np.uint64(5)  # the channels stay
         for column in range(stride // (_3 * block)):
-            quick = at % _2 == _0 and at + length <= np.uint64(words.shape[0])
+            quick = at % _2 == _0 and at + length <= count
             if quick and draw(two_words, at // _2, two_first, two_second, two_threshold, four_draws):
                 at += length
             else:
                 at = draw_slowly(words, at, first, second, threshold, draws)
-                if at > np.uint64(words.shape[0]):
+                if at > count:
                     return False
-            if mode == 1:
-                k = _2 * np.uint64(draws[tail]) + np.uint64(draws[tail + _1])
             t = _0
+            if mode == 1:
+                order, t = _3 * np.uint64(draws[_0]) + np.uint64(draws[_1]), _2
             for row in range(across):
                 corner = row * s * stride + column * _3 * block
                 for _ in range(across):
-                    after = t + gap + gap + swaps
                     if mode == 2:
-                        k = _2 * np.uint64(draws[after]) + np.uint64(draws[after + _1])
-                    red, green, blue = _PLACES[k, 0] + corner, _PLACES[k, 1] + corner, _PLACES[k, 2] + corner
+                        order = _3 * np.uint64(draws[t]) + np.uint64(draws[t + _1])
+                        t += _2
+                    after = t + gap + gap + swaps
+                    red, green, blue = _ORDERS[order, 0], _ORDERS[order, 1], _ORDERS[order, 2]
+                    red, green, blue = red + corner, green + corner, blue + corner
                     if inverse:
-                        values[0], values[1], values[2] = singles[red], singles[green], singles[blue]
-                        i, place, t = _0, _0, t + swaps
-                        for y in range(s):
-                            top = np.uint64(y == _0)
-                            x = place + _3 * top
-                            for _ in range(s - top):
-                                i += _3
-                                t -= _1
-                                move_back(values, i, draws, t, gap, singles, red + x, green + x, blue + x)
-                                x += _3
-                            place += stride
-                        for y in range(s):
-                            for n in range(line // unit):
-                                lines[(corner + y * stride) // unit + n] = whole[y * line // unit + n]
-                    else:
                         for y in range(s):
                             for n in range(line // unit):
                                 whole[y * line // unit + n] = lines[(corner + y * stride) // unit + n]
-                        i, place = _3 * s * s, s * stride
+                        i, end, t = _3 * s * s, s * stride, t + swaps
                         for y in range(s):
-                            place -= stride
-                            x = place + line
+                            end -= stride
+                            x = end + line
                             for _ in range(s - np.uint64(y == s - _1)):
                                 i -= _3
                                 x -= _3
-                                move(values, i, draws, t, gap, singles, red + x, green + x, blue + x)
-                                t += _1
+                                t -= _1
+                                take(values, i, draws, t, gap, singles, red + x, green + x, blue + x)
                         singles[red], singles[green], singles[blue] = values[0], values[1], values[2]
-                    t = after + (_2 if mode == 2 else _0)
+                    else:
+                        values[0], values[1], values[2] = singles[red], singles[green], singles[blue]
+                        i, start = _0, _0
+                        for y in range(s):
+                            top = np.uint64(y == _0)
+                            x = start + _3 * top
+                            for _ in range(s - top):
+                                i += _3
+                                put(values, i, draws, t, gap, singles, red + x, green + x, blue + x)
+                                t += _1
+                                x += _3
+                            start += stride
+                        for y in range(s):
+                            for n in range(line // unit):
+                                lines[(corner + y * stride) // unit + n] = whole[y * line // unit + n]
+                    t = after
                     corner += line
         return True
 
-    return shuffle_row
-
-
-_FIXED, _ANY = {side: _compiled(side) for side in (4, 8, 16)}, _compiled(0)
-
-
-def shuffle_row(*arguments: Any) -> bool:
-    """The kernel for the size at hand."""
-    return bool(_FIXED.get(arguments[3], _ANY)(*arguments))
+    return kernel
