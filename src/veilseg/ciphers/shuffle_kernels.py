@@ -15,7 +15,7 @@ from veilseg.ciphers.jit import jit
 
 _0, _1, _2, _3, _4 = (np.uint64(n) for n in range(5))
 _LOW, _HIGH, _HALF = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFF00000000), np.uint64(32)
-# The channels that come to places 0, 1, 2 by the draws j < 2 and k < 3, at 3 * j + k: swap places 1 and j, then 2 and k.
+# The channels that come to places 0, 1, 2 by the draws j < 2 and k < 3, at 3 * j + k: swap 1 and j, then 2 and k.
 _ORDERS = np.array([[2, 0, 1], [1, 2, 0], [1, 0, 2], [2, 1, 0], [0, 2, 1], [0, 1, 2]], np.uint64)
 
 
@@ -94,9 +94,7 @@ def shuffle_row(fixed: int, inverse: bool) -> Any:
     """
 
     @jit
-    def kernel(
-        lines: Any, singles: Any, p: int, size: int, shared: bool, mode: int, bounds: Any, words: Any
-    ) -> bool:
+    def kernel(lines: Any, singles: Any, p: int, size: int, shared: bool, mode: int, bounds: Any, words: Any) -> bool:
         """One row of blocks; False if `words` do not suffice because too many had to be dropped.
 
         Encrypting reads `singles` value by value and writes `lines`, decrypting the other way round: both hold
