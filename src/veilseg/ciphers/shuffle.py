@@ -1,4 +1,4 @@
-"""The sub-block cipher of [P1] on arrays: shuffle the pixels of every sub-block, then its channels."""
+"""The sub-block cipher of [P1] on arrays: shuffle the channels of every sub-block, then its pixels."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def shuffle_pixels(
 
     pixels: uint8 [H, W, 3], sides multiples of `block`. Returns a new array of the same shape. Stream r of the subkey
     serves the r-th row of blocks, and is drawn from block by block, left to right: for every sub-block in raster order
-    a Fisher-Yates shuffle of its pixels per channel (shuffle="channel") or once for all channels ("shared"), then with
-    channels="sub-block" one of the three channels; with channels="block" that one follows the block's last sub-block.
-    A permutation p acts as out[i] = in[p[i]]; the pixels are shuffled before the channels.
+    a Fisher-Yates shuffle of its three channels (channels="sub-block"; with "block" once, before the block's first
+    sub-block), then one of its pixels for each of the channels (shuffle="channel") or for all at once ("shared").
+    Swaps run upwards, from i = 1; two draws share a word of the stream.
 
     Every permutation is exactly equally likely under a uniform subkey. Raises InvalidImage for other arrays or sides,
     UsageError for other sizes or options.

@@ -13,7 +13,7 @@ import numpy as np
 
 from veilseg.ciphers.jit import jit
 
-_0, _1, _2, _3, _4 = (np.uint64(n) for n in range(5))
+_0, _1, _2, _3 = (np.uint64(n) for n in range(4))
 _LOW, _HIGH, _HALF = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFF00000000), np.uint64(32)
 # The channels that come to places 0, 1, 2 by the draws j < 2 and k < 3, at 3 * j + k: swap 1 and j, then 2 and k.
 _ORDERS = np.array([[2, 0, 1], [1, 2, 0], [1, 0, 2], [2, 1, 0], [0, 2, 1], [0, 1, 2]], np.uint64)
