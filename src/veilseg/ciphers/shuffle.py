@@ -60,8 +60,10 @@ def shuffle_pixels(
     words += 16 + words // 512 * 2  # some may have to be dropped
     mode = {"none": 0, "block": 1, "sub-block": 2}[channels]
 
+    idle: list[Keystream] = []  # their memory is used again by the next part: fresh pages cost
+
     def work(start: int, stop: int) -> None:
-        keystream = Keystream(subkey)
+        keystream = idle.pop() if idle else Keystream(subkey)
         for row in range(start, stop):
             source, to = (image[row * block : (row + 1) * block] for image in (pixels, out))
             if kernel is None:
@@ -73,6 +75,7 @@ def shuffle_pixels(
             count = words
             while not kernel(*fixed, keystream.words(row, count)):
                 count *= 2
+        idle.append(keystream)
 
     engine.over_rows(work, pixels.shape[0] // block, pixels.shape[0] * pixels.shape[1])
     return out
