@@ -19,7 +19,7 @@ from veilseg import png
 from veilseg.errors import InvalidImage
 from veilseg.parameters import CHANNELS, MAX_BLOCK, SHUFFLES
 
-VERSION = 1
+VERSION = 2
 KEYWORD = "veilseg"
 MAX_PIXELS = png.MAX_PIXELS
 #: No valid file is longer: 16-bit RGB of MAX_PIXELS that did not compress, plus the chunks around it.

@@ -38,19 +38,21 @@ class Keystream:
 
         A draw below n takes the next word w and gives floor(w * n / 2**32), unless the low half of w * n is below
         2**32 mod n: then w is dropped and the next word is tried (Lemire, arXiv 1805.10941). This makes every value
-        exactly equally likely. Words are dropped once in millions of draws, so it is checked for all draws at once.
+        exactly equally likely. Words are rarely dropped, so it is checked for thousands of draws at once.
         """
-        words = self.words(stream, len(bounds)).copy()
-        used = len(bounds)
         wide = bounds.astype(np.uint64)
         threshold = 2**32 % wide
-        while True:
-            rejected = (words * wide & 0xFFFFFFFF) < threshold
-            first = int(rejected.argmax()) if len(rejected) else 0
-            if not rejected.any():
-                return words
-            words = np.concatenate([words[:first], words[first + 1 :], self.words(stream, 1, used)])
-            used += 1
+        accepted = np.empty(len(bounds), np.uint32)
+        done = used = 0
+        while done < len(bounds):
+            words = self.words(stream, min(len(bounds) - done, 4096), used)
+            part = slice(done, done + len(words))
+            rejected = (words * wide[part] & 0xFFFFFFFF) < threshold[part]
+            kept = int(rejected.argmax()) if rejected.any() else len(words)
+            accepted[done : done + kept] = words[:kept]
+            done += kept
+            used += kept + (kept < len(words))
+        return accepted
 
     def draw(self, stream: int, bounds: Words) -> NDArray[np.int64]:
         """Exactly uniform whole numbers 0 <= d[i] < bounds[i] from the beginning of a stream: int64 [draws]."""
