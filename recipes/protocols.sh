@@ -1,5 +1,5 @@
 #!/bin/sh
-# The papers' tables and figures on CamVid, with small models trained here: about five hours of one core.
+# The papers' tables and figures on CamVid, with small models trained here: some hours of one core.
 #   VEILSEG_CAMVID=DIR sh recipes/protocols.sh
 # Interrupted, it goes on where it was: so do `veilseg train`, the experiment and the protocols. Every training may run
 # elsewhere, or two at a time. Models and keys land in runs/, numbers and figures in results/protocols/.

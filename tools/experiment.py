@@ -2,8 +2,8 @@
 
 Needs CamVid as ./camvid (a link will do). Every row trains on the same data for the same number of steps, on one core,
 and begins with the weights of a plain model but for its first layers, which depend on the input: ConvSeg with the
-shipped one, SETR with one that is trained here first. A row that was interrupted goes on; one that has its file in
-results/rows/ is done. Without names: all, the deciding ones first.
+shipped one, SETR with one that is trained here first. A row that was interrupted goes on; one whose model is
+in runs/rows/ and whose scores are in results/rows/ is done. Without names: all, the deciding ones first.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def make(name: str, arguments: list[str], start: Future[bool] | None) -> None:
         print(f"{name}: its start failed, see {SETR}.log", flush=True)
         return
     run, result = f"runs/rows/{name}", f"results/rows/{name}.json"
-    measure = ["evaluate", "--data", "camvid:camvid", "--model", run, "--per-class", "--json", result]
+    measure = ["evaluate", "--data", "camvid:camvid", "--model", run, "--per-class", "--json", result, "--force"]
     done = veilseg(run, ["train", *arguments, *ONE_CORE, "-o", run]) and veilseg(run, measure)
     print(f"{name}: {'done' if done else f'failed, see {run}.log'}", flush=True)
 
@@ -86,6 +86,11 @@ def veilseg(run: str, arguments: list[str]) -> bool:
     program = [str(Path(sys.executable).with_name("veilseg")), *arguments]
     with (ROOT / f"{run}.log").open("a") as log:
         return subprocess.run(program, cwd=ROOT, env=one_core, stdout=log, stderr=log, check=False).returncode == 0
+
+
+def is_done(name: str) -> bool:
+    """Whether a row is trained here and measured; scores alone come with a clone."""
+    return (ROOT / f"runs/rows/{name}/model.safetensors").exists() and (ROOT / f"results/rows/{name}.json").exists()
 
 
 def main() -> None:
@@ -99,7 +104,7 @@ def main() -> None:
         parser.error(f"no row {min(unknown)}; there are {', '.join(every)}")
     for folder in ("runs", "results"):
         (ROOT / folder / "rows").mkdir(parents=True, exist_ok=True)
-    todo = [name for name in given.names or every if not (ROOT / "results" / "rows" / f"{name}.json").exists()]
+    todo = [name for name in given.names or every if not is_done(name)]
     with ThreadPoolExecutor(given.lanes) as lanes:
         start = None
         if any(name.startswith("setr") for name in todo):

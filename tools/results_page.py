@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
@@ -34,11 +35,14 @@ def main() -> None:
     """Rewrite the page."""
     groups = read(ROOT / "results" / "rows")
     text = PAGE.read_text(encoding="utf-8")
-    for network in ("convseg", "setr-mla"):
+    for network in {group.network: None for group in groups}:
         mine = {group: rows for group, rows in groups.items() if group.network == network}
         for name, lines in ((f"{network} scores", scores(mine)), (f"{network} thin", thin(mine))):
             block = f"<!-- {name} -->\n" + "\n".join(lines) + f"\n<!-- end {name} -->"
-            text = re.sub(f"<!-- {name} -->.*?<!-- end {name} -->", lambda _, block=block: block, text, flags=re.DOTALL)
+            place = re.compile(f"<!-- {name} -->.*?<!-- end {name} -->", re.DOTALL)
+            text, count = place.subn(lambda _, block=block: block, text)
+            if count != 1:
+                raise SystemExit(f"{PAGE} has no place for {name}")
     PAGE.write_text(text, encoding="utf-8")
     draw(groups, ROOT / "docs" / "results.svg")
 
@@ -59,7 +63,7 @@ def read(folder: Path) -> dict[Group, list[Row]]:
 def kept(groups: dict[Group, list[Row]], group: Group) -> float:
     """mIoU in percent of the plain rows' of the same network."""
     plain = groups[Group(group.network, 0, METHODS["plain"])]
-    return 100 * mean([row["mIoU"] for row in groups[group]]) / mean([row["mIoU"] for row in plain])
+    return 100 * fmean([row["mIoU"] for row in groups[group]]) / fmean([row["mIoU"] for row in plain])
 
 
 def scores(groups: dict[Group, list[Row]]) -> list[str]:
@@ -110,16 +114,11 @@ def draw(groups: dict[Group, list[Row]], target: Path) -> None:
     figure.savefig(target, metadata={"Date": None})
 
 
-def mean(values: list[float]) -> float:
-    """The arithmetic mean."""
-    return sum(values) / len(values)
-
-
 def spread(values: list[float]) -> str:
     """The mean, and the range where there are several."""
     if len(values) == 1:
         return f"{values[0]:.2f}"
-    return f"{mean(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+    return f"{fmean(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 if __name__ == "__main__":

@@ -63,7 +63,10 @@ def shuffle_pixels(
     idle: list[Keystream] = []  # their memory is used again by the next part: fresh pages cost
 
     def work(start: int, stop: int) -> None:
-        keystream = idle.pop() if idle else Keystream(subkey)
+        try:
+            keystream = idle.pop()
+        except IndexError:  # asked beforehand, another thread might be quicker
+            keystream = Keystream(subkey)
         for row in range(start, stop):
             source, to = (image[row * block : (row + 1) * block] for image in (pixels, out))
             if kernel is None:
