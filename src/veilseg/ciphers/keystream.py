@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint32]
+_ZEROS = memoryview(bytes(2**16))
 
 
 class Keystream:
@@ -17,20 +18,22 @@ class Keystream:
     serves one thread.
     """
 
-    __slots__ = ("_buffer", "_encryptor", "_zeros")
+    __slots__ = ("_buffer", "_encryptor")
 
     def __init__(self, subkey: bytes) -> None:
         self._encryptor = Cipher(algorithms.AES256(subkey), modes.CTR(bytes(16))).encryptor()
-        self._zeros, self._buffer = b"", bytearray()
+        self._buffer = bytearray()
 
     def words(self, stream: int, count: int, skip: int = 0) -> Words:
         """Words skip..skip+count of a stream: uint32 [count], valid until the next call of any method."""
         lead = skip % 4  # four words to a counter block
         size = 4 * (lead + count)
-        if len(self._zeros) < size:  # memory is kept, because fresh pages cost more than the encryption itself
-            self._zeros, self._buffer = bytes(size), bytearray(size + 15)
+        if len(self._buffer) < size + 15:  # kept, because fresh pages cost more than the encryption itself
+            self._buffer = bytearray(size + 15)
         self._encryptor.reset_nonce(stream.to_bytes(8, "big") + (skip // 4).to_bytes(8, "big"))
-        self._encryptor.update_into(memoryview(self._zeros)[:size], self._buffer)
+        buffer = memoryview(self._buffer)
+        for start in range(0, size, len(_ZEROS)):
+            self._encryptor.update_into(_ZEROS[: size - start], buffer[start:])
         return np.frombuffer(self._buffer, "<u4", lead + count)[lead:].astype(np.uint32, copy=False)
 
     def accepted(self, stream: int, bounds: Words) -> Words:
