@@ -135,13 +135,13 @@ def video(sizes: dict[str, tuple[int, int]], count: int, folder: Path) -> list[d
         def decode(clip: Path = clip) -> int:
             return sum(1 for _ in frames(str(clip)))
 
-        def encrypt(clip: Path = clip) -> int:
+        def write(clip: Path = clip) -> int:
             return sum(len(cipher.encrypt(frame).to_bytes()) for frame in frames(str(clip)))
 
-        def only(clip: Path = clip) -> int:
+        def encrypt(clip: Path = clip) -> int:
             return sum(cipher.encrypt(frame).pixels.size for frame in frames(str(clip)))
 
-        seconds = medians({"decode": decode, "encrypt": only, "whole": encrypt}, 3)
+        seconds = medians({"decode": decode, "encrypt": encrypt, "whole": write}, 3)
         rows.append({"video": name, **{f"{part}_fps": round(count / taken, 1) for part, taken in seconds.items()}})
         print(rows[-1], flush=True)
     return rows
@@ -157,16 +157,8 @@ def growth(counts: list[int], folder: Path) -> list[dict[str, Any]]:
         for number in range(made, count):
             image.save(photographs / f"{number:05}.jpg", quality=90)
         made = count
-        command = [
-            sys.executable,
-            "-m",
-            "veilseg.cli.main",
-            "encrypt",
-            str(photographs),
-            "-o",
-            str(folder / f"{count}"),
-        ]
-        seconds = clock(command)
+        command = [sys.executable, "-m", "veilseg.cli.main", "encrypt", str(photographs)]
+        seconds = clock([*command, "-o", str(folder / f"{count}")])
         rows.append({"images": count, "seconds": round(seconds, 3), "ms_per_image": round(1000 * seconds / count, 2)})
         rows[-1]["seconds_of_python_alone"] = round(clock([sys.executable, "-c", "pass"]), 3)
         print(rows[-1], flush=True)

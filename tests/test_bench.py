@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize(
     ("script", "options", "found"),
     [
+        ("ciphers.py", ["--size", "64", "96", "--repeats", "1"], "rows"),
         ("bulk.py", ["--images", "80", "--workers"], "rows"),
         ("client.py", ["--tiny", "--repeats", "1"], "growth"),
         ("web.py", ["--sizes", "0.05", "--repeats", "1"], "page"),

@@ -116,10 +116,10 @@ def test_encode_refuses_pixels_that_do_not_fit() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"version": 2}, "unknown version"),
+        ({"version": 1}, "unknown version"),
         ({"version": True}, "unknown version"),
         ({"version": "1"}, "unknown version"),
-        ({"version": 2, "flavour": "new"}, "unknown version"),
+        ({"version": 3, "flavour": "new"}, "unknown version"),
         ({"cipher": "Sub Block"}, "cipher"),
         ({"cipher": "a" * 33}, "cipher"),
         ({"cipher": 7}, "cipher"),

@@ -21,6 +21,7 @@ from veilseg.ciphers.keystream import Keystream
 from veilseg.ciphers.permutation import permute_pixels
 from veilseg.ciphers.pixels import pad
 from veilseg.ciphers.rotation import rotate_pixels
+from veilseg.ciphers.shuffle import block_bounds
 from veilseg.keys import PREFIX
 
 FOLDER = Path(__file__).parents[1] / "spec" / "vectors"
@@ -116,6 +117,18 @@ def keystream() -> dict[str, Any]:
     }
 
 
+def _dropping(rows: int, blocks: int, block: int, sub_block: int) -> bytes:
+    """A subkey under which subblock-shuffle has to drop a word; found by trying, it is rare."""
+    first, second, _ = block_bounds(block, sub_block, "sub-block", "channel")
+    bounds = np.tile(first * second, blocks)
+    for number in range(10_000):
+        keystream = Keystream(number.to_bytes(32, "big"))
+        for row in range(rows):
+            if (keystream.accepted(row, bounds) != keystream.words(row, len(bounds))).any():
+                return number.to_bytes(32, "big")
+    raise AssertionError("no subkey drops a word")
+
+
 def pixel_ciphers() -> dict[str, Any]:
     """Stored pixels of every cipher; the pictures come from the generator that the specification describes."""
     pictures = {"noise": image(32, 48), "ties": few_values(32, 32)}
@@ -137,6 +150,10 @@ def pixel_ciphers() -> dict[str, Any]:
     with_key = ciphers.shuffle_pixels(pictures["noise"], KEYS[1].derive("subblock-shuffle", NONCE), 16, 4)
     more = {"channels": "sub-block", "shuffle": "channel", "key": str(KEYS[1]), "nonce": NONCE.hex()}
     add("subblock-shuffle", "noise", with_key, block=16, sub_block=4, **more)
+    options = {"channels": "sub-block", "shuffle": "channel"}
+    dropping = _dropping(2, 3, 16, 16)
+    shuffled = ciphers.shuffle_pixels(pictures["noise"], dropping, 16, 16)
+    add("subblock-shuffle", "noise", shuffled, block=16, sub_block=16, **options, subkey=dropping.hex())
     for picture, pixels in pictures.items():
         add("mosaic", picture, ciphers.mosaic(pixels, 8), block=16, sub_block=8)
         for block in (4, 16):

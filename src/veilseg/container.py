@@ -19,7 +19,7 @@ from veilseg import png
 from veilseg.errors import InvalidImage
 from veilseg.parameters import CHANNELS, MAX_BLOCK, SHUFFLES
 
-VERSION = 1
+VERSION = 2
 KEYWORD = "veilseg"
 MAX_PIXELS = png.MAX_PIXELS
 #: No valid file is longer: 16-bit RGB of MAX_PIXELS that did not compress, plus the chunks around it.
@@ -58,7 +58,7 @@ class Header:
         if type(self.version) is not int or self.version != VERSION:
             raise InvalidImage(
                 f"the encrypted image has a header of unknown version {str(self.version)[:20]!r}",
-                f"this veilseg reads version {VERSION}; a newer veilseg may read it",
+                f"this veilseg reads version {VERSION}; use the one that wrote it, or encrypt the photograph again",
             )
         if not isinstance(self.cipher, str) or len(self.cipher) > 32 or not _NAME.fullmatch(self.cipher):
             raise _bad("cipher", "is not a cipher's name")

@@ -27,11 +27,28 @@ def bounded(source: Iterator[int], bound: int) -> int:
 
 
 def fisher_yates(source: Iterator[int], count: int) -> list[int]:
+    """The shuffle of the block ciphers: downwards, a word or more for every draw."""
     order = list(range(count))
     for i in range(count - 1, 0, -1):
         j = bounded(source, i + 1)
         order[i], order[j] = order[j], order[i]
     return order
+
+
+def upwards(draws: Iterator[int], count: int) -> list[int]:
+    """The shuffle of subblock-shuffle."""
+    order = list(range(count))
+    for i in range(1, count):
+        j = next(draws)
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
+def pairs(source: Iterator[int], bounds: list[int]) -> Iterator[int]:
+    """The draws of a block of subblock-shuffle, a word or more for two of them."""
+    bounds = bounds + [1] * (-len(bounds) % 4)
+    for a, b in zip(bounds[::2], bounds[1::2], strict=True):
+        yield from divmod(bounded(source, a * b), b)
 
 
 def squares(top: int, left: int, size: int, step: int) -> list[Square]:
@@ -44,21 +61,24 @@ def squares(top: int, left: int, size: int, step: int) -> list[Square]:
 
 def encrypt(pixels: np.ndarray, subkey: bytes, block: int, s: int, channels: str, shuffle: str) -> np.ndarray:
     out = pixels.copy()
+    bounds = list(range(2, s * s + 1)) * (1 if shuffle == "shared" else 3)
+    bounds = (([2, 3] if channels == "sub-block" else []) + bounds) * (block // s) ** 2
+    bounds = ([2, 3] if channels == "block" else []) + bounds
     for top in range(0, pixels.shape[0], block):
         source = words(subkey, top // block)
         for left in range(0, pixels.shape[1], block):
+            draws = pairs(source, bounds)
+            order = upwards(draws, 3) if channels == "block" else [0, 1, 2]
             for square in squares(top, left, block, s):
-                part = out[square].reshape(s * s, 3).copy()
-                if shuffle == "shared":
-                    part = part[fisher_yates(source, s * s)]
-                else:
-                    part = np.stack([part[fisher_yates(source, s * s), c] for c in range(3)], axis=1)
                 if channels == "sub-block":
-                    part = part[:, fisher_yates(source, 3)]
+                    order = upwards(draws, 3)
+                part = out[square].reshape(s * s, 3)[:, order]
+                if shuffle == "shared":
+                    part = part[upwards(draws, s * s)]
+                else:
+                    part = np.stack([part[upwards(draws, s * s), c] for c in range(3)], axis=1)
                 out[square] = part.reshape(s, s, 3)
-            if channels == "block":
-                whole = (slice(top, top + block), slice(left, left + block))
-                out[whole] = out[whole][:, :, fisher_yates(source, 3)]
+            assert set(draws) <= {0}  # what fills the last word
     return out
 
 

@@ -65,34 +65,51 @@ def test_the_image_itself_stays(monkeypatch: pytest.MonkeyPatch, numba: bool) ->
     assert pixels.tolist() == [[[1, 2, 3]]]
 
 
-class Zeros(Keystream):
-    """Streams full of words that must be dropped for every bound that is no power of two."""
+class Dropping(Keystream):
+    """Streams with many words that are dropped for bounds that are no powers of two, or just not."""
 
     __slots__ = ()
+    every = 7  # one word in so many is zero: rows run out of spare words, or go on at odd and even places
+    edges: tuple[int, ...] = (0,)
 
     def words(self, stream: int, count: int, skip: int = 0) -> np.ndarray:
         words = super().words(stream, count, skip).copy()
-        words[(np.arange(skip, skip + count) * 2654435761 + stream) % 7 == 0] = 0
+        chosen = (np.arange(skip, skip + count) * 2654435761 + stream) % self.every == 0
+        words[chosen] = np.array(self.edges, np.uint32)[words[chosen] % len(self.edges)]
         return words
 
 
-@pytest.mark.parametrize("numba", [True, False])
-@pytest.mark.parametrize("inverse", [True, False])
-def test_dropped_words(monkeypatch: pytest.MonkeyPatch, numba: bool, inverse: bool) -> None:
-    """Rare in life (once in some hundred rows), so forced here."""
-    monkeypatch.setattr("veilseg.ciphers.shuffle.Keystream", Zeros)
-    monkeypatch.setenv("VEILSEG_NO_NUMBA", "" if numba else "1")
+def check_dropping(monkeypatch: pytest.MonkeyPatch, pixels: np.ndarray, *arguments: int) -> None:
+    """Encrypting and decrypting under `Dropping` is what the description says, with kernels and without."""
 
     def words(subkey: bytes, stream: int) -> list[int]:
-        return iter(Zeros(subkey).words(stream, 4000).tolist())  # type: ignore[return-value]
+        return iter(Dropping(subkey).words(stream, 20000).tolist())  # type: ignore[return-value]
 
+    monkeypatch.setattr("veilseg.ciphers.shuffle.Keystream", Dropping)
     monkeypatch.setattr(oracle, "words", words)
-    pixels = noise(2, 16, 32)
-    expected = oracle.encrypt(pixels, SUBKEY, 8, 4, "sub-block", "channel")
-    if inverse:
-        assert (shuffle_pixels(expected, SUBKEY, 8, 4, inverse=True) == pixels).all()
-    else:
-        assert (shuffle_pixels(pixels, SUBKEY, 8, 4) == expected).all()
+    expected = oracle.encrypt(pixels, SUBKEY, *arguments, "sub-block", "channel")
+    for disabled in ("", "1"):
+        monkeypatch.setenv("VEILSEG_NO_NUMBA", disabled)
+        assert (shuffle_pixels(pixels, SUBKEY, *arguments) == expected).all()
+        assert (shuffle_pixels(expected, SUBKEY, *arguments, inverse=True) == pixels).all()
+
+
+@pytest.mark.parametrize("every", [2, 7, 101, 1009])
+@pytest.mark.parametrize("arguments", [(8, 4), (16, 8), (16, 16), (6, 3)])
+def test_dropped_words(monkeypatch: pytest.MonkeyPatch, every: int, arguments: tuple[int, int]) -> None:
+    """Rare in life (at s = 16 once in some ten rows of a large image), so forced here."""
+    monkeypatch.setattr(Dropping, "every", every)
+    check_dropping(monkeypatch, noise(2, 2 * arguments[0], 4 * arguments[0]), *arguments)
+
+
+def test_words_that_are_just_dropped_and_just_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of one pixel take their draws two by two below 6 and 1: words where the value changes, and one less."""
+    first = [-(-value * 2**32 // 6) for value in range(6)]
+    lows = {word * 6 % 2**32 for word in first}
+    assert min(lows) < 2**32 % 6 <= max(lows)  # some are dropped, some kept
+    monkeypatch.setattr(Dropping, "every", 1)
+    monkeypatch.setattr(Dropping, "edges", (*first, *[word - 1 for word in first[1:]]))
+    check_dropping(monkeypatch, noise(3, 4, 64), 1, 1)
 
 
 def outcomes(channels: str, shuffle: str, blocks: int) -> tuple[np.ndarray, np.ndarray]:

@@ -70,9 +70,9 @@ def test_random_keys_go_on_where_they_were(monkeypatch: pytest.MonkeyPatch) -> N
     second = journal("random-keys")
     assert len(calls) == 3
     assert {name: second["steps"][name] for name in first} == first
-    wrong = second["summary"]["open"]["wrong keys"]
-    assert len(wrong) == 5
-    assert len(set(wrong)) > 1
+    found = second["summary"]["open"]
+    assert len(found["keys"]) == 5
+    assert found["distinct predictions"] > 1
     assert is_picture("out/random-keys.png")
     # Another seed, other data or another model is another run.
     assert main([*command, "--count", "5", "--seed", "1"]) == 1
@@ -80,6 +80,16 @@ def test_random_keys_go_on_where_they_were(monkeypatch: pytest.MonkeyPatch) -> N
     assert main([*command, "--count", "5"]) == 1
     Path("out/random-keys.json").write_text("[]")
     assert main([*command, "--count", "5"]) == 1
+
+
+def test_random_keys_change_nothing_for_a_key_invariant_model() -> None:
+    command = [*BASE, "--protocol", "random-keys", "--count", "3", "--model", "sort8", "--model", "shuffled8"]
+    tiny_model(Path("shuffled8"), InputSpec("subblock-shuffle", block=16, sub_block=8))
+    assert main(command) == 0
+    summary = journal("random-keys")["summary"]
+    assert summary["sort8"]["distinct predictions"] == 1
+    assert set(summary["sort8"]["keys"]) == {summary["sort8"]["baseline"]}
+    assert summary["shuffled8"]["distinct predictions"] == 3  # it reads the shuffled pixels as they are
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 50])

@@ -103,7 +103,7 @@ def bomb(width: int, height: int, text: bytes, pixels: bytes) -> bytes:
 
 
 def header(width: int, height: int) -> bytes:
-    text = '{"version":1,"cipher":"subblock-shuffle","block":16,"sub_block":8,"height":%d,"width":%d'
+    text = '{"version":2,"cipher":"subblock-shuffle","block":16,"sub_block":8,"height":%d,"width":%d'
     return (text % (height, width) + ',"channels":"sub-block","shuffle":"channel"}').encode()
 
 

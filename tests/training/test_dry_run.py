@@ -21,7 +21,6 @@ CONVENTIONAL = [f"model.input={cipher}" for cipher in TRAINED_CIPHERS]
 VARIED = {
     **dict.fromkeys(("p2-cityscapes", "p2-ade20k", "camvid-setr"), DECODERS),
     **dict.fromkeys(("camvid-sort", "camvid-distil", "camvid-mosaic", "camvid-shuffled"), SUB_BLOCKS),
-    "camvid-setr-shuffled": SUB_BLOCKS,
     "camvid-conventional": CONVENTIONAL,
 }
 FORMS = [(path, override) for path in RECIPES for override in VARIED.get(path.stem, ["train.seed=1"])]

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint32]
+_ZEROS = memoryview(bytes(2**16))
 
 
 class Keystream:
@@ -17,20 +18,22 @@ class Keystream:
     serves one thread.
     """
 
-    __slots__ = ("_buffer", "_encryptor", "_zeros")
+    __slots__ = ("_buffer", "_encryptor")
 
     def __init__(self, subkey: bytes) -> None:
         self._encryptor = Cipher(algorithms.AES256(subkey), modes.CTR(bytes(16))).encryptor()
-        self._zeros, self._buffer = b"", bytearray()
+        self._buffer = bytearray()
 
     def words(self, stream: int, count: int, skip: int = 0) -> Words:
         """Words skip..skip+count of a stream: uint32 [count], valid until the next call of any method."""
         lead = skip % 4  # four words to a counter block
         size = 4 * (lead + count)
-        if len(self._zeros) < size:  # memory is kept, because fresh pages cost more than the encryption itself
-            self._zeros, self._buffer = bytes(size), bytearray(size + 15)
+        if len(self._buffer) < size + 15:  # kept, because fresh pages cost more than the encryption itself
+            self._buffer = bytearray(size + 15)
         self._encryptor.reset_nonce(stream.to_bytes(8, "big") + (skip // 4).to_bytes(8, "big"))
-        self._encryptor.update_into(memoryview(self._zeros)[:size], self._buffer)
+        buffer = memoryview(self._buffer)
+        for start in range(0, size, len(_ZEROS)):
+            self._encryptor.update_into(_ZEROS[: size - start], buffer[start:])
         return np.frombuffer(self._buffer, "<u4", lead + count)[lead:].astype(np.uint32, copy=False)
 
     def accepted(self, stream: int, bounds: Words) -> Words:
@@ -38,19 +41,21 @@ class Keystream:
 
         A draw below n takes the next word w and gives floor(w * n / 2**32), unless the low half of w * n is below
         2**32 mod n: then w is dropped and the next word is tried (Lemire, arXiv 1805.10941). This makes every value
-        exactly equally likely. Words are dropped once in millions of draws, so it is checked for all draws at once.
+        exactly equally likely. Words are rarely dropped, so it is checked for thousands of draws at once.
         """
-        words = self.words(stream, len(bounds)).copy()
-        used = len(bounds)
         wide = bounds.astype(np.uint64)
         threshold = 2**32 % wide
-        while True:
-            rejected = (words * wide & 0xFFFFFFFF) < threshold
-            first = int(rejected.argmax()) if len(rejected) else 0
-            if not rejected.any():
-                return words
-            words = np.concatenate([words[:first], words[first + 1 :], self.words(stream, 1, used)])
-            used += 1
+        accepted = np.empty(len(bounds), np.uint32)
+        done = used = 0
+        while done < len(bounds):
+            words = self.words(stream, min(len(bounds) - done, 4096), used)
+            part = slice(done, done + len(words))
+            rejected = (words * wide[part] & 0xFFFFFFFF) < threshold[part]
+            kept = int(rejected.argmax()) if rejected.any() else len(words)
+            accepted[done : done + kept] = words[:kept]
+            done += kept
+            used += kept + (kept < len(words))
+        return accepted
 
     def draw(self, stream: int, bounds: Words) -> NDArray[np.int64]:
         """Exactly uniform whole numbers 0 <= d[i] < bounds[i] from the beginning of a stream: int64 [draws]."""

@@ -1,8 +1,9 @@
-"""The sub-block cipher of [P1] on arrays: shuffle the pixels of every sub-block, then its channels."""
+"""The sub-block cipher of [P1] on arrays: shuffle the channels of every sub-block, then its pixels."""
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,11 @@ from veilseg.ciphers.grid import (
     check_pixels,
     check_sub_block,
     cut_regions,
+    flat,
     join_regions,
 )
 from veilseg.ciphers.image import Cipher
-from veilseg.ciphers.keystream import Keystream, Words, descending
+from veilseg.ciphers.keystream import Keystream, Words
 from veilseg.keys import Key
 from veilseg.parameters import Channels, Shuffle
 
@@ -37,9 +39,9 @@ def shuffle_pixels(
 
     pixels: uint8 [H, W, 3], sides multiples of `block`. Returns a new array of the same shape. Stream r of the subkey
     serves the r-th row of blocks, and is drawn from block by block, left to right: for every sub-block in raster order
-    a Fisher-Yates shuffle of its pixels per channel (shuffle="channel") or once for all channels ("shared"), then with
-    channels="sub-block" one of the three channels; with channels="block" that one follows the block's last sub-block.
-    A permutation p acts as out[i] = in[p[i]]; the pixels are shuffled before the channels.
+    a Fisher-Yates shuffle of its three channels (channels="sub-block"; with "block" once, before the block's first
+    sub-block), then one of its pixels for each of the channels (shuffle="channel") or for all at once ("shared").
+    Swaps run upwards, from i = 1; two draws share a word of the stream.
 
     Every permutation is exactly equally likely under a uniform subkey. Raises InvalidImage for other arrays or sides,
     UsageError for other sizes or options.
@@ -49,74 +51,90 @@ def shuffle_pixels(
     pixels = check_pixels(pixels, block)
     out = np.empty_like(pixels)
     kernels = engine.kernels("shuffle_kernels", pixels.shape[0] * pixels.shape[1])
-    bounds = row_bounds(pixels.shape[1] // block, block, sub_block, channels, shuffle)
-    of_block = row_bounds(1, block, sub_block, channels, shuffle)
-    flat, flat_out = pixels.reshape(len(pixels), -1), out.reshape(len(out), -1)
+    kernel = None
+    if kernels is not None and sys.byteorder == "little":  # the kernel reads two words as one number
+        kernel = kernels.shuffle_row(sub_block if sub_block in (4, 8, 16) else 0, inverse)
+    blocks = pixels.shape[1] // block
+    bounds = block_bounds(block, sub_block, channels, shuffle)
+    words = blocks * bounds.shape[1]
+    words += 16 + words // 512 * 2  # some may have to be dropped
     mode = {"none": 0, "block": 1, "sub-block": 2}[channels]
 
+    idle: list[Keystream] = []  # their memory is used again by the next part: fresh pages cost
+
     def work(start: int, stop: int) -> None:
-        keystream = Keystream(subkey)
+        try:
+            keystream = idle.pop()
+        except IndexError:  # asked beforehand, another thread might be quicker
+            keystream = Keystream(subkey)
         for row in range(start, stop):
-            band = slice(row * block, (row + 1) * block)
-            if kernels is None:
-                words = keystream.accepted(row, bounds)
-                out[band] = reference_row(pixels[band], words, block, sub_block, channels, shuffle, inverse)
+            source, to = (image[row * block : (row + 1) * block] for image in (pixels, out))
+            if kernel is None:
+                draws = pair_draws(keystream, row, blocks, bounds)
+                to[:] = reference_row(source, draws, block, sub_block, channels, shuffle, inverse)
                 continue
-            fixed = (flat[band], flat_out[band], block, sub_block, shuffle == "shared", mode, inverse, of_block)
-            if kernels.shuffle_row(*fixed, keystream.words(row, len(bounds))):  # a word may have to be dropped
-                kernels.shuffle_row(*fixed, keystream.accepted(row, bounds))
+            ends = (flat(source, sub_block), to.reshape(-1)) if inverse else (flat(to, sub_block), source.reshape(-1))
+            fixed = (*ends, block, sub_block, shuffle == "shared", mode, bounds)
+            count = words
+            while not kernel(*fixed, keystream.words(row, count)):
+                count *= 2
+        idle.append(keystream)
 
     engine.over_rows(work, pixels.shape[0] // block, pixels.shape[0] * pixels.shape[1])
     return out
 
 
-def row_bounds(blocks: int, block: int, sub_block: int, channels: str, shuffle: str) -> Words:
-    """The bounds of all draws for one row of `blocks` blocks, in order: uint32."""
-    one = np.tile(descending(sub_block * sub_block), 1 if shuffle == "shared" else 3)
-    order = descending(3)
+def block_bounds(block: int, sub_block: int, channels: str, shuffle: str) -> Words:
+    """What the draws of one block need, two by two: uint32 [3, pairs], an even number of pairs.
+
+    The bound of a pair's first draw, of its second, and 2**32 mod their product: the threshold of `Keystream.accepted`.
+    """
+    one = np.tile(np.arange(2, sub_block * sub_block + 1), 1 if shuffle == "shared" else 3)
     if channels == "sub-block":
-        one = np.concatenate([one, order])
+        one = np.concatenate([[2, 3], one])
     whole = np.tile(one, (block // sub_block) ** 2)
     if channels == "block":
-        whole = np.concatenate([whole, order])
-    return np.tile(whole, blocks)
+        whole = np.concatenate([[2, 3], whole])
+    first, second = np.concatenate([whole, np.ones(-len(whole) % 4, int)]).reshape(-1, 2).T
+    return np.array([first, second, 2**32 % (first * second)], np.uint32)
+
+
+def pair_draws(keystream: Keystream, row: int, blocks: int, bounds: Words) -> NDArray[np.int64]:
+    """The draws of a row of blocks, int64 [blocks, 2 * pairs]: two below a and b are one below a * b, taken apart."""
+    first, second, _ = bounds
+    both = keystream.draw(row, np.tile(first * second, blocks)).reshape(blocks, -1)
+    return np.stack(np.divmod(both, second), axis=-1).reshape(blocks, -1)
 
 
 def reference_row(
-    band: Pixels, words: Words, block: int, sub_block: int, channels: str, shuffle: str, inverse: bool
+    band: Pixels, draws: NDArray[np.int64], block: int, sub_block: int, channels: str, shuffle: str, inverse: bool
 ) -> Pixels:
-    """One row of blocks, uint8 [block, W, 3], in plain NumPy; `words` are the accepted words of its draws."""
+    """One row of blocks, uint8 [block, W, 3], in plain NumPy; draws as from `pair_draws`."""
     width = band.shape[1]
     blocks, subs, values = width // block, (block // sub_block) ** 2, sub_block * sub_block
     regions = cut_regions(band, block, sub_block)
     shuffles = 1 if shuffle == "shared" else 3
-    swapping, tail = shuffles * (values - 1), 2 if channels == "block" else 0
-    each = swapping + (2 if channels == "sub-block" else 0)
-    table = words.reshape(blocks, subs * each + tail)
-    inner = table[:, : subs * each].reshape(blocks, subs, each)
-    swaps = inner[:, :, :swapping].reshape(blocks, subs, shuffles, values - 1)
+    ahead, own = 2 if channels == "block" else 0, 2 if channels == "sub-block" else 0
+    each = own + shuffles * (values - 1)
+    inner = draws[:, ahead : ahead + subs * each].reshape(blocks, subs, each)
+    swaps = inner[:, :, own:].reshape(blocks, subs, shuffles, values - 1)
+    order = inner[:, :, None, :own] if own else draws[:, None, None, :ahead].repeat(subs, axis=1)
     # [blocks, sub-blocks, channels, values], always a copy: of one pixel, a view would be the image itself
     state = regions.transpose(0, 2, 1, 3).copy()
-    if channels == "block":
-        order = table[:, subs * each :].reshape(blocks, 1, 1, tail).repeat(subs, axis=1)
-    else:
-        order = inner[:, :, swapping:].reshape(blocks, subs, 1, each - swapping)
-    if inverse and channels != "none":
+    if inverse:
+        _swap(state, swaps, inverse)
+    if channels != "none":
         _swap(state.swapaxes(2, 3), order, inverse)
-    _swap(state, swaps, inverse)
-    if not inverse and channels != "none":
-        _swap(state.swapaxes(2, 3), order, inverse)
+    if not inverse:
+        _swap(state, swaps, inverse)
     return join_regions(state.transpose(0, 2, 1, 3), band.shape, block, sub_block)
 
 
-def _swap(state: NDArray[Any], words: Words, inverse: bool) -> None:
-    """Fisher-Yates along the last axis of state [..., k, n], in place; words [..., k or 1, n - 1]."""
-    count = state.shape[-1]
-    steps = range(count - 1, 0, -1)
+def _swap(state: NDArray[Any], draws: NDArray[np.int64], inverse: bool) -> None:
+    """Fisher-Yates along the last axis of state [..., k, n], in place; draws [..., k or 1, n - 1]."""
+    steps = range(1, state.shape[-1])
     for i in reversed(steps) if inverse else steps:
-        bound = np.uint64(i + 1)
-        j = (words[..., count - 1 - i] * bound >> np.uint64(32)).astype(np.int64)
-        j = np.broadcast_to(j, state.shape[:-1])[..., None]
+        j = np.broadcast_to(draws[..., i - 1], state.shape[:-1])[..., None]
         last = state[..., i].copy()
         state[..., i] = np.take_along_axis(state, j, axis=-1)[..., 0]
         np.put_along_axis(state, j, last[..., None], axis=-1)

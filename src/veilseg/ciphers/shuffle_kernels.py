@@ -1,121 +1,169 @@
 """The shuffle of the sub-block cipher as a numba kernel: the same bits as `shuffle.reference_row`, many times faster.
 
-The kernel reads words as if none had to be dropped, and returns True when one might have to be (once in some hundred
-rows of blocks): the caller then sorts the words out and runs the kernel again with the accepted ones.
-
 Arrays are flat and indices unsigned because slices count references and signed indices test for negative values, and
-both cost more than the swap itself.
+both cost more than a swap. Channel c of pixel i is value 3 * i + c everywhere.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from veilseg.ciphers.jit import jit
 
-# The order of the channels for the two draws j < 3 and k < 2, at 2 * j + k: swap places 2 and j, then 1 and k.
-_ORDERS = np.array([[1, 2, 0], [2, 1, 0], [2, 0, 1], [0, 2, 1], [1, 0, 2], [0, 1, 2]], np.uint64)
+_0, _1, _2, _3 = (np.uint64(n) for n in range(4))
+_LOW, _HIGH, _HALF = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFF00000000), np.uint64(32)
+# The channels that come to places 0, 1, 2 by the draws j < 2 and k < 3, at 3 * j + k: swap 1 and j, then 2 and k.
+_ORDERS = np.array([[2, 0, 1], [1, 2, 0], [1, 0, 2], [2, 1, 0], [0, 2, 1], [0, 1, 2]], np.uint64)
 
 
 @jit
-def draw(words: Any, at: int, bounds: Any, draws: Any) -> bool:
-    """Fill draws[t] with a number below bounds[t] from words[at + t], for all t.
+def draw(words: Any, at: Any, first: Any, second: Any, threshold: Any, draws: Any) -> bool:
+    """The draws of a block, four from each of words[at:]; False where a word has to be dropped.
 
-    True if a word might have to be dropped: the exact rule (low half of the product < 2**32 mod bound) is a part of
-    the cases found here.
+    Everything is uint64: two words, two bounds, two thresholds in one number, and four draws of 16 bits in order. The
+    halves are worked on where they stand, because taking vectors apart costs more than multiplying them.
     """
-    doubt = np.uint32(0)
-    for t in range(np.uint64(bounds.shape[0])):
-        product = np.uint64(words[np.uint64(at) + t]) * np.uint64(bounds[t])
-        draws[t] = np.uint32(product >> np.uint64(32))
-        doubt |= np.uint32(np.uint32(product) < bounds[t])
-    return bool(doubt != 0)
+    negative = _0
+    for t in range(np.uint64(first.shape[0])):
+        word, a, b, least = words[at + t], first[t], second[t], threshold[t]
+        left, right = (word & _LOW) * (a & _LOW), (word >> _HALF) * (a >> _HALF)
+        left_rest, right_rest = (left & _LOW) * (b & _LOW), (right & _LOW) * (b >> _HALF)
+        draws[t] = left >> _HALF | right & _HIGH | (left_rest >> _HALF | right_rest & _HIGH) << np.uint64(16)
+        negative |= ((left_rest & _LOW) - (least & _LOW)) | ((right_rest & _LOW) - (least >> _HALF))
+    return bool(negative >> np.uint64(63) == _0)
 
 
 @jit
-def load(source: Any, top: int, left: int, s: int, values: Any) -> None:
-    """Copy one sub-block of source [p, 3 * W] into values [s*s * 3], pixel by pixel."""
-    length = np.uint64(3 * s)
-    at = np.uint64(0)
-    for i in range(np.uint64(s)):
-        y, x = np.uint64(top) + i, np.uint64(3 * left)
-        for j in range(length):
-            values[at + j] = source[y, x + j]
-        at += length
+def draw_slowly(words: Any, at: Any, first: Any, second: Any, threshold: Any, draws: Any) -> Any:
+    """The same, dropping words, on words, bounds and thresholds of 32 bits and draws of 16.
 
-
-@jit
-def store(out: Any, top: int, left: int, s: int, values: Any, o0: Any, o1: Any, o2: Any) -> None:
-    """Write values [s*s * 3] into one sub-block of out [p, 3 * W], channels in the order o0, o1, o2."""
-    three = np.uint64(3)
-    at = np.uint64(0)
-    for i in range(np.uint64(s)):
-        y, x = np.uint64(top) + i, np.uint64(3 * left)
-        for _ in range(np.uint64(s)):
-            out[y, x] = values[at + o0]
-            out[y, x + np.uint64(1)] = values[at + o1]
-            out[y, x + np.uint64(2)] = values[at + o2]
-            at += three
-            x += three
-
-
-@jit
-def swap_all(values: Any, draws: Any, d0: Any, d1: Any, d2: Any, s: int, inverse: bool) -> None:
-    """Fisher-Yates on the three channels in values by the draws that begin at d0, d1, d2.
-
-    The channels are worked on side by side because every one is a chain of swaps that wait for each other.
+    Returns where the words of the next block begin, or a place behind `words` if there are too few.
     """
-    n, three = np.uint64(s * s), np.uint64(3)
-    for step in range(n - np.uint64(1)):
-        t = n - np.uint64(2) - step if inverse else step
-        i = three * (n - np.uint64(1) - t)
-        j = np.uint64(draws[d0 + t]) * three
-        values[i], values[j] = values[j], values[i]
-        i += np.uint64(1)
-        j = np.uint64(draws[d1 + t]) * three + np.uint64(1)
-        values[i], values[j] = values[j], values[i]
-        i += np.uint64(1)
-        j = np.uint64(draws[d2 + t]) * three + np.uint64(2)
-        values[i], values[j] = values[j], values[i]
+    for t in range(np.uint64(first.shape[0])):
+        while True:
+            if at >= np.uint64(words.shape[0]):
+                return at + _1
+            product = np.uint64(words[at]) * np.uint64(first[t])
+            rest = np.uint64(np.uint32(product)) * np.uint64(second[t])
+            at += _1
+            if np.uint32(rest) >= threshold[t]:
+                break
+        draws[_2 * t], draws[_2 * t + _1] = product >> _HALF, rest >> _HALF
+    return at
 
 
 @jit
-def shuffle_row(
-    source: Any, out: Any, p: int, s: int, shared: bool, mode: int, inverse: bool, bounds: Any, words: Any
-) -> bool:
-    """Encrypt or decrypt one row of blocks; True as in `draw`.
+def put(values: Any, i: Any, draws: Any, t: Any, gap: Any, source: Any, red: Any, green: Any, blue: Any) -> None:
+    """One step of the shuffle for the three channels of pixel i: swap places i and j, where i is still to be read.
 
-    source, out: uint8 [p, 3 * W]; mode: channels permuted per sub-block (2), per block (1) or not (0); bounds: uint32,
-    those of the draws for one block; words: uint32, one for every draw of the row.
+    The channels are worked on side by side because every one is a chain of steps that wait for each other.
     """
-    values, draws = np.empty(3 * s * s, np.uint8), np.empty(bounds.shape[0], np.uint32)
-    swaps = np.uint64(s * s - 1)
-    gap = np.uint64(0) if shared else swaps  # from the draws of a channel to those of the next
-    swaps = swaps if shared else np.uint64(3) * swaps
-    last = np.uint64(bounds.shape[0] - 2)
-    k = np.uint64(5)  # the channels stay
-    doubtful = False
-    for block in range(source.shape[1] // (3 * p)):
-        doubtful |= draw(words, block * bounds.shape[0], bounds, draws)
-        if mode == 1:
-            k = np.uint64(2 * draws[last] + draws[last + np.uint64(1)])
-        at = np.uint64(0)
-        for y in range(0, p, s):
-            for x in range(block * p, block * p + p, s):
-                load(source, y, x, s, values)
-                first = at
-                at += swaps
-                if mode == 2:
-                    k = np.uint64(2 * draws[at] + draws[at + np.uint64(1)])
-                    at += np.uint64(2)
-                o0, o1, o2 = _ORDERS[k, 0], _ORDERS[k, 1], _ORDERS[k, 2]
-                if inverse:  # place c holds channel o_c: undo the shuffle of that channel, then send it back
-                    swap_all(values, draws, first + o0 * gap, first + o1 * gap, first + o2 * gap, s, True)
-                    back = np.uint64(2) - k if k == 0 or k == 2 else k  # rotations undo each other, all else itself
-                    o0, o1, o2 = _ORDERS[back, 0], _ORDERS[back, 1], _ORDERS[back, 2]
-                else:
-                    swap_all(values, draws, first, first + gap, first + gap + gap, s, False)
-                store(out, y, x, s, values, o0, o1, o2)
-    return doubtful
+    j = _3 * np.uint64(draws[t])
+    values[i] = values[j]
+    values[j] = source[red]
+    j = _3 * np.uint64(draws[t + gap]) + _1
+    values[i + _1] = values[j]
+    values[j] = source[green]
+    j = _3 * np.uint64(draws[t + gap + gap]) + _2
+    values[i + _2] = values[j]
+    values[j] = source[blue]
+
+
+@jit
+def take(values: Any, i: Any, draws: Any, t: Any, gap: Any, out: Any, red: Any, green: Any, blue: Any) -> None:
+    """The same step undone, where i is not needed any more but written."""
+    j = _3 * np.uint64(draws[t])
+    out[red] = values[j]
+    values[j] = values[i]
+    j = _3 * np.uint64(draws[t + gap]) + _1
+    out[green] = values[j]
+    values[j] = values[i + _1]
+    j = _3 * np.uint64(draws[t + gap + gap]) + _2
+    out[blue] = values[j]
+    values[j] = values[i + _2]
+
+
+@cache
+def shuffle_row(fixed: int, inverse: bool) -> Any:
+    """The kernel that encrypts or decrypts sub-blocks of `fixed` pixels a side, which can be unrolled; 0: of any size.
+
+    What is fixed in here is a constant for numba, which leaves out the branches that cannot be reached.
+    """
+
+    @jit
+    def kernel(lines: Any, singles: Any, p: int, size: int, shared: bool, mode: int, bounds: Any, words: Any) -> bool:
+        """One row of blocks; False if `words` do not suffice because too many had to be dropped.
+
+        Encrypting reads `singles` value by value and writes `lines`, decrypting the other way round: both hold
+        3 * p * W bytes, singles as uint8, lines as `grid.flat` has them. Scattered reading costs less than scattered
+        writing. mode: channels permuted per sub-block (2), per block (1) or not (0); bounds: uint32 [3, pairs], from
+        `shuffle.block_bounds`; words: uint32, an even number.
+        """
+        s = np.uint64(fixed or size)
+        block, swaps, line, across = np.uint64(p), s * s - _1, _3 * s, np.uint64(p) // s
+        stride, unit = np.uint64(singles.shape[0]) // block, np.uint64(lines.itemsize)
+        values, draws = np.empty(3 * size * size, np.uint8), np.empty(2 * bounds.shape[1], np.uint16)
+        whole = values.view(lines.dtype)
+        first, second, threshold = bounds[0], bounds[1], bounds[2]
+        two_words, four_draws = words.view(np.uint64), draws.view(np.uint64)
+        two_first, two_second, two_threshold = first.view(np.uint64), second.view(np.uint64), threshold.view(np.uint64)
+        gap = _0 if shared else swaps  # from the draws of a channel to those of the next
+        at, length, count = _0, np.uint64(bounds.shape[1]), np.uint64(words.shape[0])
+        order = np.uint64(5)  # the channels stay
+        for column in range(stride // (_3 * block)):
+            quick = at % _2 == _0 and at + length <= count
+            if quick and draw(two_words, at // _2, two_first, two_second, two_threshold, four_draws):
+                at += length
+            else:
+                at = draw_slowly(words, at, first, second, threshold, draws)
+                if at > count:
+                    return False
+            t = _0
+            if mode == 1:
+                order, t = _3 * np.uint64(draws[_0]) + np.uint64(draws[_1]), _2
+            for row in range(across):
+                corner = row * s * stride + column * _3 * block
+                for _ in range(across):
+                    if mode == 2:
+                        order = _3 * np.uint64(draws[t]) + np.uint64(draws[t + _1])
+                        t += _2
+                    after = t + gap + gap + swaps
+                    red, green, blue = _ORDERS[order, 0], _ORDERS[order, 1], _ORDERS[order, 2]
+                    red, green, blue = red + corner, green + corner, blue + corner
+                    if inverse:
+                        for y in range(s):
+                            for n in range(line // unit):
+                                whole[y * line // unit + n] = lines[(corner + y * stride) // unit + n]
+                        i, end, t = _3 * s * s, s * stride, t + swaps
+                        for y in range(s):
+                            end -= stride
+                            x = end + line
+                            for _ in range(s - np.uint64(y == s - _1)):
+                                i -= _3
+                                x -= _3
+                                t -= _1
+                                take(values, i, draws, t, gap, singles, red + x, green + x, blue + x)
+                        singles[red], singles[green], singles[blue] = values[0], values[1], values[2]
+                    else:
+                        values[0], values[1], values[2] = singles[red], singles[green], singles[blue]
+                        i, start = _0, _0
+                        for y in range(s):
+                            top = np.uint64(y == _0)
+                            x = start + _3 * top
+                            for _ in range(s - top):
+                                i += _3
+                                put(values, i, draws, t, gap, singles, red + x, green + x, blue + x)
+                                t += _1
+                                x += _3
+                            start += stride
+                        for y in range(s):
+                            for n in range(line // unit):
+                                lines[(corner + y * stride) // unit + n] = whole[y * line // unit + n]
+                    t = after
+                    corner += line
+        return True
+
+    return kernel

@@ -1,4 +1,7 @@
-"""[P2] Fig. 6: one encrypted model and many wrong keys; the spread of mIoU as a box plot."""
+"""[P2] Fig. 6: one model and many keys; the spread of mIoU as a box plot.
+
+For a model encrypted with one key all others are wrong; for a model for independent keys none is.
+"""
 
 from __future__ import annotations
 
@@ -8,38 +11,47 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from veilseg import ciphers
+from veilseg.evaluation.evaluate import own_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.plan import Plan
 from veilseg.evaluation.protocols.tables import side_by_side
+from veilseg.modelspec import SUB_BLOCK_CIPHERS
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 COLUMNS = ("baseline", "least", "Q1", "median", "Q3", "greatest", "one class")
+Step = dict[str, Any]
 
 
 def run(plan: Plan, journal: Journal) -> Table:
-    """Measure `plan.count` wrong keys for every model; random-keys.json, random-keys.png, and the quartiles in a table.
+    """Measure `plan.count` keys for every model; random-keys.json, random-keys.png, and the quartiles in a table.
 
+    Plain models are encrypted first, so that all those keys are wrong ones. Models for sub-block ciphers get
+    every image shuffled with every key; "distinct predictions" counts the different sets of label maps that come of it.
     The paper publishes a figure and no numbers. "one class" is the mIoU of the most frequent class everywhere.
     """
     summary: dict[str, Any] = {}
     rows = []
     for model in plan.models:
-        plain, wrong = measure(plan, journal, model)
-        baseline, blind = plain["mIoU"], plain["one_class_mIoU"]
-        summary[model] = {"baseline": baseline, "one class everywhere": blind, "wrong keys": wrong, **box(wrong)}
-        parts = summary[model]
-        rows.append((model, [baseline, min(wrong), parts["q1"], parts["med"], parts["q3"], max(wrong), blind]))
+        spec = plan.open(model).config.input
+        measure = independent if spec.cipher in SUB_BLOCK_CIPHERS else wrong
+        first, steps = measure(plan, journal, model)
+        scores, blind = [step["mIoU"] for step in steps], first["one_class_mIoU"]
+        distinct = len({step["labels_sha256"] for step in steps})
+        facts = {"baseline": first["mIoU"], "one class everywhere": blind, "distinct predictions": distinct}
+        parts = box(scores)
+        summary[model] = {**facts, "keys": scores, **parts}
+        rows.append((model, [first["mIoU"], min(scores), parts["q1"], parts["med"], parts["q3"], max(scores), blind]))
     journal.conclude(summary, "[P2] Fig. 6 is a figure: its boxes lie far below the baseline")
     _draw(plan, summary)
-    title = f"mIoU in percent under {plan.count} wrong keys, {plan.cipher}, {plan.data.name}"
+    title = f"mIoU in percent under {plan.count} keys, {plan.data.name}"
     return side_by_side(title, COLUMNS, rows, [])
 
 
-def measure(plan: Plan, journal: Journal, model: str) -> tuple[dict[str, Any], list[float]]:
-    """(the step of the plain model on plain images, mIoU of every wrong key in percent); key 0 is the model's."""
+def wrong(plan: Plan, journal: Journal, model: str) -> tuple[Step, list[Step]]:
+    """(the plain model on plain images; the model locked with key 0, under every other key)."""
     baseline = journal.step(f"{model}: baseline", lambda: plan.measure(plan.open_plain(model), "plain"))
     with plan.locked(model, plan.key(0)) as locked:
         cipher = ciphers.cipher(plan.cipher, block=locked.config.input.block)
@@ -49,7 +61,18 @@ def measure(plan: Plan, journal: Journal, model: str) -> tuple[dict[str, Any], l
             )
             for index in range(1, plan.count + 1)
         ]
-    return baseline, [step["mIoU"] for step in steps]
+    return baseline, steps
+
+
+def independent(plan: Plan, journal: Journal, model: str) -> tuple[Step, list[Step]]:
+    """(images shuffled with keys that are drawn and forgotten; images shuffled with every test key)."""
+    segmenter = plan.open(model)
+    cipher = own_cipher(segmenter.config.input, "subblock-shuffle")
+    baseline = journal.step(f"{model}: baseline", lambda: plan.measure(segmenter, cipher))
+    return baseline, [
+        journal.step(f"{model}: key {index}", partial(plan.measure, segmenter, cipher, plan.key(index)))
+        for index in range(1, plan.count + 1)
+    ]
 
 
 def box(values: list[float]) -> dict[str, Any]:
@@ -64,7 +87,7 @@ def box(values: list[float]) -> dict[str, Any]:
 def _draw(plan: Plan, summary: dict[str, Any]) -> None:
     figure = plots.new_figure(1.6 + 1.2 * len(summary), 3.6)
     axes = figure.subplots()
-    parts = [{"label": model, **box(found["wrong keys"])} for model, found in summary.items()]
+    parts = [{"label": model, **box(found["keys"])} for model, found in summary.items()]
     axes.bxp(parts)
     levels = [found["baseline"] for found in summary.values()]
     places = np.arange(1, len(levels) + 1)

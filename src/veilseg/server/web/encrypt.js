@@ -58,7 +58,7 @@ export function headerOf(input, width, height, keyFingerprint) {
   const { cipher, block, sub_block, channels, shuffle } = input;
   const own = KEYED.includes(cipher) ? {} : cipher === "mosaic" ? { sub_block } : { sub_block, channels, shuffle };
   const { sub_block: s, ...options } = own;
-  const all = { version: 1, cipher, block, sub_block: s, height, width, ...options, key_fingerprint: keyFingerprint };
+  const all = { version: 2, cipher, block, sub_block: s, height, width, ...options, key_fingerprint: keyFingerprint };
   return JSON.stringify(all); // leaves out what is undefined
 }
 

@@ -1,7 +1,7 @@
-// The sub-block ciphers on arrays: sort (the canonical form), shuffle, mosaic. See spec/veil-1.md, sections 3 and 4.
+// The sub-block ciphers on arrays: sort (the canonical form), shuffle, mosaic. See spec/veil-2.md, sections 3 and 4.
 // Pixels are { width, height, data }: data is a Uint8Array of RGB, row by row; the sides are multiples of the block.
 
-import { descending, Keystream } from "./keystream.js";
+import { Keystream } from "./keystream.js";
 
 const ORDERS = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 
@@ -108,37 +108,54 @@ export function canonicalize(pixels, block, s, channels = "sub-block", shuffle =
   return { ...pixels, data: out };
 }
 
-/** Shuffle the pixels of every sub-block, then its channels, with the streams of a 32-byte subkey. */
+/** The draws for a row of `count` blocks that need draws below `bounds` each: one draw below a * b serves a and b. */
+async function drawPairs(keystream, row, count, bounds) {
+  const pairs = [];
+  for (let i = 0; i < bounds.length || pairs.length % 2; i += 2) pairs.push([bounds[i] ?? 1, bounds[i + 1] ?? 1]);
+  const products = pairs.map(([a, b]) => a * b);
+  const both = await keystream.draw(row, Array.from({ length: count }, () => products).flat());
+  const draws = Array.from({ length: count }, () => new Uint16Array(2 * pairs.length));
+  both.forEach((value, at) => {
+    const b = pairs[at % pairs.length][1], own = draws[Math.floor(at / pairs.length)], to = 2 * (at % pairs.length);
+    own[to] = Math.floor(value / b);
+    own[to + 1] = value % b;
+  });
+  return draws;
+}
+
+/** Shuffle the channels of every sub-block, then its pixels, with the streams of a 32-byte subkey. */
 export async function shufflePixels(pixels, subkey, block, s, channels = "sub-block", shuffle = "channel") {
   const { width, height } = pixels;
   const data = pixels.data.slice();
   const keystream = await Keystream.create(subkey);
-  const swaps = descending(s * s), order = descending(3), perBlock = (block / s) ** 2;
-  const one = [...swaps, ...(shuffle === "shared" ? [] : [...swaps, ...swaps]), ...(channels === "sub-block" ? order : [])];
-  const whole = Array.from({ length: perBlock }, () => one).flat().concat(channels === "block" ? order : []);
-  const bounds = Array.from({ length: width / block }, () => whole).flat();
+  const swaps = Array.from({ length: s * s - 1 }, (_, at) => at + 2), order = [2, 3], perBlock = (block / s) ** 2;
+  const one = [...(channels === "sub-block" ? order : []), ...swaps, ...(shuffle === "shared" ? [] : [...swaps, ...swaps])];
+  const inside = Array.from({ length: perBlock }, () => one).flat();
+  const bounds = channels === "block" ? [...order, ...inside] : inside;
   for (let row = 0; row < height / block; row++) {
-    const draws = await keystream.draw(row, bounds);
+    const rowDraws = await drawPairs(keystream, row, width / block, bounds);
     const band = { width, height: block };
     const base = 3 * row * block * width;
-    let at = 0;
+    let column = 0;
     for (const region of regions(band, block, s)) {
+      const draws = rowDraws[column++];
+      let at = 0;
+      if (channels === "block") {
+        for (const offsets of region) swapChannels(data, base, offsets, draws[0], draws[1]);
+        at = 2;
+      }
       for (const offsets of region) {
-        for (let channel = 0; channel < (shuffle === "shared" ? 1 : 3); channel++) {
-          const moved = shuffle === "shared" ? [0, 1, 2] : [channel];
-          for (let i = s * s - 1; i > 0; i--) {
-            const a = base + offsets[i], b = base + offsets[draws[at++]];
-            for (const c of moved) [data[a + c], data[b + c]] = [data[b + c], data[a + c]];
-          }
-        }
         if (channels === "sub-block") {
           swapChannels(data, base, offsets, draws[at], draws[at + 1]);
           at += 2;
         }
-      }
-      if (channels === "block") {
-        for (const offsets of region) swapChannels(data, base, offsets, draws[at], draws[at + 1]);
-        at += 2;
+        for (let channel = 0; channel < (shuffle === "shared" ? 1 : 3); channel++) {
+          const moved = shuffle === "shared" ? [0, 1, 2] : [channel];
+          for (let i = 1; i < s * s; i++) {
+            const a = base + offsets[i], b = base + offsets[draws[at++]];
+            for (const c of moved) [data[a + c], data[b + c]] = [data[b + c], data[a + c]];
+          }
+        }
       }
     }
   }
@@ -148,8 +165,8 @@ export async function shufflePixels(pixels, subkey, block, s, channels = "sub-bl
 function swapChannels(data, base, offsets, first, second) {
   for (const offset of offsets) {
     const at = base + offset;
-    [data[at + 2], data[at + first]] = [data[at + first], data[at + 2]];
-    [data[at + 1], data[at + second]] = [data[at + second], data[at + 1]];
+    [data[at + 1], data[at + first]] = [data[at + first], data[at + 1]];
+    [data[at + 2], data[at + second]] = [data[at + second], data[at + 2]];
   }
 }
 

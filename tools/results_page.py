@@ -1,0 +1,125 @@
+"""Draw docs/results.md's tables and figure from results/rows/: python tools/results_page.py
+
+The files are those of tools/experiment.py. Rows that differ in their seed only are one line, mean and range. What
+stands between the page's markers is replaced, and docs/results.svg.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "results.md"
+METHODS = {"canonical": "key-invariant", "mosaic": "mosaic", "shuffled": "the way of [P1]", "plain": "plain images"}
+PAPER = {16: 72.2, 8: 81.1, 4: 91.1}  # mIoU kept, percent: [P1], Table II
+THIN = ("pole", "sign", "pedestrian", "bicyclist")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, order=True)
+class Group:
+    """Rows that differ in their seed only: network, sub-block (0 for plain images), method."""
+
+    network: str
+    sub_block: int
+    method: str
+
+
+def main() -> None:
+    """Rewrite the page."""
+    groups = read(ROOT / "results" / "rows")
+    text = PAGE.read_text(encoding="utf-8")
+    for network in {group.network: None for group in groups}:
+        mine = {group: rows for group, rows in groups.items() if group.network == network}
+        for name, lines in ((f"{network} scores", scores(mine)), (f"{network} thin", thin(mine))):
+            block = f"<!-- {name} -->\n" + "\n".join(lines) + f"\n<!-- end {name} -->"
+            place = re.compile(f"<!-- {name} -->.*?<!-- end {name} -->", re.DOTALL)
+            text, count = place.subn(lambda _, block=block: block, text)
+            if count != 1:
+                raise SystemExit(f"{PAGE} has no place for {name}")
+    PAGE.write_text(text, encoding="utf-8")
+    draw(groups, ROOT / "docs" / "results.svg")
+
+
+def read(folder: Path) -> dict[Group, list[Row]]:
+    """All rows, by what they have in common but for the seed."""
+    groups: dict[Group, list[Row]] = defaultdict(list)
+    for path in sorted(folder.glob("*.json")):
+        row = json.loads(path.read_text(encoding="utf-8"))
+        recipe = row["training"]["recipe"]
+        model = recipe["model"]
+        method = METHODS[model["input"]] + (" + teacher" if recipe["method"]["teacher"] else "")
+        sub_block = 0 if model["input"] == "plain" else model["sub_block"]
+        groups[Group(model["architecture"], sub_block, method)].append(row)
+    return dict(sorted(groups.items()))
+
+
+def kept(groups: dict[Group, list[Row]], group: Group) -> float:
+    """mIoU in percent of the plain rows' of the same network."""
+    plain = groups[Group(group.network, 0, METHODS["plain"])]
+    return 100 * fmean([row["mIoU"] for row in groups[group]]) / fmean([row["mIoU"] for row in plain])
+
+
+def scores(groups: dict[Group, list[Row]]) -> list[str]:
+    """One line per method and sub-block: scores, seeds, mIoU kept, and what the paper keeps."""
+    lines = ["| | s | aAcc | mIoU | mAcc | seeds | mIoU kept | [P1] keeps |", "|---|---|---|---|---|---|---|---|"]
+    for group, rows in groups.items():
+        cells = [spread([row[score] for row in rows]) for score in ("aAcc", "mIoU", "mAcc")]
+        paper = f"{PAPER[group.sub_block]} %" if group.method == METHODS["shuffled"] else ""
+        lines.append(
+            f"| {group.method} | {group.sub_block or ''} | {' | '.join(cells)} | {len(rows)} "
+            f"| {kept(groups, group):.1f} % | {paper} |"
+        )
+    return lines
+
+
+def thin(groups: dict[Group, list[Row]]) -> list[str]:
+    """IoU of the thin classes."""
+    lines = [f"| IoU | s | {' | '.join(THIN)} |", "|---|---|" + "---|" * len(THIN)]
+    for group, rows in groups.items():
+        cells = [spread([100 * row["per_class"][label]["iou"] for row in rows]) for label in THIN]
+        lines.append(f"| {group.method} | {group.sub_block or ''} | {' | '.join(cells)} |")
+    return lines
+
+
+def draw(groups: dict[Group, list[Row]], target: Path) -> None:
+    """mIoU kept against the sub-block, a line per method of ConvSeg, and the paper's."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "veilseg"
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    lines: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for group in groups:
+        if group.network == "convseg" and group.sub_block:
+            lines[group.method].append((group.sub_block, kept(groups, group)))
+    for method, line in lines.items():
+        axes.plot(*zip(*line, strict=True), "o-", label=method)
+    axes.plot(*zip(*sorted(PAPER.items()), strict=True), "k^--", label="[P1], Cityscapes, SETR-MLA")
+    axes.axhline(100, color="grey", linewidth=0.8)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks([4, 8, 16, 32], ["4", "8", "16", "32"])
+    axes.set(xlabel="sub-block s, pixels", ylabel="kept: mIoU, % of plain images")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small")
+    figure.tight_layout()
+    figure.savefig(target, metadata={"Date": None})
+
+
+def spread(values: list[float]) -> str:
+    """The mean, and the range where there are several."""
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
+    return f"{fmean(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+if __name__ == "__main__":
+    main()
