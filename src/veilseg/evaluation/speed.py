@@ -31,7 +31,7 @@ class Speed:
         return asdict(self)
 
 
-def medians(jobs: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+def medians(jobs: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """Median seconds of every job. Jobs take turns, so that a busy minute of the machine slows all of them alike.
 
     Every job runs once beforehand: compiling and loading kernels is not what is measured.
