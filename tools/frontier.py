@@ -1,114 +1,134 @@
 """Draw docs/frontier.svg: how much of its use a picture keeps (mIoU) against how much of itself it gives away.
 
-python tools/frontier.py [RESULTS]; reads every `veilseg evaluate --json` of CamVid's val split in RESULTS (default
-results/) and the audits audit-camvid.json (SSIM of the best attack) and audit-scenes.json (plate characters read).
-Prints the points; a cipher without a measured model is listed and not drawn.
+python tools/frontier.py; reads results/. Kept is a share of the mIoU of plain images under the same budget: for the
+sub-blocks and the mosaic the rows of tools/experiment.py, for one key the shipped plain model, locked and not, for the
+conventional ciphers the protocol's networks. Given away is the SSIM of the best attack of audit-camvid.json, and the share
+of plate characters read in audit-scenes.json. Prints the points; a cipher without a measured model is not drawn.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from results_page import METHODS, Group, kept, read
+
 ROOT = Path(__file__).parents[1]
-DATA = "camvid/val"
-#: Two names of one thing: every key of the one gives the canonical form that the other sends.
-SAME = {"subblock-shuffle": "sub-blocks", "subblock-sort": "sub-blocks"}
+RESULTS = ROOT / "results"
+#: Every key of the shuffle gives the canonical form that the sort sends.
+SUB_BLOCKS = {"subblock-shuffle": "sub-blocks", "subblock-sort": "sub-blocks"}
+#: Methods of the rows by the audit's names.
+ROWS = {"sub-blocks": METHODS["canonical"], "mosaic": METHODS["mosaic"]}
+LOCKED = {"patch-permutation": "permutation", "patch-rotation": "rotation"}
 
 
 @dataclass(frozen=True)
 class Point:
-    """One cipher: the best SSIM, the share of plate characters read, mIoU in percent; None: not measured."""
+    """One cipher: the best SSIM, the share of plate characters read, mIoU kept in percent; None: not measured."""
 
     name: str
     ssim: float
     plates: float | None
-    miou: float | None
+    kept: float | None
 
 
-def identify(described: dict[str, Any]) -> str:
-    """One name for what an audit or an evaluation says about its cipher."""
-    name = SAME.get(described["cipher"], described["cipher"])
-    options = [f"{key} {described[key]}" for key, usual in (("channels", "sub-block"), ("shuffle", "channel"))
-               if described.get(key) not in (None, usual)]  # fmt: skip
-    size = [f"s = {described['sub_block']}"] if described.get("sub_block") else []
-    return ", ".join([name, *size, *options])
+def load(name: str) -> dict[str, Any] | None:
+    """A file of results/, None if it is not there."""
+    path = RESULTS / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def utilities(folder: Path) -> dict[str, float]:
-    """The best mIoU of every input that was evaluated on all of CamVid val; equal inputs may have several models."""
-    best: dict[str, float] = {}
-    for path in sorted(folder.glob("*.json")):
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict) or found.get("data", {}).get("name") != DATA or "mIoU" not in found:
-            continue
-        name = identify(found["input"])
-        best[name] = max(best.get(name, 0.0), found["mIoU"])
-    return best
+def identify(cipher: dict[str, Any]) -> str:
+    """One name for a cipher of an audit."""
+    name = SUB_BLOCKS.get(cipher["cipher"], cipher["cipher"])
+    size = f"s = {cipher['sub_block']}" if cipher.get("sub_block") else f"M = {cipher['block']}"
+    return name if name in LOCKED else f"{name}, {size}"
 
 
-def points(folder: Path) -> list[Point]:
-    """Plain images, and every cipher that was audited."""
-    known = utilities(folder)
-    audits = {name: json.loads((folder / f"audit-{name}.json").read_text(encoding="utf-8"))
-              for name in ("camvid", "scenes") if (folder / f"audit-{name}.json").exists()}  # fmt: skip
-    if not audits:
-        raise SystemExit(f"there is no audit-camvid.json or audit-scenes.json in {folder}")
-    ssim: dict[str, float] = {}
-    plates: dict[str, float] = {}
-    for name, audit in audits.items():
-        for entry in audit["ciphers"]:
-            cipher = identify(entry["cipher"])
-            if name == "camvid" or "camvid" not in audits:
-                ssim[cipher] = max(ssim.get(cipher, 0.0), entry["best"]["ssim"])
-            views = [view for attack in entry["attacks"] for view in attack["views"].values()]
-            read = [view["recognised"]["plate_characters"] for view in views if view["recognised"]]
-            plain = entry["read_in_plain_images"]
-            for value in read:
-                if value is not None:
-                    plates[cipher] = max(plates.get(cipher, 0.0), value)
-            if plain and plain["plate_characters"] is not None:
-                plates["plain"] = plain["plate_characters"]
-    ssim["plain"] = 1.0
-    return [Point(name, ssim[name], plates.get(name), known.get(name)) for name in sorted(ssim, key=lambda n: -ssim[n])]
+def utilities() -> dict[str, float]:
+    """mIoU kept of everything that was measured, by name."""
+    found = {"plain": 100.0}
+    rows = read(RESULTS / "rows")
+    for name, method in ROWS.items():
+        for group in rows:
+            if group == Group("convseg", group.sub_block, method):
+                found[f"{name}, s = {group.sub_block}"] = kept(rows, group)
+    plain = load("camvid-val-plain.json")
+    for cipher, file in LOCKED.items():
+        locked = load(f"camvid-val-{file}.json")
+        if plain and locked:
+            found[cipher] = 100 * locked["mIoU"] / plain["mIoU"]
+    if conventional := load("protocols/conventional.json"):
+        summary = conventional["summary"]
+        (baseline,) = [cells["baseline"] for cells in summary.values() if "baseline" in cells]
+        for model, cells in summary.items():
+            if "correct key" in cells:
+                name, size = Path(model).name.removeprefix("fcn-"), ""
+                while name[-1].isdigit():
+                    name, size = name[:-1], name[-1] + size
+                found[f"{name}, M = {size}"] = 100 * cells["correct key"] / baseline
+    return found
+
+
+def leakage() -> tuple[dict[str, float], dict[str, float]]:
+    """The best attack's SSIM on photographs, and the share of plate characters read in scenes, by name."""
+    ssim, plates = {"plain": 1.0}, {}
+    for entry in (load("audit-camvid.json") or {"ciphers": []})["ciphers"]:
+        name = identify(entry["cipher"])
+        ssim[name] = max(ssim.get(name, 0.0), entry["best"]["ssim"])
+    for entry in (load("audit-scenes.json") or {"ciphers": []})["ciphers"]:
+        views = [view for attack in entry["attacks"] for view in attack["views"].values()]
+        read_ = [view["recognised"]["plate_characters"] for view in views if view["recognised"]]
+        name = identify(entry["cipher"])
+        plates[name] = max([plates.get(name, 0.0), *(share for share in read_ if share is not None)])
+        if entry["read_in_plain_images"]:
+            plates["plain"] = entry["read_in_plain_images"]["plate_characters"]
+    return ssim, plates
+
+
+def points() -> list[Point]:
+    """Plain images and every cipher that was audited, the most revealing first."""
+    ssim, plates = leakage()
+    known = utilities()
+    names = sorted(ssim, key=lambda name: -ssim[name])
+    return [Point(name, ssim[name], plates.get(name), known.get(name)) for name in names]
 
 
 def draw(found: list[Point], target: Path) -> None:
-    """The figure; mIoU as a share of that of plain images."""
+    """The figure."""
     import matplotlib
 
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "veilseg"
     from matplotlib import pyplot
 
-    (plain,) = [point.miou for point in found if point.name == "plain"]
-    if plain is None:
-        raise SystemExit("no model for plain images was evaluated on CamVid val")
-    figure, axes = pyplot.subplots(figsize=(7, 4.5))
-    names: dict[tuple[float, float, float | None], list[str]] = {}  # of the points that lie in one place
+    figure, axes = pyplot.subplots(figsize=(8, 5))
+    alike: dict[tuple[float, float], list[Point]] = {}  # points that lie in one place
     for point in found:
-        if point.miou is not None:
-            place = (round(point.ssim, 2), round(100 * point.miou / plain, 1), point.plates)
-            names.setdefault(place, []).append(point.name)
-    for (ssim, kept, plates), alike in names.items():
-        axes.plot(ssim, kept, "o", color="#0b6e69")
-        read = "" if plates is None else f"\nplate characters read: {100 * plates:.0f} %"
-        axes.annotate(", ".join(alike) + read, (ssim, kept), xytext=(-6, -6), textcoords="offset points",
-                      ha="right", va="top", fontsize=9)  # fmt: skip
-    axes.set(xlabel="given away: SSIM of the best attack", ylabel="kept: mIoU, % of plain", xlim=(0, 1.05))
-    axes.margins(y=0.2)
+        if point.kept is not None:
+            alike.setdefault((round(point.ssim, 2), round(point.kept, 1)), []).append(point)
+    for (ssim, share), there in alike.items():
+        colour = "#b4552d" if any(point.name.startswith("mosaic") for point in there) else "#0b6e69"
+        axes.plot(ssim, share, "o", color=colour)
+        names = ", ".join(point.name for point in there)
+        read_ = sorted({round(100 * point.plates) for point in there if point.plates is not None})
+        text = names + (f"\nplate characters read: {' or '.join(map(str, read_))} %" if read_ else "")
+        below = colour != "#0b6e69"  # the mosaic and the sort of one size lie above each other
+        axes.annotate(text, (ssim, share), xytext=(-6, -4 if below else 4), textcoords="offset points",
+                      ha="right", va="top" if below else "bottom", fontsize=8)  # fmt: skip
+    axes.set(xlabel="given away: SSIM of the best attack, photographs", ylabel="kept: mIoU, % of plain", xlim=(0, 1.05))
+    axes.margins(y=0.15)
     axes.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(target, metadata={"Date": None})
 
 
 if __name__ == "__main__":
-    measured = points(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "results")
+    measured = points()
     for one in measured:
-        miou = "not measured" if one.miou is None else f"{one.miou:.2f}"
-        read = "not measured" if one.plates is None else f"{100 * one.plates:.0f} %"
-        print(f"{one.name:40} SSIM {one.ssim:.3f}   plate characters {read:12} mIoU {miou}")
+        share = "not measured" if one.kept is None else f"{one.kept:.1f} %"
+        seen = "not measured" if one.plates is None else f"{100 * one.plates:.0f} %"
+        print(f"{one.name:24} SSIM {one.ssim:.3f}   plate characters {seen:12} mIoU kept {share}")
     draw(measured, ROOT / "docs" / "frontier.svg")
