@@ -38,7 +38,8 @@ def rows() -> dict[str, list[str]]:
     for size in (16, 4):
         for method in ("sort", "mosaic", "shuffled", "distil"):
             found[f"{method}{size}-0"] = recipe(f"camvid-{method}", 0, size)
-    found["fitted4-0"] = [*recipe("camvid-sort", 0, 4), "method.closed_form=true"]  # the plain patch is 4 pixels as well
+    # Only here is the embedding of the shape of the plain one.
+    found["fitted4-0"] = [*recipe("camvid-sort", 0, 4), "method.closed_form=true"]
     for method in ("sort", "mosaic"):
         found[f"{method}32-0"] = recipe(f"camvid-{method}", 0, 32)
     for seed in SEEDS:

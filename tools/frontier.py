@@ -2,8 +2,8 @@
 
 python tools/frontier.py; reads results/. Kept is a share of the mIoU of plain images under the same budget: for the
 sub-blocks and the mosaic the rows of tools/experiment.py, for one key the shipped plain model, locked and not, for the
-conventional ciphers the protocol's networks. Given away is the SSIM of the best attack of audit-camvid.json, and the share
-of plate characters read in audit-scenes.json. Prints the points; a cipher without a measured model is not drawn.
+conventional ciphers the protocol's networks. Given away is the SSIM of the best attack of audit-camvid.json, and the
+share of plate characters read in audit-scenes.json. Prints the points; a cipher without a measured model is not drawn.
 """
 
 from __future__ import annotations
@@ -110,15 +110,17 @@ def draw(found: list[Point], target: Path) -> None:
         if point.kept is not None:
             alike.setdefault((round(point.ssim, 2), round(point.kept, 1)), []).append(point)
     for (ssim, share), there in alike.items():
-        colour = "#b4552d" if any(point.name.startswith("mosaic") for point in there) else "#0b6e69"
-        axes.plot(ssim, share, "o", color=colour)
         names = ", ".join(point.name for point in there)
         read_ = sorted({round(100 * point.plates) for point in there if point.plates is not None})
         text = names + (f"\nplate characters read: {' or '.join(map(str, read_))} %" if read_ else "")
-        below = colour != "#0b6e69"  # the mosaic and the sort of one size lie above each other
-        axes.annotate(text, (ssim, share), xytext=(-6, -4 if below else 4), textcoords="offset points",
-                      ha="right", va="top" if below else "bottom", fontsize=8)  # fmt: skip
-    axes.set(xlabel="given away: SSIM of the best attack, photographs", ylabel="kept: mIoU, % of plain", xlim=(0, 1.05))
+        mosaic = there[0].name.startswith("mosaic")  # beside the sort of its size: its label goes to the other side
+        axes.plot(ssim, share, "o", color="#b4552d" if mosaic else "#0b6e69")
+        if ssim > 0.95:
+            place, across, along = (0, -14), "right", "top"
+        else:
+            place, across, along = (6 if mosaic else -6, 0), "left" if mosaic else "right", "center"
+        axes.annotate(text, (ssim, share), place, textcoords="offset points", ha=across, va=along, fontsize=8)
+    axes.set(xlabel="given away: SSIM of the best attack", ylabel="kept: mIoU, % of plain", xlim=(0.3, 1.05))
     axes.margins(y=0.15)
     axes.grid(alpha=0.3)
     figure.tight_layout()
