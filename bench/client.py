@@ -105,7 +105,7 @@ def compression(height: int, width: int, repeats: int) -> list[dict[str, Any]]:
             return len(encrypted.to_bytes())
 
         ways: dict[str, Callable[[], int]] = {way: partial(save, given) for way, given in STRATEGIES.items()}
-        ways["differences, ISA-L"] = write
+        ways["Paeth, ISA-L"] = write
         seconds = medians(ways, repeats)
         for way, job in ways.items():
             rows.append(
