@@ -54,7 +54,11 @@ def read(folder: Path) -> dict[Group, list[Row]]:
         row = json.loads(path.read_text(encoding="utf-8"))
         recipe = row["training"]["recipe"]
         model = recipe["model"]
-        options = {" + closed form": recipe["method"]["closed_form"], " + teacher": recipe["method"]["teacher"]}
+        options = {
+            ", channels in order": model["channels"] == "none",
+            " + closed form": recipe["method"]["closed_form"],
+            " + teacher": recipe["method"]["teacher"],
+        }
         method = METHODS[model["input"]] + "".join(name for name, given in options.items() if given)
         sub_block = 0 if model["input"] == "plain" else model["sub_block"]
         groups[Group(model["architecture"], sub_block, method)].append(row)
