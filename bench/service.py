@@ -217,7 +217,7 @@ def main() -> None:
         figures[name] = measure()
         print(name, figures[name], flush=True)
     if given.json:
-        write_json(given.json, {**figures, **provenance(" ".join(sys.argv))}, overwrite=True)
+        write_json(given.json, {**figures, **provenance()}, overwrite=True)
 
 
 if __name__ == "__main__":

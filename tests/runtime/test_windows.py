@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from veilseg.errors import UsageError
-from veilseg.runtime.windows import slide, slide_bands, snap, starts
+from veilseg.runtime.windows import slide, slide_tiles, snap, starts, taper
 
 
 @settings(deadline=None)
@@ -52,18 +52,43 @@ def test_overlaps_are_blended_without_a_seam() -> None:
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 4), st.integers(1, 4), st.sampled_from([0, 0.3, 0.75]))
 @settings(deadline=None, max_examples=50)
-def test_bands_follow_each_other_and_hold_one_row_of_windows(
+def test_tiles_cover_the_image_once_and_are_no_larger_than_a_window(
     height: int, width: int, rows: int, columns: int, overlap: float
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (16 * height, 16 * width, 1))
     window = (16 * rows, 16 * columns)
-    at = 0
-    for top, band in slide_bands(pixels, lambda part: part.transpose(2, 0, 1), window, 16, overlap):
-        assert top == at
-        assert band.shape[1] <= window[0]
-        np.testing.assert_allclose(band[0], pixels[top : top + band.shape[1], :, 0], rtol=1e-5)
-        at += band.shape[1]
-    assert at == len(pixels)
+    covered = np.zeros(pixels.shape[:2], int)
+    for top, left, tile in slide_tiles(pixels, lambda part: part.transpose(2, 0, 1), window, 16, overlap):
+        place = slice(top, top + tile.shape[1]), slice(left, left + tile.shape[2])
+        assert tile.shape[1] <= window[0]
+        assert tile.shape[2] <= window[1]
+        np.testing.assert_allclose(tile[0], pixels[place][..., 0], rtol=1e-5)
+        covered[place] += 1
+    assert (covered == 1).all()
+
+
+@given(st.integers(1, 12), st.integers(1, 9), st.sampled_from([0, 0.3, 0.6, 0.75]), st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=50)
+def test_blending_is_the_weighted_mean_of_all_windows(height: int, width: int, overlap: float, seed: int) -> None:
+    """Against the obvious way: add up every window's own answer and its weights over the whole image."""
+    answers = np.random.default_rng(seed)
+    drawn: list[np.ndarray] = []
+
+    def run(part: np.ndarray) -> np.ndarray:
+        drawn.append(answers.random((2, *part.shape[:2]), np.float32))
+        return drawn[-1]
+
+    pixels = np.zeros((4 * height, 4 * width, 3))
+    sides = (min(20, 4 * height), min(12, 4 * width))
+    result = slide(pixels, run, (20, 12), 4, overlap)
+    total, weights = np.zeros((2, 4 * height, 4 * width)), np.zeros((4 * height, 4 * width))
+    weight = taper(sides[0])[:, None] * taper(sides[1])
+    windows = iter(drawn)
+    for y in starts(4 * height, sides[0], 4, overlap):
+        for x in starts(4 * width, sides[1], 4, overlap):
+            total[:, y : y + sides[0], x : x + sides[1]] += next(windows) * weight
+            weights[y : y + sides[0], x : x + sides[1]] += weight
+    np.testing.assert_allclose(result, total / weights, rtol=1e-4, atol=1e-6)
 
 
 def test_windows_are_rounded_down_to_the_grid() -> None:

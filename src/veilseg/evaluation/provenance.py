@@ -21,7 +21,7 @@ import veilseg
 def provenance(command: str | None = None, seed: int | None = None) -> dict[str, Any]:
     """{"command", "version", "commit", "seed", "date", "machine"}; `command` defaults to the one that is running."""
     return {
-        "command": command or shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command or shlex.join([*_program(), *sys.argv[1:]]),
         "version": veilseg.__version__,
         "commit": commit(),
         "seed": seed,
@@ -47,6 +47,17 @@ def commit() -> str | None:
         _git(package, *arguments) for arguments in (("rev-parse", "HEAD"), ("status", "--porcelain", "-uno"))
     )
     return None if revision is None else revision + ("+changes" if changes else "")
+
+
+def _program() -> list[str]:
+    """What is running, as one would call it: a script from where one stands, an installed command by its name."""
+    program = Path(sys.argv[0])
+    if program.suffix != ".py":
+        return [program.name]
+    try:
+        return ["python", str(program.resolve().relative_to(Path.cwd()))]
+    except ValueError:  # a script elsewhere: its folder is nobody's business
+        return ["python", program.name]
 
 
 def machine() -> dict[str, Any]:

@@ -19,7 +19,8 @@ from veilseg.images import open_image
 from veilseg.modelspec import ONNX_NAME, ModelConfig
 from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine, is_torch_module, on_device
 from veilseg.runtime.locate import find_model
-from veilseg.runtime.windows import slide_bands, snap
+from veilseg.runtime.padding import Padded
+from veilseg.runtime.windows import join, slide_tiles, snap
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -99,11 +100,9 @@ class Segmenter:
         if window is None:
             return _argmax(self.logits(pixels)[:, :height, :width])
         labels = np.empty((height, width), np.uint8)
-        for top, band in self._bands(
-            pixels, window
-        ):  # of a large image the logits would take more memory than all else
-            rows = labels[top : top + band.shape[1]]
-            rows[:] = _argmax(band[:, : len(rows), :width])
+        for top, left, tile in self._tiles(pixels, window):  # the logits of a large image would take more than all else
+            part = labels[top : top + tile.shape[1], left : left + tile.shape[2]]
+            part[:] = _argmax(tile[:, : part.shape[0], : part.shape[1]])
         return labels
 
     def segment_batch(self, images: Sequence[EncryptedImage]) -> list[np.ndarray]:
@@ -118,7 +117,7 @@ class Segmenter:
         if len(images) < 2 or self._window_for(images[0].pixels) is not None:
             return [self.segment(image) for image in images]
         height, width = images[0].pixels.shape[:2]
-        logits = self._run(np.stack([self._canonical(self._padded(image.pixels)) for image in images]))[
+        logits = self._run(np.stack([self._canonical(self._padded(image.pixels)[:, :]) for image in images]))[
             :, :, :height, :width
         ]
         sizes = [(image.header.height, image.header.width) for image in images]
@@ -135,8 +134,8 @@ class Segmenter:
         height, width = pixels.shape[:2]
         window = self._window_for(pixels)
         if window is None:
-            return self._run(self._canonical(self._padded(pixels))[None])[0, :, :height, :width]
-        return np.concatenate([band.copy() for _, band in self._bands(pixels, window)], axis=1)[:, :height, :width]
+            return self._run(self._canonical(self._padded(pixels)[:, :])[None])[0, :, :height, :width]
+        return join(self._tiles(pixels, window), (height, width))
 
     def _window_for(self, pixels: np.ndarray) -> tuple[int, int] | None:
         """The window for an image of this size; None: the whole image at once."""
@@ -144,19 +143,19 @@ class Segmenter:
             return snap((LARGE_WINDOW, LARGE_WINDOW), self._step)
         return self._window
 
-    def _bands(self, pixels: np.ndarray, window: tuple[int, int]) -> Iterator[tuple[int, np.ndarray]]:
-        """(first row, logits float32 [K, rows, W]) of stored pixels, window by window; sides are the padded ones."""
+    def _tiles(self, pixels: np.ndarray, window: tuple[int, int]) -> Iterator[tuple[int, int, np.ndarray]]:
+        """(first row, first column, logits float32 [K, h, w]) of stored pixels; together they fill the padded sides."""
 
         def run(part: np.ndarray) -> np.ndarray:
             logits: np.ndarray = self._run(self._canonical(part)[None])[0]
             return logits
 
-        return slide_bands(self._padded(pixels), run, window, self._step, self._overlap)
+        return slide_tiles(self._padded(pixels), run, window, self._step, self._overlap)
 
-    def _padded(self, pixels: np.ndarray) -> np.ndarray:
+    def _padded(self, pixels: np.ndarray) -> Padded:
         """Stored pixels [H, W, 3] with sides on the network's grid."""
         block = 1 if self.config.input.cipher == "plain" else self.config.input.block
-        return _pad(_reflect(pixels, block), self._step, block, self.engine.fixed_size or (1, 1))
+        return Padded(pixels, self._step, block, self.engine.fixed_size or (1, 1))
 
     def _canonical(self, pixels: np.ndarray) -> np.ndarray:
         """Whole blocks of stored pixels as the network wants them: in canonical form where it asks for that."""
@@ -228,31 +227,6 @@ def _load(
         ) from error
     loaded = load_model(str(found.folder or found.name))
     return found.name, loaded.config, TorchEngine(on_device(loaded, device), threads)
-
-
-def _reflect(pixels: np.ndarray, step: int) -> np.ndarray:
-    """Sides up to multiples of `step` by reflection, as the ciphers pad."""
-    below, right = (-side % step for side in pixels.shape[:2])
-    return np.pad(pixels, [(0, below), (0, right), (0, 0)], "reflect") if below or right else pixels
-
-
-def _pad(pixels: np.ndarray, step: int, block: int, least: tuple[int, int]) -> np.ndarray:
-    """Sides up to multiples of `step`, at least `least`: plain pixels (`block` 1) by reflection, others by blocks.
-
-    The inside of an encrypted block cannot be mirrored, so the last row and column of blocks are repeated.
-    """
-    sides = [max(-(-n // step) * step, low) for n, low in zip(pixels.shape[:2], least, strict=True)]
-    if tuple(sides) == pixels.shape[:2]:
-        return pixels
-    if block == 1:
-        more = [(0, side - n) for side, n in zip(sides, pixels.shape[:2], strict=True)]
-        return np.pad(pixels, [*more, (0, 0)], "reflect")
-    # Position i beyond the image takes the pixel at the same place in the last block.
-    rows, columns = (
-        np.where(np.arange(side) < n, np.arange(side), n - block + np.arange(side) % block)
-        for side, n in zip(sides, pixels.shape[:2], strict=True)
-    )
-    return np.asarray(pixels[rows][:, columns])
 
 
 def _argmax(logits: np.ndarray) -> np.ndarray:

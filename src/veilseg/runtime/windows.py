@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 
@@ -43,38 +45,74 @@ def taper(window: int) -> np.ndarray:
     return np.asarray(np.minimum(places, window - places) / (window / 2), np.float32)
 
 
-def slide_bands(
-    pixels: np.ndarray,
+class Pixels(Protocol):
+    """What windows are cut from: an array, or what gives arrays for parts of it."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(height, width, ...)."""
+
+    def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
+        """A rectangle of it."""
+
+
+def slide_tiles(
+    pixels: Pixels,
     run: Callable[[np.ndarray], np.ndarray],
     window: tuple[int, int],
     step: int,
     overlap: float,
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Logits of `pixels` [H, W, C] from top to bottom, as bands (first row, float32 [K, rows, W]) without gaps.
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Logits of `pixels` [H, W, C] as tiles (first row, first column, float32 [K, h, w]) that cover it without overlap.
 
-    Computed by `run` window by window; overlaps are blended with weights from `taper`. H, W and `window` (height,
-    width) are multiples of `step`; `run` maps [h, w, C] to float32 [K, h, w]. Memory is held for one row of windows: a
-    band is only valid until the next is asked for.
+    Computed by `run` window by window, from the left and from the top; overlaps are blended with weights from `taper`.
+    H, W and `window` (height, width) are multiples of `step`; `run` maps [h, w, C] to float32 [K, h, w]. Held in memory
+    are one window and, along the whole width, the rows that the next windows share with those before.
     """
-    sides = (min(window[0], pixels.shape[0]), min(window[1], pixels.shape[1]))
-    rows, columns = (starts(n, w, step, overlap) for n, w in zip(pixels.shape[:2], sides, strict=True))
-    weight = taper(sides[0])[:, None] * taper(sides[1])
-    total: np.ndarray | None = None
-    weights = np.zeros((sides[0], pixels.shape[1]), np.float32)
-    for y, below in zip(rows, [*rows[1:], pixels.shape[0]], strict=True):
-        for x in columns:
-            logits = run(pixels[y : y + sides[0], x : x + sides[1]])
-            if total is None:
-                total = np.zeros((logits.shape[0], *weights.shape), np.float32)
-            total[:, :, x : x + sides[1]] += logits * weight
-            weights[:, x : x + sides[1]] += weight
-        assert total is not None  # columns are never empty
-        done = below - y  # the next windows do not reach the rows before that
-        total[:, :done] /= weights[:done]
-        yield y, total[:, :done]
-        for buffer in (total, weights):
-            buffer[..., : sides[0] - done, :] = buffer[..., done:, :]
-            buffer[..., sides[0] - done :, :] = 0
+    height, width = pixels.shape[:2]
+    sides = (min(window[0], height), min(window[1], width))
+    rows, columns = (starts(n, w, step, overlap) for n, w in zip((height, width), sides, strict=True))
+    tapers = [taper(side) for side in sides]
+    weight = tapers[0][:, None] * tapers[1]
+    row_sums, column_sums = _sums(rows, tapers[0]), _sums(columns, tapers[1])
+    shared = max((y + sides[0] - below for y, below in pairwise(rows)), default=0)
+    above: np.ndarray | None = None  # float32 [K, shared, W], of which the first `waiting` rows are in use
+    waiting = 0
+    for y, below in pairwise([*rows, height]):
+        done = below - y  # rows that no later window reaches
+        beside: np.ndarray | None = None
+        for x, right in pairwise([*columns, width]):
+            total = run(pixels[y : y + sides[0], x : x + sides[1]]) * weight
+            if above is None:
+                above = np.empty((len(total), shared, width), np.float32)
+            if beside is not None:
+                total[:, :, : beside.shape[2]] += beside
+            ready, beside = np.split(total, [right - x], axis=2)
+            ready[:, :waiting] += above[:, :waiting, x:right]
+            if below < height:
+                above[:, : sides[0] - done, x:right] = ready[:, done:]
+            yield y, x, ready[:, :done] / (row_sums[y:below, None] * column_sums[x:right])
+        waiting = sides[0] - done
+
+
+def _sums(begins: list[int], weights: np.ndarray) -> np.ndarray:
+    """What the weights of windows that begin there add up to at every position."""
+    sums = np.zeros(begins[-1] + len(weights), np.float32)
+    for begin in begins:
+        sums[begin : begin + len(weights)] += weights
+    return sums
+
+
+def join(tiles: Iterable[tuple[int, int, np.ndarray]], size: tuple[int, int]) -> np.ndarray:
+    """One array [K, *size] of tiles that cover at least `size` (height, width)."""
+    whole: np.ndarray | None = None
+    for top, left, tile in tiles:
+        if whole is None:
+            whole = np.empty((len(tile), *size), tile.dtype)
+        part = whole[:, top : top + tile.shape[1], left : left + tile.shape[2]]
+        part[:] = tile[:, : part.shape[1], : part.shape[2]]
+    assert whole is not None  # there is always a first window
+    return whole
 
 
 def slide(
@@ -84,5 +122,5 @@ def slide(
     step: int,
     overlap: float,
 ) -> np.ndarray:
-    """The bands of `slide_bands` in one: float32 [K, H, W]."""
-    return np.concatenate([band.copy() for _, band in slide_bands(pixels, run, window, step, overlap)], axis=1)
+    """The tiles of `slide_tiles` in one: float32 [K, H, W]."""
+    return join(slide_tiles(pixels, run, window, step, overlap), (pixels.shape[0], pixels.shape[1]))
