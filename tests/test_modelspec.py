@@ -35,6 +35,7 @@ CONFIG = ModelConfig("setr-mla", {"backbone": "vit"}, ("road", "car"), input=CAN
         (CANONICAL, SHUFFLED),
         (InputSpec("subblock-shuffle", sub_block=8), SHUFFLED),
         (InputSpec("mosaic", sub_block=8), header("mosaic", sub_block=8)),
+        (InputSpec("subblock-quartiles", sub_block=8), header("subblock-quartiles", sub_block=8)),
         (LOCKED, PERMUTED),
     ],
 )

@@ -86,6 +86,8 @@ def stored(pixels: np.ndarray, case: dict[str, Any]) -> np.ndarray:
             known = bytes.fromhex(case.get("subkey", ""))
             subkey = known or key.derive("subblock-shuffle", bytes.fromhex(case["nonce"]))
             return ciphers.shuffle_pixels(pixels, subkey, block, case["sub_block"], **options)
+        case "subblock-quartiles":
+            return ciphers.quartiles(pixels, case["sub_block"])
         case "mosaic":
             return ciphers.mosaic(pixels, case["sub_block"])
         case "patch-permutation":

@@ -155,6 +155,8 @@ def pixel_ciphers() -> dict[str, Any]:
     shuffled = ciphers.shuffle_pixels(pictures["noise"], dropping, 16, 16)
     add("subblock-shuffle", "noise", shuffled, block=16, sub_block=16, **options, subkey=dropping.hex())
     for picture, pixels in pictures.items():
+        for s in (2, 4, 16):
+            add("subblock-quartiles", picture, ciphers.quartiles(pixels, s), block=16, sub_block=s)
         add("mosaic", picture, ciphers.mosaic(pixels, 8), block=16, sub_block=8)
         for block in (4, 16):
             order = ciphers.permutation(KEYS[1], block)

@@ -194,7 +194,7 @@ def test_names_and_options() -> None:
     assert caught.value.hint == "its options: block, sub_block, channels, shuffle"
 
 
-@pytest.mark.parametrize("name", ["subblock-sort", "subblock-shuffle", "mosaic"])
+@pytest.mark.parametrize("name", ["subblock-sort", "subblock-shuffle", "subblock-quartiles", "mosaic"])
 def test_sub_blocks_of_one_pixel_are_refused(name: str) -> None:
     """They hide nothing but, at most, the order of the channels."""
     for arguments in ({"sub_block": 1}, {"block": 1}):

@@ -47,7 +47,7 @@ def test_wrong_or_missing_key(cli, photo: Path, keys: None, name: str, key: str 
     assert not Path("plain.png").exists()
 
 
-@pytest.mark.parametrize("name", ["subblock-sort", "mosaic", "subblock-shuffle"])
+@pytest.mark.parametrize("name", ["subblock-sort", "subblock-quartiles", "mosaic", "subblock-shuffle"])
 @pytest.mark.parametrize("key", [[], ["--key", "my.key"]])
 def test_where_no_key_exists_there_is_no_way_back(cli, photo: Path, keys: None, name: str, key: list[str]) -> None:
     cli("encrypt", "photo.png", "-o", "veiled.png", "--cipher", name)

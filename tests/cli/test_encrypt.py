@@ -186,7 +186,7 @@ def photo_with_metadata() -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("name", ["subblock-sort", "mosaic", *KEYED])
+@pytest.mark.parametrize("name", ["subblock-sort", "subblock-quartiles", "mosaic", *KEYED])
 def test_no_metadata_survives(cli, name: str) -> None:
     source = photo_with_metadata()
     for present in (b"Smith", b"Hauptstrasse", b"PentaxK", b"2026:03", b"holiday", b"acsp", b"Exif"):

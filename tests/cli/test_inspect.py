@@ -13,13 +13,23 @@ from veilseg.ciphers.leakage import SENTENCE
 from veilseg.cli.inspect import describe
 from veilseg.container import Header
 
-NAMES = ("subblock-sort", "subblock-shuffle", "mosaic", "patch-permutation", "patch-rotation", "shf", "np", "ffx")
+NAMES = (
+    "subblock-sort",
+    "subblock-shuffle",
+    "subblock-quartiles",
+    "mosaic",
+    "patch-permutation",
+    "patch-rotation",
+    "shf",
+    "np",
+    "ffx",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_table_and_json(cli, photo: Path, name: str) -> None:
     cli("keygen", "-o", "my.key")
-    key = ["--key", "my.key"] if name not in ("subblock-sort", "mosaic") else []
+    key = ["--key", "my.key"] if name not in ("subblock-sort", "subblock-quartiles", "mosaic") else []
     assert cli("encrypt", "photo.png", "-o", "veiled.png", "--cipher", name, *key).code == 0
     done = cli("inspect", "veiled.png", "--json")
     facts = json.loads(done.text)
@@ -40,7 +50,9 @@ def test_every_cipher_has_its_sentence() -> None:
         sentence = describe(Header(cipher=name, block=16, sub_block=4, height=9, width=9), 100)["gives_away"]
         assert "{" not in sentence
         assert ("not known here" in sentence) == (name == "later")
-        assert (SENTENCE.format(s=4) in sentence) == (name in ("subblock-sort", "subblock-shuffle", "mosaic"))
+        assert (SENTENCE.format(s=4) in sentence) == (
+            name in ("subblock-sort", "subblock-shuffle", "subblock-quartiles", "mosaic")
+        )
 
 
 def test_the_sentence_follows_the_options() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from veilseg import ciphers
-from veilseg.models import CanonicalInput, MosaicInput
+from veilseg.models import CanonicalInput, MosaicInput, QuartilesInput
 from veilseg.models.prepare import input_layer
 from veilseg.modelspec import InputSpec
 
@@ -60,9 +60,17 @@ def test_mosaic_is_that_of_the_ciphers(sub_block):  # type: ignore[no-untyped-de
     assert torch.equal(MosaicInput(sub_block)(to_torch(pixels)), to_torch(wanted))
 
 
+@pytest.mark.parametrize("sub_block", [1, 3, 4, 8, 16])
+def test_quartiles_are_those_of_the_ciphers(sub_block):  # type: ignore[no-untyped-def]
+    pixels = np.random.default_rng(2).integers(0, 256, (3, 48, 96, 3), dtype=np.uint8)
+    pixels[0] //= 128
+    wanted = np.stack([ciphers.quartiles(image, sub_block) for image in pixels])
+    assert torch.equal(QuartilesInput(sub_block)(to_torch(pixels)), to_torch(wanted))
+
+
 def test_can_be_skipped():  # type: ignore[no-untyped-def]
     pixels = torch.randint(0, 256, (1, 3, 16, 16), dtype=torch.uint8)
-    for layer in (CanonicalInput(16, 8), MosaicInput(8)):
+    for layer in (CanonicalInput(16, 8), QuartilesInput(8), MosaicInput(8)):
         assert not torch.equal(layer(pixels), pixels)
         layer.enabled = False
         assert torch.equal(layer(pixels), pixels)
@@ -73,5 +81,6 @@ def test_layer_of_a_spec():  # type: ignore[no-untyped-def]
     assert isinstance(layer, CanonicalInput)
     assert (layer.block, layer.sub_block, layer.channels, layer.shuffle) == (16, 4, "none", "shared")
     assert isinstance(input_layer(InputSpec("mosaic", sub_block=4)), MosaicInput)
+    assert isinstance(input_layer(InputSpec("subblock-quartiles", sub_block=4)), QuartilesInput)
     assert input_layer(InputSpec()) is None
     assert input_layer(InputSpec("subblock-shuffle", sub_block=4)) is None

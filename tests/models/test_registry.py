@@ -34,6 +34,8 @@ def test_inputs():  # type: ignore[no-untyped-def]
     assert tiny_conv(input="canonical", sub_block=8).config.input == InputSpec("subblock-sort", 16, 8)
     assert tiny_conv(input="shuffled", sub_block=4).config.input == InputSpec("subblock-shuffle", 16, 4)
     assert tiny_conv(input="mosaic", sub_block=4).config.input == InputSpec("mosaic", 16, 4)
+    assert tiny_conv(input="quartiles", sub_block=8).config.input == InputSpec("subblock-quartiles", 16, 8)
+    assert tiny_conv(input="quartiles", sub_block=8).network.patch == 8
     assert tiny_setr(input="canonical", channels="none").config.input.channels == "none"
 
 

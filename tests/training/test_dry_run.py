@@ -20,7 +20,9 @@ CONVENTIONAL = [f"model.input={cipher}" for cipher in TRAINED_CIPHERS]
 #: What the comments in the recipes say is to be varied.
 VARIED = {
     **dict.fromkeys(("p2-cityscapes", "p2-ade20k", "camvid-setr"), DECODERS),
-    **dict.fromkeys(("camvid-sort", "camvid-distil", "camvid-mosaic", "camvid-shuffled"), SUB_BLOCKS),
+    **dict.fromkeys(
+        ("camvid-sort", "camvid-distil", "camvid-mosaic", "camvid-quartiles", "camvid-shuffled"), SUB_BLOCKS
+    ),
     "camvid-conventional": CONVENTIONAL,
 }
 FORMS = [(path, override) for path in RECIPES for override in VARIED.get(path.stem, ["train.seed=1"])]

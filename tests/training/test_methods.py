@@ -56,7 +56,7 @@ def test_views_are_what_the_ciphers_make(image: np.ndarray) -> None:
     key = Key.generate()
     permuted = InputSpec("patch-permutation", block=16, key_fingerprint=key.fingerprint)
     assert np.array_equal(View(permuted, key)(image, "a"), cipher("patch-permutation").encrypt(image, key).pixels)
-    for name in ("subblock-sort", "mosaic"):
+    for name in ("subblock-sort", "subblock-quartiles", "mosaic"):
         spec = InputSpec(name, sub_block=8)
         assert np.array_equal(View(spec)(image, "a"), cipher(name, sub_block=8).encrypt(image).pixels)
     for name in TRAINED_CIPHERS:

@@ -124,7 +124,8 @@ def test_training_lowers_the_loss(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "cipher"), [("plain", "plain"), ("mosaic", "mosaic"), ("shuffled", "subblock-shuffle")]
+    ("name", "cipher"),
+    [("plain", "plain"), ("mosaic", "mosaic"), ("quartiles", "subblock-quartiles"), ("shuffled", "subblock-shuffle")],
 )
 def test_other_inputs_train_too(name: str, cipher: str, tmp_path: Path) -> None:
     recipe = from_dict({**TINY, "model": {**TINY["model"], "input": name}, "train": {**TINY["train"], "steps": 1}})

@@ -22,7 +22,7 @@ const all = Uint8Array.from(atob(pixels), (character) => character.charCodeAt(0)
 for (let y = 0; y < photo.height; y++) photo.data.set(all.subarray(3 * y * width, 3 * (y * width + photo.width)), 3 * y * photo.width);
 const key = await parseKey(vectors.keys.valid[1].text);
 const base = { block: 16, sub_block: 8, channels: "sub-block", shuffle: "channel", key_fingerprint: await fingerprint(key) };
-for (const cipher of ["subblock-sort", "subblock-shuffle", "mosaic", "patch-permutation", "patch-rotation"]) {
+for (const cipher of ["subblock-sort", "subblock-shuffle", "subblock-quartiles", "mosaic", "patch-permutation", "patch-rotation"]) {
   const { file } = await encrypt(photo, { ...base, cipher }, key);
   writeFileSync(`${out}/${cipher}.png`, file);
 }

@@ -45,7 +45,9 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize("name", ["subblock-sort", "subblock-shuffle", "mosaic", "patch-permutation", "patch-rotation"])
+@pytest.mark.parametrize(
+    "name", ["subblock-sort", "subblock-shuffle", "subblock-quartiles", "mosaic", "patch-permutation", "patch-rotation"]
+)
 def test_files_are_what_python_would_have_made(done: Path, name: str) -> None:
     data = json.loads((VECTORS / "ciphers.json").read_text())["pictures"]["noise"]
     shape = (data["height"], data["width"], 3)

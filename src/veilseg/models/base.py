@@ -18,7 +18,7 @@ class SegmentationModel(nn.Module):
     """Raw pixels in, logits out.
 
     uint8 or float [N, 3, H, W], values 0..255 (0..65535 for "patch-rotation"), to float [N, K, H, W]. `network` maps
-    float pixels to logits; `prepare` is the canonical form or the mosaic where `config.input` asks for it, else None.
+    float pixels to logits; `prepare` is the canonical form, quartiles or mosaic where `config.input` asks for it, else None.
     H and W are multiples of `config.size_multiple`; everything about normalization happens inside.
     """
 

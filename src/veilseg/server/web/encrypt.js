@@ -3,14 +3,15 @@
 import { permutation, permutePixels, rotatePixels, rotation } from "./blocks.js";
 import { fingerprint, Refusal } from "./keys.js";
 import { writePng } from "./png.js";
-import { canonicalize, mosaic, shufflePixels } from "./subblocks.js";
+import { canonicalize, mosaic, quartiles, shufflePixels } from "./subblocks.js";
 
 const LEAST_SUB_BLOCK = 4, LEAST_BLOCK = 8; // below, what is sent would be nearly the photograph
+const REDUCING = ["subblock-quartiles", "mosaic"]; // without options
 export const KEYED = ["patch-permutation", "patch-rotation"];
 
 /** Throws a Refusal when a model wants what this page does not send: plain images, or something close to them. */
 export function checkInput(input) {
-  const known = ["subblock-sort", "subblock-shuffle", "mosaic", ...KEYED];
+  const known = ["subblock-sort", "subblock-shuffle", ...REDUCING, ...KEYED];
   if (!known.includes(input.cipher)) throw new Refusal(`This service asks for ${input.cipher} images. Nothing is sent to it.`);
   const [inside, least] = KEYED.includes(input.cipher) ? [input.block, LEAST_BLOCK] : [input.sub_block, LEAST_SUB_BLOCK];
   if (!(inside >= least)) throw new Refusal(`This service asks for images mixed in squares of ${inside} pixels only. Nothing is sent to it.`);
@@ -43,6 +44,8 @@ export async function encryptPixels(pixels, input, secret) {
       return canonicalize(pixels, block, s, channels, shuffle);
     case "subblock-shuffle":
       return shufflePixels(pixels, crypto.getRandomValues(new Uint8Array(32)), block, s, channels, shuffle);
+    case "subblock-quartiles":
+      return quartiles(pixels, s);
     case "mosaic":
       return mosaic(pixels, s);
     case "patch-permutation":
@@ -56,7 +59,7 @@ export async function encryptPixels(pixels, input, secret) {
 /** The public header: one line of JSON, the fields in the order of the specification. */
 export function headerOf(input, width, height, keyFingerprint) {
   const { cipher, block, sub_block, channels, shuffle } = input;
-  const own = KEYED.includes(cipher) ? {} : cipher === "mosaic" ? { sub_block } : { sub_block, channels, shuffle };
+  const own = KEYED.includes(cipher) ? {} : REDUCING.includes(cipher) ? { sub_block } : { sub_block, channels, shuffle };
   const { sub_block: s, ...options } = own;
   const all = { version: 2, cipher, block, sub_block: s, height, width, ...options, key_fingerprint: keyFingerprint };
   return JSON.stringify(all); // leaves out what is undefined

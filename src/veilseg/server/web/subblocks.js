@@ -1,4 +1,4 @@
-// The sub-block ciphers on arrays: sort (the canonical form), shuffle, mosaic. See spec/veil-2.md, sections 3 and 4.
+// The sub-block ciphers on arrays: sort (the canonical form), shuffle, quartiles, mosaic. See spec/veil-2.md, sections 3 and 4.
 // Pixels are { width, height, data }: data is a Uint8Array of RGB, row by row; the sides are multiples of the block.
 
 import { Keystream } from "./keystream.js";
@@ -168,6 +168,26 @@ function swapChannels(data, base, offsets, first, second) {
     [data[at + 1], data[at + first]] = [data[at + first], data[at + 1]];
     [data[at + 2], data[at + second]] = [data[at + second], data[at + 2]];
   }
+}
+
+/** The canonical form with every quarter of a channel's sorted values replaced by its mean, rounded, halves up. */
+export function quartiles(pixels, s) {
+  const sorted = canonicalize(pixels, s, s, "none");
+  const { data } = sorted;
+  const offsets = offsetsWithin(pixels.width, s, s);
+  const bounds = [0, 1, 2, 3, 4].map((quarter) => Math.floor((quarter * offsets.length) / 4));
+  for (const base of corners(pixels, s)) {
+    for (let channel = base; channel < base + 3; channel++) {
+      for (let quarter = 0; quarter < 4; quarter++) {
+        const first = bounds[quarter], last = bounds[quarter + 1];
+        let sum = 0;
+        for (let i = first; i < last; i++) sum += data[channel + offsets[i]];
+        const mean = Math.floor((2 * sum + last - first) / (2 * (last - first)));
+        for (let i = first; i < last; i++) data[channel + offsets[i]] = mean;
+      }
+    }
+  }
+  return canonicalize(sorted, s, s); // sorted already; this puts the channels in order
 }
 
 /** Every sub-block filled with the mean of each channel, rounded to the nearest, halves up. */
