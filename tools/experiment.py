@@ -33,10 +33,10 @@ def rows() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for seed in SEEDS:
         found[f"plain-{seed}"] = recipe("camvid-plain", seed)
-        for method in ("sort", "mosaic", "shuffled", "distil"):
+        for method in ("sort", "quartiles", "mosaic", "shuffled", "distil"):
             found[f"{method}{DECIDING}-{seed}"] = recipe(f"camvid-{method}", seed, DECIDING)
     for size in (16, 4):
-        for method in ("sort", "mosaic", "shuffled", "distil"):
+        for method in ("sort", "quartiles", "mosaic", "shuffled", "distil"):
             found[f"{method}{size}-0"] = recipe(f"camvid-{method}", 0, size)
     found[f"ordered{DECIDING}-0"] = [*recipe("camvid-sort", 0, DECIDING), "model.channels=none"]
     # Only here is the embedding of the shape of the plain one.

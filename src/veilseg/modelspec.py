@@ -47,8 +47,8 @@ class InputSpec:
 
     `cipher`: "plain"; "subblock-sort" for a key-invariant model (section 1.1: it reads the canonical form, so it takes
     "subblock-shuffle" just as well); "subblock-shuffle" for a model trained on shuffled images as they are ([P1]);
-    "subblock-quartiles" or "mosaic"; or a keyed cipher that a model was encrypted with or trained for, then with the key's public fingerprint.
-    `block` and `sub_block` are sides in pixels.
+    "subblock-quartiles" or "mosaic"; or a keyed cipher that a model was encrypted with or trained for, then with the
+    key's public fingerprint. `block` and `sub_block` are sides in pixels.
     """
 
     cipher: str = "plain"
