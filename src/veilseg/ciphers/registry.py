@@ -40,7 +40,8 @@ def cipher(name: str, block: int = DEFAULT_BLOCK, sub_block: int | None = None, 
     subblock-sort: the canonical form, no key; the default of the product. subblock-shuffle [P1]: with a key there is a
     way back, without one the keys are drawn and forgotten. Their options: channels="sub-block" | "block" | "none",
     shuffle="channel" | "shared". subblock-quartiles: between the sort and the mosaic, no key. mosaic: the yardstick.
-    patch-permutation and patch-rotation [P2] need a key. shf, np, ffx: conventional, with a key, for networks trained on encrypted images ([P2] Table 2).
+    patch-permutation and patch-rotation [P2] need a key. shf, np, ffx: conventional, with a key, for networks trained
+    on encrypted images ([P2] Table 2).
 
     Raises UsageError for unknown names and for sizes or options that the cipher does not have.
     """

@@ -61,10 +61,10 @@ def create_model(
     alone), `palette` K RGB colours. `input`: "plain" images; "canonical", the key-invariant model of section 1.1;
     "shuffled", a network that reads shuffled images as they are ([P1]); "mosaic", the yardstick; "quartiles" between it
     and the canonical form; "shf", "np" or "ffx", a network to be trained on images under that cipher with `key` ([P2]
-    Table 2; the model keeps its fingerprint, and the greatest value of ffx). `block`, `sub_block` (pixels), `channels` and `shuffle` are the cipher's. `image_size`
-    (H, W) and `pretrained` are for networks with position embeddings and timm backbones; other arguments are the
-    network's own (`backbone`, `decoder_channels`, `embed_dim`, ... for SETR; `patch`, `widths`, ... for ConvSeg).
-    Raises UsageError for what does not exist or fit.
+    Table 2; the model keeps its fingerprint, and the greatest value of ffx). `block`, `sub_block` (pixels), `channels`
+    and `shuffle` are the cipher's. `image_size` (H, W) and `pretrained` are for networks with position embeddings and
+    timm backbones; other arguments are the network's own (`backbone`, `decoder_channels`, `embed_dim`, ... for SETR;
+    `patch`, `widths`, ... for ConvSeg). Raises UsageError for what does not exist or fit.
     """
     if input not in _INPUTS:
         raise UsageError(

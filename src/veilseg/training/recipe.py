@@ -18,7 +18,8 @@ INPUTS = ("plain", "canonical", "shuffled", *REDUCED, *TRAINED_CIPHERS)
 class ModelPart:
     """The network and what it reads: "plain" images, the "canonical" form (key-invariant, section 1.1), "shuffled"
     images as they are (the way of [P1]), the "mosaic" (section 1.2), "quartiles" between the two, or images under the
-    conventional ciphers "shf", "np" or "ffx" with one key, `method.key` ([P2] Table 2). Other entries as for create_model."""
+    conventional ciphers "shf", "np" or "ffx" with one key, `method.key` ([P2] Table 2). Other entries as for
+    create_model."""
 
     architecture: str = "convseg"
     input: str = "canonical"
