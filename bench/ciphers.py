@@ -111,7 +111,7 @@ def main() -> None:
     for threads in sorted({1, engine.threads()}):
         for s in (4, 8, 16):
             made = {name: cipher(name, BLOCK, s) for name in ("subblock-shuffle", "subblock-sort")}
-            made["mosaic"] = cipher("mosaic", sub_block=s)
+            made.update({name: cipher(name, BLOCK, s) for name in ("subblock-quartiles", "mosaic")})
             rows += measure(image, made, s, threads, given.repeats)
         made = {name: cipher(name, BLOCK) for name in ("patch-permutation", "patch-rotation")}
         rows += measure(image, made, None, threads, given.repeats)

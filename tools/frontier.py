@@ -20,7 +20,11 @@ RESULTS = ROOT / "results"
 #: Every key of the shuffle gives the canonical form that the sort sends.
 SUB_BLOCKS = {"subblock-shuffle": "sub-blocks", "subblock-sort": "sub-blocks"}
 #: Methods of the rows by the audit's names.
-ROWS = {"sub-blocks": METHODS["canonical"], "mosaic": METHODS["mosaic"]}
+ROWS = {
+    "sub-blocks": METHODS["canonical"],
+    "subblock-quartiles": METHODS["quartiles"],
+    "mosaic": METHODS["mosaic"],
+}
 LOCKED = {"patch-permutation": "permutation", "patch-rotation": "rotation"}
 
 

@@ -77,6 +77,7 @@ def test_channel_order_by_blocks_moves_whole_blocks(references) -> None:
 def test_channel_order_does_not_fit_where_channels_keep_their_places() -> None:
     assert not ATTACKS["channel-order"].fits(cipher("subblock-sort", channels="none"))
     assert ATTACKS["channel-order"].fits(cipher("subblock-sort"))
+    assert ATTACKS["channel-order"].fits(cipher("subblock-quartiles"))
 
 
 @pytest.mark.parametrize("side", [2, 4, 16])

@@ -29,12 +29,13 @@ class ChannelOrder(Attack):
 
     def fits(self, cipher: Cipher) -> bool:
         """Ciphers whose channels are permuted inside of sub-blocks or blocks."""
-        return named(cipher, "subblock-sort", "subblock-shuffle") and cipher.options.get("channels") != "none"
+        known = named(cipher, "subblock-sort", "subblock-shuffle", "subblock-quartiles")
+        return known and cipher.options.get("channels") != "none"
 
     def run(self, evidence: Evidence) -> Finding:
         """One view: in colour."""
         side = region(evidence.cipher)
-        step = side if evidence.cipher.options.get("channels") == "sub-block" else evidence.cipher.block
+        step = evidence.cipher.block if evidence.cipher.options.get("channels") == "block" else side
         pictures = []
         for stored in evidence.encrypted:
             small = means(visible(stored), side)

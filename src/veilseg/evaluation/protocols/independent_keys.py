@@ -11,7 +11,7 @@ from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.plan import Plan
 from veilseg.evaluation.protocols.tables import side_by_side
-from veilseg.modelspec import SUB_BLOCK_CIPHERS, InputSpec
+from veilseg.modelspec import REDUCING_CIPHERS, SUB_BLOCK_CIPHERS, InputSpec
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,7 +28,7 @@ PUBLISHED = {
 def run(plan: Plan, journal: Journal) -> Table:
     """Measure every model on its own kind of image; new keys for every image where it takes shuffled ones.
 
-    The plan needs one plain model, the baseline, and any number of models for sub-block ciphers or mosaics. Writes
+    The plan needs one plain model, the baseline, and any number of models for sub-block ciphers. Writes
     independent-keys.json and independent-keys.png; the table is in percent.
     """
     specs = {model: plan.open(model).config.input for model in plan.models}
@@ -63,7 +63,8 @@ def title(spec: InputSpec) -> str:
     """How the table calls a model's images: "plain", "s = 8", "mosaic 8"."""
     if spec.cipher == "plain":
         return "plain"
-    return f"mosaic {spec.sub_block}" if spec.cipher == "mosaic" else f"s = {spec.sub_block}"
+    reduced = spec.cipher in REDUCING_CIPHERS
+    return f"{spec.cipher.removeprefix('subblock-')} {spec.sub_block}" if reduced else f"s = {spec.sub_block}"
 
 
 def _measure(plan: Plan, model: str) -> dict[str, Any]:
@@ -73,4 +74,4 @@ def _measure(plan: Plan, model: str) -> dict[str, Any]:
 
 
 def _order(spec: InputSpec) -> tuple[int, int]:
-    return ("plain", *SUB_BLOCK_CIPHERS, "mosaic").index(spec.cipher), -(spec.sub_block or 0)
+    return ("plain", *SUB_BLOCK_CIPHERS, *REDUCING_CIPHERS).index(spec.cipher), -(spec.sub_block or 0)
