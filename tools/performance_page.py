@@ -40,8 +40,16 @@ def table(name: str, path: str, columns: str) -> str:
     wanted = [tuple(column.split(" = ")) for column in columns.split(", ")]
     lines = [f"| {' | '.join(column[-1] for column in wanted)} |", "|---" * len(wanted) + "|"]
     for row in load(name, path):
-        lines.append(f"| {' | '.join(str(row.get(column[0], '')) for column in wanted)} |")
+        lines.append(f"| {' | '.join(cell(row, column[0]) for column in wanted)} |")
     return "\n".join(lines) + "\n"
+
+
+def cell(row: dict[str, Any], entry: str) -> str:
+    """One entry (a dotted path); numbers with at most four decimals."""
+    found: Any = row
+    for part in entry.split("."):
+        found = found.get(part, "") if isinstance(found, dict) else ""
+    return str(round(found, 4) if isinstance(found, float) else "" if found is None else found)
 
 
 def draw(target: Path) -> None:
