@@ -1,9 +1,9 @@
 """Draw docs/frontier.svg: how much of its use a picture keeps (mIoU) against how much of itself it gives away.
 
 python tools/frontier.py; reads results/. Kept is a share of the mIoU of plain images under the same budget: for the
-sub-blocks and the mosaic the rows of tools/experiment.py, for one key the shipped plain model, locked and not, for the
-conventional ciphers the protocol's networks. Given away is the SSIM of the best attack of audit-camvid.json, and the
-share of plate characters read in audit-scenes.json. Prints the points; a cipher without a measured model is not drawn.
+sub-blocks and the mosaic the rows of tools/experiment.py, for one key the shipped plain model, locked and not. Given
+away is the SSIM of the best attack of audit-camvid.json, and the share of plate characters read in audit-scenes.json.
+Prints the points; a cipher without a measured model is not drawn.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results_page import METHODS, Group, kept, read
+from results_page import METHODS, kept, read
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
@@ -51,24 +51,15 @@ def utilities() -> dict[str, float]:
     """mIoU kept of everything that was measured, by name."""
     found = {"plain": 100.0}
     rows = read(RESULTS / "rows")
-    for name, method in ROWS.items():
-        for group in rows:
-            if group == Group("convseg", group.sub_block, method):
-                found[f"{name}, s = {group.sub_block}"] = kept(rows, group)
+    names = {method: name for name, method in ROWS.items()}
+    for group in rows:
+        if group.network == "convseg" and group.method in names:
+            found[f"{names[group.method]}, s = {group.sub_block}"] = kept(rows, group)
     plain = load("camvid-val-plain.json")
     for cipher, file in LOCKED.items():
         locked = load(f"camvid-val-{file}.json")
         if plain and locked:
             found[cipher] = 100 * locked["mIoU"] / plain["mIoU"]
-    if conventional := load("protocols/conventional.json"):
-        summary = conventional["summary"]
-        (baseline,) = [cells["baseline"] for cells in summary.values() if "baseline" in cells]
-        for model, cells in summary.items():
-            if "correct key" in cells:
-                name, size = Path(model).name.removeprefix("fcn-"), ""
-                while name[-1].isdigit():
-                    name, size = name[:-1], name[-1] + size
-                found[f"{name}, M = {size}"] = 100 * cells["correct key"] / baseline
     return found
 
 

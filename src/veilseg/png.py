@@ -187,7 +187,7 @@ def write(pixels: NDArray[Any], keyword: str, text: str) -> bytes:
     else.
     """
     height, width, _ = pixels.shape
-    if pixels.dtype == np.uint16:  # like noise, where a filter only takes time
+    if pixels.dtype == np.uint16:  # like noise: rows keep the leading zero, filter 0, which is none
         rows = np.zeros((height, 1 + width * 6), dtype=np.uint8)
         rows[:, 1:] = np.ascontiguousarray(pixels, dtype=">u2").view(np.uint8).reshape(height, -1)
     else:

@@ -57,12 +57,13 @@ def test_the_model_is_asked_for_once_and_refusals_are_waited_out(monkeypatch: py
     assert got[1] == got[2] == got[3]
 
 
-def test_retries_end() -> None:
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_retries_end(status: int) -> None:
     retries = Retries(attempts=3, first_wait=0.001)
-    with impostor(lambda handler, _: give(handler, 503, b"{}")) as (url, got):
+    with impostor(lambda handler, _: give(handler, status, b"{}")) as (url, got):
         with Client(url, retries=retries) as client, pytest.raises(ServiceError) as refused:
             client.segment(SMALL)
-        assert refused.value.status == 503
+        assert refused.value.status == status
         assert len(got) == 3
     assert Retries().wait(0, "3600") is None  # that is no wait but a no
     assert Retries().wait(0, "Wed, 21 Oct 2015 07:28:00 GMT") is not None

@@ -1,6 +1,6 @@
 """Many images at once: from one folder or bucket into another, one output per input, resumed by what exists.
 
-What is done to an image is the same whether one process does it (here.py) or a cluster (veilseg.cluster.bulk).
+What is done to an image is the same whether one process does it (work.py) or a cluster (veilseg.cluster.bulk).
 """
 
 from veilseg.bulk.jobs import Encrypt, Job, Segment
