@@ -78,8 +78,8 @@ async function run() {
     const onWait = (seconds) => say(`The service is busy. Trying again in ${seconds} s …`);
     const { labels, bytes } = await segment(made.file, { token: token(), model, signal: busy.signal, onWait });
     const answered = performance.now();
-    if (labels.width !== made.bitmap.width || labels.height !== made.bitmap.height) throw new Refusal("The label map has another size than the photograph.");
-    state.blend = new Blend(byId("blend"), made.bitmap, labels, classes);
+    if (labels.width !== made.width || labels.height !== made.height) throw new Refusal("The label map has another size than the photograph.");
+    state.blend = new Blend(byId("blend"), made.preview, labels, classes);
     showLegend(state.blend, classes, redraw);
     redraw();
     const times = { "read": made.times.decode, "encrypt": made.times.encrypt, "send and segment": answered - start };
@@ -117,13 +117,13 @@ function encryptInWorker(job, signal) {
   });
 }
 
-function showEncrypted({ file, bitmap }) {
+function showEncrypted({ file, preview }) {
   if (state.sentUrl) URL.revokeObjectURL(state.sentUrl);
   state.sentUrl = URL.createObjectURL(new Blob([file], { type: "image/png" }));
   byId("veiled").src = byId("save").href = state.sentUrl;
   const canvas = byId("original");
-  [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
-  canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  [canvas.width, canvas.height] = [preview.width, preview.height];
+  canvas.getContext("2d").drawImage(preview, 0, 0);
   byId("stage").hidden = false;
   byId("answer").hidden = true;
 }

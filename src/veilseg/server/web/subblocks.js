@@ -108,19 +108,32 @@ export function canonicalize(pixels, block, s, channels = "sub-block", shuffle =
   return { ...pixels, data: out };
 }
 
-/** The draws for a row of `count` blocks that need draws below `bounds` each: one draw below a * b serves a and b. */
-async function drawPairs(keystream, row, count, bounds) {
-  const pairs = [];
-  for (let i = 0; i < bounds.length || pairs.length % 2; i += 2) pairs.push([bounds[i] ?? 1, bounds[i + 1] ?? 1]);
-  const products = pairs.map(([a, b]) => a * b);
-  const both = await keystream.draw(row, Array.from({ length: count }, () => products).flat());
-  const draws = Array.from({ length: count }, () => new Uint16Array(2 * pairs.length));
-  both.forEach((value, at) => {
-    const b = pairs[at % pairs.length][1], own = draws[Math.floor(at / pairs.length)], to = 2 * (at % pairs.length);
-    own[to] = Math.floor(value / b);
-    own[to + 1] = value % b;
-  });
-  return draws;
+/** Draws for rows of `count` blocks that need draws below `bounds` each: one draw below a * b serves a and b. */
+class PairedDraws {
+  constructor(keystream, count, bounds) {
+    const second = bounds.filter((_, i) => i % 2);
+    const first = bounds.filter((_, i) => i % 2 === 0);
+    if (first.length % 2) first.push(1);
+    while (second.length < first.length) second.push(1);
+    this.pairs = first.length;
+    this.second = Uint32Array.from(second);
+    this.products = new Uint32Array(count * this.pairs);
+    for (let i = 0; i < this.products.length; i++) this.products[i] = first[i % this.pairs] * second[i % this.pairs];
+    this.keystream = keystream;
+  }
+
+  /** The draws of all blocks of a row, 2 * pairs for each. */
+  async row(index) {
+    const both = await this.keystream.draw(index, this.products);
+    const draws = new Uint16Array(2 * both.length);
+    for (let i = 0, pair = 0; i < both.length; i++) {
+      const b = this.second[pair];
+      draws[2 * i] = both[i] / b;
+      draws[2 * i + 1] = both[i] % b;
+      if (++pair === this.pairs) pair = 0;
+    }
+    return draws;
+  }
 }
 
 /** Shuffle the channels of every sub-block, then its pixels, with the streams of a 32-byte subkey. */
@@ -132,13 +145,14 @@ export async function shufflePixels(pixels, subkey, block, s, channels = "sub-bl
   const one = [...(channels === "sub-block" ? order : []), ...swaps, ...(shuffle === "shared" ? [] : [...swaps, ...swaps])];
   const inside = Array.from({ length: perBlock }, () => one).flat();
   const bounds = channels === "block" ? [...order, ...inside] : inside;
+  const paired = new PairedDraws(keystream, width / block, bounds);
   for (let row = 0; row < height / block; row++) {
-    const rowDraws = await drawPairs(keystream, row, width / block, bounds);
+    const rowDraws = await paired.row(row);
     const band = { width, height: block };
     const base = 3 * row * block * width;
     let column = 0;
     for (const region of regions(band, block, s)) {
-      const draws = rowDraws[column++];
+      const draws = rowDraws.subarray(2 * paired.pairs * column++);
       let at = 0;
       if (channels === "block") {
         for (const offsets of region) swapChannels(data, base, offsets, draws[0], draws[1]);

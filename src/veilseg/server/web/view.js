@@ -18,7 +18,8 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** The photograph (an ImageBitmap) under its label map; hidden classes and opacity 0 show the photograph alone. */
+/** The photograph (an ImageBitmap, perhaps reduced) under its label map, which is drawn in the photograph's size; hidden
+ * classes and opacity 0 show the photograph alone. */
 export class Blend {
   constructor(canvas, photo, labels, classes) {
     this.canvas = canvas;
@@ -26,23 +27,28 @@ export class Blend {
     this.labels = labels;
     this.colours = classes.map(({ colour }) => colour);
     this.hidden = new Set();
-    this.map = new ImageData(labels.width, labels.height);
-    canvas.width = labels.width;
-    canvas.height = labels.height;
+    const { width, height } = photo;
+    this.map = new ImageData(width, height);
+    this.ids = new Uint8Array(width * height);
+    for (let y = 0, to = 0; y < height; y++) {
+      const row = Math.floor(((y + 0.5) * labels.height) / height) * labels.width;
+      for (let x = 0; x < width; x++) this.ids[to++] = labels.data[row + Math.floor(((x + 0.5) * labels.width) / width)];
+    }
+    [canvas.width, canvas.height] = [width, height];
   }
 
   draw(opacity) {
-    const { data, map } = { data: this.labels.data, map: this.map.data };
+    const { ids, map } = { ids: this.ids, map: this.map.data };
     const alpha = Math.round(255 * opacity);
-    for (let i = 0; i < data.length; i++) {
-      const colour = this.colours[data[i]];
+    for (let i = 0; i < ids.length; i++) {
+      const colour = this.colours[ids[i]];
       map.set(colour, 4 * i);
-      map[4 * i + 3] = this.hidden.has(data[i]) ? 0 : alpha;
+      map[4 * i + 3] = this.hidden.has(ids[i]) ? 0 : alpha;
     }
     const layer = new OffscreenCanvas(this.map.width, this.map.height);
     layer.getContext("2d").putImageData(this.map, 0, 0);
     const context = this.canvas.getContext("2d");
-    context.drawImage(this.photo, 0, 0, this.canvas.width, this.canvas.height);
+    context.drawImage(this.photo, 0, 0);
     context.drawImage(layer, 0, 0);
   }
 

@@ -3,6 +3,9 @@
 import { encrypt } from "./encrypt.js";
 import { Refusal } from "./keys.js";
 
+// Longer side of what the page draws. It fills a screen; a whole photograph would hold the page up at every stroke.
+const SHOWN = 2048;
+
 onmessage = async ({ data: { photo, input, secret, side, maxPixels } }) => {
   try {
     const start = performance.now();
@@ -14,7 +17,8 @@ onmessage = async ({ data: { photo, input, secret, side, maxPixels } }) => {
     const decoded = performance.now();
     const { file, header } = await encrypt({ width, height, data }, input, secret);
     const times = { decode: decoded - start, encrypt: performance.now() - decoded };
-    postMessage({ file, header, bitmap, times }, [bitmap]);
+    const preview = await shown(bitmap);
+    postMessage({ file, header, width, height, preview, times }, [preview]);
   } catch (error) {
     if (error instanceof Refusal) postMessage({ refused: error.message });
     else postMessage({ failed: error.message }); // thrown here, nobody would hear of it
@@ -37,6 +41,16 @@ async function decode(photo, side, maxPixels, block) {
   if (scale === 1) return whole;
   const [resizeWidth, resizeHeight] = size();
   return createImageBitmap(whole, { resizeWidth, resizeHeight, resizeQuality: "high" });
+}
+
+/** The picture as the page shows it; the given one is used up. */
+async function shown(bitmap) {
+  const scale = SHOWN / Math.max(bitmap.width, bitmap.height);
+  if (scale >= 1) return bitmap;
+  const [resizeWidth, resizeHeight] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const made = await createImageBitmap(bitmap, { resizeWidth, resizeHeight, resizeQuality: "medium" });
+  bitmap.close();
+  return made;
 }
 
 function withoutAlpha(rgba) {
