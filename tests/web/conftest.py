@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.service import Service, running
 from tests.tiny_onnx import CANONICAL, split_stem, tiny_model
 from tests.web.page import watched
+from tests.web.tap import Tap, tapped
 from veilseg.data.scenes import generate_scene
 from veilseg.keys import Key
 from veilseg.modelspec import InputSpec
@@ -58,7 +60,13 @@ def service(folder: Path) -> Iterator[Service]:
 
 
 @pytest.fixture
-def page(browser: Browser, service: Service) -> Iterator[Page]:
+def tap(service: Service) -> Iterator[Tap]:
+    with tapped(service.port) as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: Browser, service: Service, tap: Tap) -> Iterator[Page]:
     """The page, watched: nothing may be asked from elsewhere, and nothing may fail in it."""
     with browser.new_context(viewport={"width": 1200, "height": 1000}) as context:
-        yield from watched(context, service)
+        yield from watched(context, replace(service, url=tap.url))

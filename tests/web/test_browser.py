@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 import veilseg
 from tests.service import Service, running
 from tests.web.page import PATIENCE, drop, pixel, watched
+from tests.web.tap import Tap
 from veilseg.ciphers import EncryptedImage
 from veilseg.keys import Key
 from veilseg.runtime import Segmenter
@@ -22,21 +23,18 @@ from veilseg.server.tokens import TokenFile
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_photograph_is_encrypted_sent_and_segmented(page: Page, folder: Path, service: Service) -> None:
-    with page.expect_request("**/v1/segment**") as sent:
-        drop(page, folder / "street.png")
+def test_a_photograph_is_encrypted_sent_and_segmented(page: Page, folder: Path, tap: Tap) -> None:
+    drop(page, folder / "street.png")
     page.wait_for_selector("body[data-done]")
     expect(page.locator("#truth")).to_contain_text("coarse picture")
-    body = sent.value.post_data_buffer
-    assert body is not None
+    body = tap.image().body
     photo = np.asarray(Image.open(folder / "street.png"))
     expected = veilseg.cipher("subblock-sort").encrypt(photo)
     image = EncryptedImage.from_bytes(body)
     assert image.header == expected.header
     assert (image.pixels == expected.pixels).all()
-    assert b"SECRET" not in body
-    assert b"street" not in body
-    assert "street" not in json.dumps(sent.value.headers)
+    assert b"SECRET" not in tap.everything()
+    assert b"street" not in tap.everything()
 
     labels = Segmenter("default").segment(expected)
     shares = page.locator("#legend button").all_inner_texts()
@@ -69,7 +67,7 @@ def test_the_slider_uncovers_the_photograph(page: Page, folder: Path) -> None:
     assert page.locator("#compare").evaluate("it => it.style.getPropertyValue('--reveal')") == "0%"
 
 
-def test_a_pasted_picture_and_the_camera(page: Page, folder: Path) -> None:
+def test_a_pasted_picture_and_the_camera(page: Page, folder: Path, tap: Tap) -> None:
     page.evaluate(
         """bytes => {
             const data = new DataTransfer();
@@ -81,15 +79,15 @@ def test_a_pasted_picture_and_the_camera(page: Page, folder: Path) -> None:
     page.wait_for_selector("body[data-done]")
     page.locator("#camera").click()
     expect(page.locator("#camera")).to_have_text("Take the picture")
-    with page.expect_request("**/v1/segment**") as sent:
+    with page.expect_request("**/v1/segment**"):
         page.locator("#camera").click()
-    assert EncryptedImage.from_bytes(sent.value.post_data_buffer or b"").header.cipher == "subblock-sort"
     page.wait_for_selector("body[data-done]")
+    pasted, taken = [request.body for request in tap.requests() if request.sends_image]
+    assert EncryptedImage.from_bytes(pasted).header.cipher == "subblock-sort"
+    assert EncryptedImage.from_bytes(taken).header.cipher == "subblock-sort"
 
 
-def test_a_locked_model_needs_its_key_which_stays(page: Page, folder: Path) -> None:
-    bodies: list[bytes] = []
-    page.on("request", lambda request: bodies.append((request.post_data_buffer or b"") + request.url.encode()))
+def test_a_locked_model_needs_its_key_which_stays(page: Page, folder: Path, tap: Tap) -> None:
     page.locator("#model").select_option("locked")
     expect(page.locator("#key-row")).to_be_visible()
     expect(page.locator("#truth")).to_contain_text("does not reliably hide")
@@ -101,14 +99,13 @@ def test_a_locked_model_needs_its_key_which_stays(page: Page, folder: Path) -> N
     page.locator("#key").fill("veilseg-key-1-nonsense")
     page.locator("#key").press("Tab")
     expect(page.locator("#key-note")).to_contain_text("characters")
-    assert not any(b"veilseg\0" in body for body in bodies)
+    assert not any(request.sends_image for request in tap.requests())
     page.set_input_files("#key-file", folder / "my.key")
     page.wait_for_selector("body[data-done]")
     key = Key.load(folder / "my.key")
-    (sent,) = [body for body in bodies if b"veilseg\0" in body]
-    image = EncryptedImage.from_bytes(sent[: sent.rindex(b"IEND") + 8])
+    image = EncryptedImage.from_bytes(tap.image().body)
     assert (image.decrypt(key) == np.asarray(Image.open(folder / "street.png"))).all()
-    assert not any(str(key).encode() in body for body in bodies)
+    assert str(key).encode() not in tap.everything()
 
 
 def test_tokens(browser: Browser, folder: Path) -> None:

@@ -54,7 +54,8 @@ def test_a_service_that_asks_for_too_much_gets_nothing(page: Page, folder: Path)
 
 
 def test_a_failure_beside_the_page_is_said(page: Page, folder: Path) -> None:
-    script = "export const canonicalize = () => { throw new Error('unforeseen'); }, shufflePixels = 0, mosaic = 0;"
+    script = "export const canonicalize = () => { throw new Error('unforeseen'); };"
+    script += "export const shufflePixels = 0, quartiles = 0, mosaic = 0;"
     page.route("**/subblocks.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
     drop(page, folder / "street.png")
     expect(page.locator("#status.error")).to_contain_text("failed in this page: unforeseen")

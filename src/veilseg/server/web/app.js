@@ -64,7 +64,7 @@ async function run() {
   try {
     say("Encrypting here, in the browser …");
     const { input, limits, classes } = state.model;
-    const made = await encryptInWorker({
+    const made = await inWorker({
       photo: state.photo,
       input,
       secret: state.secret,
@@ -72,19 +72,22 @@ async function run() {
       maxPixels: limits.image_pixels,
     }, busy.signal);
     showEncrypted(made);
-    say(`Sending ${size(made.file.length)}, encrypted …`);
+    say(`Sending ${size(made.file.size)}, encrypted …`);
     const start = performance.now();
     const model = byId("model-row").hidden ? "" : byId("model").value;
     const onWait = (seconds) => say(`The service is busy. Trying again in ${seconds} s …`);
-    const { labels, bytes } = await segment(made.file, { token: token(), model, signal: busy.signal, onWait });
+    const answer = await segment(made.file, { token: token(), model, signal: busy.signal, onWait });
     const answered = performance.now();
-    if (labels.width !== made.width || labels.height !== made.height) throw new Refusal("The label map has another size than the photograph.");
-    state.blend = new Blend(byId("blend"), made.preview, labels, classes);
-    showLegend(state.blend, classes, redraw);
+    const answerBytes = answer.byteLength;
+    const { width, height, preview } = made;
+    const shown = { width: preview.width, height: preview.height };
+    const { ids, shares } = await inWorker({ answer, width, height, shown, classes: classes.length }, busy.signal, [answer]);
+    state.blend = new Blend(byId("blend"), preview, ids, classes);
+    showLegend(state.blend, shares, classes, redraw);
     redraw();
     const times = { "read": made.times.decode, "encrypt": made.times.encrypt, "send and segment": answered - start };
     const path = `/v1/segment${model ? `?model=${model}` : ""}`;
-    await showSent({ file: made.file, photo: state.photo, answerBytes: bytes, times, path });
+    await showSent({ file: made.file, facts: made.facts, photo: state.photo, answerBytes, times, path });
     byId("answer").hidden = byId("sent").hidden = false;
     say("");
     document.body.dataset.done = "yes";
@@ -99,7 +102,8 @@ async function run() {
   }
 }
 
-function encryptInWorker(job, signal) {
+/** What worker.js makes of a job; `moved` are the parts of it that are handed over. */
+function inWorker(job, signal, moved = []) {
   return new Promise((resolve, reject) => {
     const worker = new Worker("/worker.js", { type: "module" });
     const end = (settle, value) => {
@@ -113,13 +117,13 @@ function encryptInWorker(job, signal) {
     };
     worker.onerror = (event) => end(reject, new Error(event.message || "the worker stopped"));
     signal.addEventListener("abort", () => end(reject, signal.reason));
-    worker.postMessage(job);
+    worker.postMessage(job, moved);
   });
 }
 
 function showEncrypted({ file, preview }) {
   if (state.sentUrl) URL.revokeObjectURL(state.sentUrl);
-  state.sentUrl = URL.createObjectURL(new Blob([file], { type: "image/png" }));
+  state.sentUrl = URL.createObjectURL(file);
   byId("veiled").src = byId("save").href = state.sentUrl;
   const canvas = byId("original");
   [canvas.width, canvas.height] = [preview.width, preview.height];

@@ -1,7 +1,6 @@
 // The page's only way out: three requests to the server that the page came from, none with anything but what is shown.
 
 import { Refusal } from "./keys.js";
-import { readLabels } from "./png.js";
 
 const ATTEMPTS = 4, LONGEST_WAIT = 20;
 
@@ -27,7 +26,7 @@ export async function getModel(token, model) {
   return answer.json();
 }
 
-/** Send a file made by encrypt(); the label map { width, height, data } and the size of the answer in bytes. */
+/** Send the file of an encrypted image, a Blob; the answer, a label map's file as an ArrayBuffer. */
 export async function segment(file, { token, model, signal, onWait }) {
   const options = {
     method: "POST",
@@ -36,8 +35,7 @@ export async function segment(file, { token, model, signal, onWait }) {
     signal,
   };
   const answer = await send(`/v1/segment${query(model)}`, options, onWait);
-  const bytes = new Uint8Array(await answer.arrayBuffer());
-  return { labels: await readLabels(bytes), bytes: bytes.length };
+  return answer.arrayBuffer();
 }
 
 /** fetch, again while the service is busy, as long as its Retry-After says. */

@@ -1,7 +1,5 @@
 // What is drawn: the label map over the photograph, the legend with its switches, the panel of what left the browser.
 
-import { chunksOf } from "./png.js";
-
 const byId = (id) => document.getElementById(id);
 const number = new Intl.NumberFormat("en");
 
@@ -18,54 +16,36 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** The photograph (an ImageBitmap, perhaps reduced) under its label map, which is drawn in the photograph's size; hidden
- * classes and opacity 0 show the photograph alone. */
+/** The photograph (an ImageBitmap, perhaps reduced) under the class ids of its pixels; hidden classes and opacity 0 show
+ * the photograph alone. */
 export class Blend {
-  constructor(canvas, photo, labels, classes) {
+  constructor(canvas, photo, ids, classes) {
     this.canvas = canvas;
     this.photo = photo;
-    this.labels = labels;
+    this.ids = ids;
     this.colours = classes.map(({ colour }) => colour);
     this.hidden = new Set();
-    const { width, height } = photo;
-    this.map = new ImageData(width, height);
-    this.ids = new Uint8Array(width * height);
-    for (let y = 0, to = 0; y < height; y++) {
-      const row = Math.floor(((y + 0.5) * labels.height) / height) * labels.width;
-      for (let x = 0; x < width; x++) this.ids[to++] = labels.data[row + Math.floor(((x + 0.5) * labels.width) / width)];
-    }
-    [canvas.width, canvas.height] = [width, height];
+    this.map = new ImageData(photo.width, photo.height);
+    [canvas.width, canvas.height] = [photo.width, photo.height];
   }
 
   draw(opacity) {
-    const { ids, map } = { ids: this.ids, map: this.map.data };
     const alpha = Math.round(255 * opacity);
-    for (let i = 0; i < ids.length; i++) {
-      const colour = this.colours[ids[i]];
-      map.set(colour, 4 * i);
-      map[4 * i + 3] = this.hidden.has(ids[i]) ? 0 : alpha;
-    }
+    const colours = new Uint8Array(4 * 256); // one word for every class: red, green, blue, alpha
+    this.colours.forEach((colour, id) => colours.set([...colour, this.hidden.has(id) ? 0 : alpha], 4 * id));
+    const words = new Uint32Array(colours.buffer), out = new Uint32Array(this.map.data.buffer), { ids } = this;
+    for (let i = 0; i < ids.length; i++) out[i] = words[ids[i]];
     const layer = new OffscreenCanvas(this.map.width, this.map.height);
     layer.getContext("2d").putImageData(this.map, 0, 0);
     const context = this.canvas.getContext("2d");
     context.drawImage(this.photo, 0, 0);
     context.drawImage(layer, 0, 0);
   }
-
-  /** [{ id, share }] of the classes that occur, the largest first. */
-  shares() {
-    const counts = new Array(this.colours.length).fill(0);
-    for (const id of this.labels.data) counts[id]++;
-    return counts
-      .map((count, id) => ({ id, share: count / this.labels.data.length }))
-      .filter(({ share }) => share > 0)
-      .sort((a, b) => b.share - a.share);
-  }
 }
 
-/** A switch for every class that occurs; `onChange` after each press. */
-export function showLegend(blend, classes, onChange) {
-  const items = blend.shares().map(({ id, share }) => {
+/** A switch for every class that occurs, [{ id, share }]; `onChange` after each press. */
+export function showLegend(blend, shares, classes, onChange) {
+  const items = shares.map(({ id, share }) => {
     const swatch = element("i");
     swatch.style.background = `rgb(${classes[id].colour.join()})`;
     const percent = share < 0.001 ? "<0.1 %" : `${(100 * share).toFixed(1)} %`;
@@ -81,19 +61,15 @@ export function showLegend(blend, classes, onChange) {
   byId("legend").replaceChildren(...items);
 }
 
-/** Exactly what was sent, read back from the bytes themselves, and what stayed. */
-export async function showSent({ file, photo, answerBytes, times, path }) {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", file));
-  const parts = chunksOf(file);
-  const [width, height] = [0, 4].map((at) => new DataView(parts[0].body.buffer, parts[0].body.byteOffset).getUint32(at));
-  const text = String.fromCharCode(...parts[1].body).replace("\0", ": ");
+/** Exactly what was sent, with facts read back from the bytes themselves (facts.js), and what stayed. */
+export async function showSent({ file, facts, photo, answerBytes, times, path }) {
   const exif = await hasMetadata(photo);
   const rows = [
-    ["Request", `POST ${path}, image/png, ${size(file.length)}`],
-    ["Picture", `${width} × ${height} pixels, encrypted; it is the one shown above`],
-    ["Its only text", text],
-    ["Parts of the file", parts.map(({ kind, body }) => `${kind} ${number.format(body.length)}`).join(", ")],
-    ["SHA-256", Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")],
+    ["Request", `POST ${path}, image/png, ${size(file.size)}`],
+    ["Picture", `${facts.width} × ${facts.height} pixels, encrypted; it is the one shown above`],
+    ["Its only text", facts.text],
+    ["Parts of the file", facts.parts.join(", ")],
+    ["SHA-256", facts.digest],
     ["Stayed here", `${photo.name ? "the file's name, " : ""}${exif ? "EXIF (time, camera, perhaps place), " : ""}the photograph (${size(photo.size)})`],
     ["Came back", `a label map, ${size(answerBytes)}`],
     ["Time", Object.entries(times).map(([name, time]) => `${name} ${milliseconds(time)}`).join(", ")],

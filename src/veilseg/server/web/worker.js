@@ -1,29 +1,55 @@
-// Runs beside the page: decodes the photograph, encrypts it, hands back the file to send and the pixels to show.
+// Runs beside the page, which would stand still: decodes the photograph and encrypts it; later reads the answer.
 
 import { encrypt } from "./encrypt.js";
+import { factsOf } from "./facts.js";
 import { Refusal } from "./keys.js";
+import { readLabels } from "./png.js";
 
 // Longer side of what the page draws. It fills a screen; a whole photograph would hold the page up at every stroke.
 const SHOWN = 2048;
 
-onmessage = async ({ data: { photo, input, secret, side, maxPixels } }) => {
+onmessage = async ({ data: job }) => {
   try {
-    const start = performance.now();
-    const bitmap = await decode(photo, side, maxPixels, input.block);
-    const { width, height } = bitmap;
-    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-    context.drawImage(bitmap, 0, 0);
-    const data = withoutAlpha(context.getImageData(0, 0, width, height).data);
-    const decoded = performance.now();
-    const { file, header } = await encrypt({ width, height, data }, input, secret);
-    const times = { decode: decoded - start, encrypt: performance.now() - decoded };
-    const preview = await shown(bitmap);
-    postMessage({ file, header, width, height, preview, times }, [preview]);
+    const { moved, ...made } = await (job.answer ? read(job) : seal(job));
+    postMessage(made, moved);
   } catch (error) {
     if (error instanceof Refusal) postMessage({ refused: error.message });
     else postMessage({ failed: error.message }); // thrown here, nobody would hear of it
   }
 };
+
+/** The file to send for a photograph, and the picture to show. */
+async function seal({ photo, input, secret, side, maxPixels }) {
+  const start = performance.now();
+  const bitmap = await decode(photo, side, maxPixels, input.block);
+  const { width, height } = bitmap;
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  const data = withoutAlpha(context.getImageData(0, 0, width, height).data);
+  const decoded = performance.now();
+  const { file } = await encrypt({ width, height, data }, input, secret);
+  const times = { decode: decoded - start, encrypt: performance.now() - decoded };
+  const preview = await shown(bitmap);
+  // A Blob is handed over by reference: the page would stand still while it took in so many bytes.
+  const sealed = new Blob([file], { type: "image/png" });
+  return { file: sealed, facts: await factsOf(file), width, height, preview, times, moved: [preview] };
+}
+
+/** The class ids of a label map's file in the size that is shown, and [{ id, share }] of the classes in it, the largest
+ * first. */
+async function read({ answer, width, height, shown, classes }) {
+  const labels = await readLabels(new Uint8Array(answer));
+  if (labels.width !== width || labels.height !== height) throw new Refusal("The label map has another size than the photograph.");
+  const counts = new Array(classes).fill(0);
+  for (const id of labels.data) counts[id]++;
+  const ids = new Uint8Array(shown.width * shown.height);
+  for (let y = 0, to = 0; y < shown.height; y++) {
+    const row = Math.floor(((y + 0.5) * height) / shown.height) * width;
+    for (let x = 0; x < shown.width; x++) ids[to++] = labels.data[row + Math.floor(((x + 0.5) * width) / shown.width)];
+  }
+  const shares = counts.map((count, id) => ({ id, share: count / labels.data.length })).filter(({ share }) => share > 0);
+  return { ids, shares: shares.sort((a, b) => b.share - a.share), moved: [ids.buffer] };
+}
 
 /** The photograph, upright, its longer side at most `side` pixels, at most `maxPixels` once padded to blocks. */
 async function decode(photo, side, maxPixels, block) {
