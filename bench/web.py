@@ -1,8 +1,8 @@
 """How fast the page encrypts in Chromium, and whether it freezes: `python bench/web.py --json results/web.json`.
 
 A slope with noise is encrypted by the page's modules and by Python on this machine, PNG included, in turns. Then a
-photograph is given to the page itself, which counts how long its clock ever stood still until the file was sent, and until
-the answer was drawn (at the most as many pixels as the service takes).
+photograph is given to the page itself, which counts how long its clock ever stood still until the file was sent, and
+until the answer was drawn (at the most as many pixels as the service takes).
 VEILSEG_CHROMIUM names the browser if it is not /usr/bin/chromium.
 """
 
