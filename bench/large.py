@@ -1,7 +1,8 @@
 """Memory and time against the size of one image: `python bench/large.py --json results/large.json`.
 
 Every size runs in a process of its own, which reports the most memory it ever held. The image lies in that memory, 3
-bytes a pixel, and so does the map, one byte a pixel; the rest is the model and one row of windows.
+bytes a pixel, and so does the map, one byte a pixel; the rest is the model, a few windows, and the rows that windows
+share.
 """
 
 from __future__ import annotations

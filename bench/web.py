@@ -59,8 +59,7 @@ def speed(page: Page, megapixels: float, repeats: int) -> list[dict[str, Any]]:
     image, rows = picture(height, width), []
     for name, s in WAYS:
         cipher = veilseg.cipher(name, sub_block=s)
-        options = {"channels": "sub-block", "shuffle": "channel"} if name != "mosaic" else {}
-        given = {"cipher": name, "block": 16, "sub_block": s, **options}
+        given = {"cipher": name, "block": 16, "sub_block": s, **cipher.options}
         taken: dict[str, list[float]] = {"browser": [], "python": []}
         for turn in range(repeats + 1):
             seconds = page.evaluate(ENCRYPT, given)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from tests.ciphers.images import Case, cases, noise
-from veilseg.ciphers import canonicalize, cipher, quartiles, shuffle_pixels
+from veilseg.ciphers import canonicalize, cipher, engine, quartiles, shuffle_pixels
 from veilseg.errors import InvalidImage, UsageError
 
 
@@ -54,6 +54,13 @@ def test_what_is_sent_follows_from_the_canonical_form_so_no_key_changes_it(s: in
         assert len(np.unique(expected[:s, :s, 0])) <= 4
     else:  # a quarter of four values is one value
         assert (expected == canonicalize(pixels, 16, 2)).all()
+
+
+def test_large_images_in_threads_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = noise(5, 64, 64)
+    monkeypatch.setattr(engine, "SMALL", 0)
+    monkeypatch.setattr(engine, "threads", lambda: 3)
+    assert (quartiles(pixels, 4) == by_hand(pixels, 4)).all()
 
 
 def test_it_is_a_cipher_without_key_or_options() -> None:

@@ -137,6 +137,7 @@ def test_own_cipher_takes_the_models_options_unless_told_otherwise() -> None:
     assert cipher.options == {"channels": "block", "shuffle": "shared"}
     assert own_cipher(spec, "subblock-sort", sub_block=8, channels="none").sub_block == 8
     assert own_cipher(spec, "mosaic").sub_block == 4
+    assert own_cipher(spec, "subblock-quartiles").options == {}
     assert own_cipher(spec, "patch-permutation").block == 16
     assert own_cipher(spec, "plain") == "plain"
     with pytest.raises(UsageError):

@@ -31,6 +31,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     split_stem(tiny_model(tmp_path / "open"))
     tiny_model(tmp_path / "sort8", CANONICAL)
     tiny_model(tmp_path / "sort4", InputSpec("subblock-sort", block=16, sub_block=4))
+    tiny_model(tmp_path / "quartiles", InputSpec("subblock-quartiles", block=16, sub_block=4))
     tiny_model(tmp_path / "mosaic", InputSpec("mosaic", block=16, sub_block=4))
     return tmp_path
 
@@ -102,10 +103,10 @@ def test_the_box_is_matplotlibs(count: int) -> None:
 
 
 def test_independent_keys(capsys: pytest.CaptureFixture[str]) -> None:
-    models = [part for name in ("sort4", "open", "mosaic", "sort8") for part in ("--model", name)]
+    models = [part for name in ("sort4", "open", "mosaic", "quartiles", "sort8") for part in ("--model", name)]
     assert main([*BASE, "--protocol", "independent-keys", *models]) == 0
     report = journal("independent-keys")
-    assert list(report["summary"]) == ["open", "sort8", "sort4", "mosaic"]
+    assert list(report["summary"]) == ["open", "sort8", "sort4", "quartiles", "mosaic"]
     assert report["summary"]["open"]["mIoU kept"] == 100
     assert report["steps"]["sort8: s = 8"]["input"]["key"] == "new for every image, discarded"
     shown = capsys.readouterr().out

@@ -135,7 +135,7 @@ def test_arrays_of_other_shapes_are_refused(plain: Segmenter, shape: tuple[int, 
 
 def test_windows_see_the_blocks_that_the_whole_image_has(canonical: Segmenter) -> None:
     """The tiny network up to its upsampling works block by block, so far from borders windows change nothing."""
-    encrypted = veilseg.cipher("subblock-shuffle", block=16, sub_block=8).encrypt(photo(3, 96, 112))
+    encrypted = veilseg.cipher("subblock-shuffle", block=16, sub_block=8).encrypt(photo(3, 96, 128))
     windowed = Segmenter(canonical.name, threads=1, window=(64, 70), overlap=0.5)
     whole, parts = canonical.logits(encrypted.pixels), windowed.logits(encrypted.pixels)
     assert parts.shape == whole.shape
@@ -149,7 +149,7 @@ def test_a_window_larger_than_the_image_changes_nothing(canonical: Segmenter) ->
     assert (windowed.segment(encrypted) == canonical.segment(encrypted)).all()
 
 
-def test_large_images_run_in_windows_and_their_maps_are_made_in_bands(
+def test_large_images_run_in_windows_and_their_maps_are_made_tile_by_tile(
     canonical: Segmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cipher = veilseg.cipher("subblock-sort", block=16, sub_block=8)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -89,6 +91,19 @@ def test_blending_is_the_weighted_mean_of_all_windows(height: int, width: int, o
             total[:, y : y + sides[0], x : x + sides[1]] += next(windows) * weight
             weights[y : y + sides[0], x : x + sides[1]] += weight
     np.testing.assert_allclose(result, total / weights, rtol=1e-4, atol=1e-6)
+
+
+def test_memory_is_a_few_windows_and_the_shared_rows() -> None:
+    classes, window, width = 12, 128, 1024
+    pixels = np.zeros((768, width, 3), np.uint8)
+    one = 4 * classes * window * window
+    shared = 4 * classes * (window // 2) * width  # more rows than the windows share here
+    tracemalloc.start()
+    for _ in slide_tiles(pixels, lambda part: np.zeros((classes, *part.shape[:2]), np.float32), (128, 128), 16, 1 / 3):
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < shared + 4 * one
 
 
 def test_windows_are_rounded_down_to_the_grid() -> None:

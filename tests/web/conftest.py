@@ -67,6 +67,6 @@ def tap(service: Service) -> Iterator[Tap]:
 
 @pytest.fixture
 def page(browser: Browser, service: Service, tap: Tap) -> Iterator[Page]:
-    """The page, watched: nothing may be asked from elsewhere, and nothing may fail in it."""
+    """The page by way of the tap, watched: nothing may be asked from elsewhere, and nothing may fail in it."""
     with browser.new_context(viewport={"width": 1200, "height": 1000}) as context:
         yield from watched(context, replace(service, url=tap.url))

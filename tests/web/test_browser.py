@@ -16,6 +16,7 @@ from tests.service import Service, running
 from tests.web.page import PATIENCE, drop, pixel, watched
 from tests.web.tap import Tap
 from veilseg.ciphers import EncryptedImage
+from veilseg.data.scenes import generate_scene
 from veilseg.keys import Key
 from veilseg.runtime import Segmenter
 from veilseg.server.tokens import TokenFile
@@ -57,6 +58,23 @@ def test_a_photograph_is_encrypted_sent_and_segmented(page: Page, folder: Path, 
     assert pixel(page, "#blend", x, y) == photo[y, x].tolist()
     button.press("Space")
     assert pixel(page, "#blend", x, y) == segmenter.palette[labels[y, x]].tolist()
+
+
+def test_a_picture_wider_than_what_is_shown(page: Page, tmp_path: Path) -> None:
+    """Sent whole, shown reduced: the map's colours where the nearest pixel's class is."""
+    photo = np.tile(generate_scene(2, size=(48, 512)).image, (1, 5, 1))
+    Image.fromarray(photo).save(tmp_path / "wide.png")
+    page.select_option("#side", label="as it is")
+    page.set_input_files("#file", tmp_path / "wide.png")
+    page.wait_for_selector("body[data-done]")
+    size = page.evaluate("[blend.width, blend.height]")
+    assert size == [2048, 38]
+    page.locator("#opacity").fill("100")
+    segmenter = Segmenter("default")
+    labels = segmenter.segment(veilseg.cipher("subblock-sort").encrypt(photo))
+    for x, y in ((0, 0), (700, 20), (1500, 30), (2047, 37)):
+        class_ = labels[int((y + 0.5) * 48 / 38), int((x + 0.5) * 2560 / 2048)]
+        assert pixel(page, "#blend", x, y) == segmenter.palette[class_].tolist()
 
 
 def test_the_slider_uncovers_the_photograph(page: Page, folder: Path) -> None:

@@ -162,7 +162,7 @@ def average_quarters(out: Any, start: int, stop: int, s: int) -> None:
         for left in range(0, out.shape[1], s):
             for quarter in range(4):
                 first, last = quarter * count // 4, (quarter + 1) * count // 4
-                if first == last:
+                if first == last:  # only in sub-blocks of one pixel
                     continue
                 n = last - first
                 r, g, b = n // 2, n // 2, n // 2

@@ -41,7 +41,7 @@ def quartiles(pixels: Pixels, sub_block: int) -> Pixels:
     regions = np.sort(cut_regions(pixels, sub_block, sub_block), axis=-1)
     bounds = np.arange(5) * sub_block * sub_block // 4
     for first, last in pairwise(bounds):
-        if first < last:
+        if first < last:  # but for sub-blocks of one pixel
             sums = regions[..., first:last].sum(axis=-1, keepdims=True, dtype=np.int64)
             regions[..., first:last] = (2 * sums + last - first) // (2 * (last - first))
     order = _channel_order(regions)[:, :, None, None]

@@ -18,7 +18,8 @@ def command(
 ) -> int:
     """Decrypt images with the key that they were encrypted with; the pixels come back exactly, as PNG.
 
-    Where no key exists (subblock-sort, mosaic, subblock-shuffle without --key) there is no way back, for anybody.
+    Where no key exists (subblock-sort, subblock-quartiles, mosaic, subblock-shuffle without --key) there is no way
+    back, for anybody.
 
     Example:
       veilseg decrypt veiled.png --key my.key -o plain.png

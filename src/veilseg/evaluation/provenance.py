@@ -50,12 +50,12 @@ def commit() -> str | None:
 
 
 def _program() -> list[str]:
-    """What is running, as one would call it: a script from where one stands, an installed command by its name."""
+    """What is running: a script as called from where one stands, whatever else by its name."""
     program = Path(sys.argv[0])
     if program.suffix != ".py":
         return [program.name]
     try:
-        return ["python", str(program.resolve().relative_to(Path.cwd()))]
+        return ["python", program.resolve().relative_to(Path.cwd()).as_posix()]
     except ValueError:  # a script elsewhere: its folder is nobody's business
         return ["python", program.name]
 

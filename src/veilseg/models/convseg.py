@@ -49,8 +49,8 @@ class ConvSeg(nn.Module):
 
     Args:
         num_classes: number of classes K.
-        patch: kernel and stride of the first convolution, in pixels: the sub-block for key-invariant or mosaic input
-            (4, 8, 16, ...), 4 for plain images.
+        patch: kernel and stride of the first convolution, in pixels: the sub-block (4, 8, 16, ...) where what is sent
+            is made by sub-blocks alone (sort, quartiles, mosaic), 4 for plain and for shuffled images.
         widths: channels of the four levels.
         depths: blocks of the four levels.
         decoder_width: channels of the decoder.

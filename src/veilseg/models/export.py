@@ -39,10 +39,11 @@ def export_onnx(
     """Write `model` to `folder` (made if missing) as config.json and model.onnx for ONNX Runtime.
 
     The graph maps "images" float32 [N, 3, H, W], raw stored values, to "logits" float32 [N, K, H, W]; N, H and W are
-    free (H and W on the model's grid). The canonical form or mosaic is not in it: whatever runs the model applies
-    that. With `split_stem` (the side of a block in pixels) the first layer is brought to that block and its tensors
-    go to stem.bin, weight [D, 3, p, p] then bias [D] (float32, little-endian), so that a key can be put in without
-    torch. `half` stores the other matrices and kernels as float16, half the size; the runtime computes in float32.
+    free (H and W on the model's grid). The canonical form is not in it: whatever runs the model applies it (and
+    quartiles and mosaics arrive as such). With `split_stem` (the side of a block in pixels) the first layer is brought
+    to that block and its tensors go to stem.bin, weight [D, 3, p, p] then bias [D] (float32, little-endian), so that a
+    key can be put in without torch. `half` stores the other matrices and kernels as float16, half the size; the runtime
+    computes in float32.
 
     The exported graph is run on another size than it was traced with; InvalidModel when its logits differ from the
     model's by more than 1e-3 of their range, or the predictions by more than one pixel in a thousand.

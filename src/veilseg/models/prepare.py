@@ -78,7 +78,7 @@ class QuartilesInput(nn.Module):
         regions = _cut(images, self.sub_block, self.sub_block).to(torch.int32).sort(dim=-1).values
         bounds = [quarter * self.sub_block**2 // 4 for quarter in range(5)]
         for first, last in pairwise(bounds):
-            if first < last:
+            if first < last:  # but for sub-blocks of one pixel
                 sums = regions[..., first:last].sum(dim=-1, keepdim=True)
                 regions[..., first:last] = (2 * sums + last - first) // (2 * (last - first))
         regions = _take(regions, _channel_order(regions))

@@ -26,7 +26,7 @@ class Padded:
     def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
         """A rectangle of the padded pixels: a view where it lies inside the image, else a copy."""
         rows, columns = self._rows[part[0]], self._columns[part[1]]
-        if len(rows) == rows[-1] - rows[0] + 1 and len(columns) == columns[-1] - columns[0] + 1:
+        if all(len(places) and (np.diff(places) == 1).all() for places in (rows, columns)):
             return self._pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         return np.asarray(self._pixels[np.ix_(rows, columns)])
 

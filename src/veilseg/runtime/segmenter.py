@@ -117,9 +117,8 @@ class Segmenter:
         if len(images) < 2 or self._window_for(images[0].pixels) is not None:
             return [self.segment(image) for image in images]
         height, width = images[0].pixels.shape[:2]
-        logits = self._run(np.stack([self._canonical(self._padded(image.pixels)[:, :]) for image in images]))[
-            :, :, :height, :width
-        ]
+        logits = self._run(np.stack([self._canonical(self._padded(image.pixels)[:, :]) for image in images]))
+        logits = logits[:, :, :height, :width]
         sizes = [(image.header.height, image.header.width) for image in images]
         return [_argmax(one[:, :rows, :columns]) for one, (rows, columns) in zip(logits, sizes, strict=True)]
 

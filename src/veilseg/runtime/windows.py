@@ -24,15 +24,16 @@ def snap(window: tuple[int, int], step: int) -> tuple[int, int]:
 def starts(length: int, window: int, step: int, overlap: float) -> list[int]:
     """Where windows of `window` pixels begin along `length` pixels (both multiples of `step`): all multiples of `step`.
 
-    Neighbours share at least the fraction `overlap` (0 <= overlap < 1) of a window; the last one ends where the image
-    ends. A block cut by a window's border could not be read, hence the grid.
+    As few as share at least the fraction `overlap` (0 <= overlap < 1) of a window with their neighbours, evenly spaced;
+    the last one ends where the image ends. A block cut by a window's border could not be read, hence the grid.
     """
     if not 0 <= overlap < 1:
         raise UsageError(f"the overlap of windows is a fraction from 0 to below 1, not {overlap}")
     if length <= window:
         return [0]
     stride = max(step, int(window * (1 - overlap)) // step * step)
-    return [*range(0, length - window, stride), length - window]
+    gaps = -(-(length - window) // stride)
+    return [index * (length - window) // gaps // step * step for index in range(gaps + 1)]
 
 
 def taper(window: int) -> np.ndarray:
@@ -45,19 +46,17 @@ def taper(window: int) -> np.ndarray:
     return np.asarray(np.minimum(places, window - places) / (window / 2), np.float32)
 
 
-class Pixels(Protocol):
-    """What windows are cut from: an array, or what gives arrays for parts of it."""
+class Cuttable(Protocol):
+    """What windows are cut from: an array [H, W, C], or what gives arrays for its rectangles, such as Padded."""
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """(height, width, ...)."""
+    def shape(self) -> tuple[int, ...]: ...
 
-    def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
-        """A rectangle of it."""
+    def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray: ...
 
 
 def slide_tiles(
-    pixels: Pixels,
+    pixels: Cuttable,
     run: Callable[[np.ndarray], np.ndarray],
     window: tuple[int, int],
     step: int,
@@ -67,7 +66,8 @@ def slide_tiles(
 
     Computed by `run` window by window, from the left and from the top; overlaps are blended with weights from `taper`.
     H, W and `window` (height, width) are multiples of `step`; `run` maps [h, w, C] to float32 [K, h, w]. Held in memory
-    are one window and, along the whole width, the rows that the next windows share with those before.
+    are two or three windows and, along the whole width, the rows that the next windows share with those before. A tile
+    is only valid until the next is asked for.
     """
     height, width = pixels.shape[:2]
     sides = (min(window[0], height), min(window[1], width))
@@ -87,11 +87,13 @@ def slide_tiles(
                 above = np.empty((len(total), shared, width), np.float32)
             if beside is not None:
                 total[:, :, : beside.shape[2]] += beside
-            ready, beside = np.split(total, [right - x], axis=2)
+            ready, beside = total[:, :, : right - x], total[:, :, right - x :].copy()  # a view would hold the window
             ready[:, :waiting] += above[:, :waiting, x:right]
             if below < height:
                 above[:, : sides[0] - done, x:right] = ready[:, done:]
-            yield y, x, ready[:, :done] / (row_sums[y:below, None] * column_sums[x:right])
+            tile = ready[:, :done]
+            tile /= row_sums[y:below, None] * column_sums[x:right]
+            yield y, x, tile
         waiting = sides[0] - done
 
 

@@ -10,7 +10,7 @@ from veilseg.ciphers.grid import check_options
 from veilseg.errors import UsageError
 from veilseg.modelspec import TRAINED_CIPHERS
 
-REDUCED = ("quartiles", "mosaic")
+REDUCED = ("quartiles", "mosaic")  # means of sub-blocks: the inputs of modelspec.REDUCING_CIPHERS
 INPUTS = ("plain", "canonical", "shuffled", *REDUCED, *TRAINED_CIPHERS)
 
 

@@ -60,7 +60,7 @@ def run(plan: Plan, journal: Journal) -> Table:
 
 
 def title(spec: InputSpec) -> str:
-    """How the table calls a model's images: "plain", "s = 8", "mosaic 8"."""
+    """How the table calls a model's images: "plain", "s = 8", "quartiles 8", "mosaic 8"."""
     if spec.cipher == "plain":
         return "plain"
     reduced = spec.cipher in REDUCING_CIPHERS

@@ -88,6 +88,7 @@ async function run() {
     const times = { "read": made.times.decode, "encrypt": made.times.encrypt, "send and segment": answered - start };
     const path = `/v1/segment${model ? `?model=${model}` : ""}`;
     await showSent({ file: made.file, facts: made.facts, photo: state.photo, answerBytes, times, path });
+    busy.signal.throwIfAborted(); // another photograph came meanwhile
     byId("answer").hidden = byId("sent").hidden = false;
     say("");
     document.body.dataset.done = "yes";

@@ -29,7 +29,7 @@ async function seal({ photo, input, secret, side, maxPixels }) {
   const decoded = performance.now();
   const { file } = await encrypt({ width, height, data }, input, secret);
   const times = { decode: decoded - start, encrypt: performance.now() - decoded };
-  const preview = await shown(bitmap);
+  const preview = await reduced(bitmap);
   // A Blob is handed over by reference: the page would stand still while it took in so many bytes.
   const sealed = new Blob([file], { type: "image/png" });
   return { file: sealed, facts: await factsOf(file), width, height, preview, times, moved: [preview] };
@@ -42,6 +42,7 @@ async function read({ answer, width, height, shown, classes }) {
   if (labels.width !== width || labels.height !== height) throw new Refusal("The label map has another size than the photograph.");
   const counts = new Array(classes).fill(0);
   for (const id of labels.data) counts[id]++;
+  if (counts.length > classes || counts.some(Number.isNaN)) throw new Refusal("The label map has classes that the model has not.");
   const ids = new Uint8Array(shown.width * shown.height);
   for (let y = 0, to = 0; y < shown.height; y++) {
     const row = Math.floor(((y + 0.5) * height) / shown.height) * width;
@@ -70,7 +71,7 @@ async function decode(photo, side, maxPixels, block) {
 }
 
 /** The picture as the page shows it; the given one is used up. */
-async function shown(bitmap) {
+async function reduced(bitmap) {
   const scale = SHOWN / Math.max(bitmap.width, bitmap.height);
   if (scale >= 1) return bitmap;
   const [resizeWidth, resizeHeight] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
