@@ -34,10 +34,10 @@ def rows() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for seed in SEEDS:
         found[f"plain-{seed}"] = recipe("camvid-plain", seed)
-        for method in ("sort", "mosaic", "shuffled", "distil"):
+        for method in ("sort", "quartiles", "mosaic", "shuffled", "distil"):
             found[f"{method}{DECIDING}-{seed}"] = recipe(f"camvid-{method}", seed, DECIDING)
     for size in (16, 4):
-        for method in ("sort", "mosaic", "shuffled", "distil"):
+        for method in ("sort", "quartiles", "mosaic", "shuffled", "distil"):
             found[f"{method}{size}-0"] = recipe(f"camvid-{method}", 0, size)
     for method in ("sort", "mosaic"):
         found[f"{method}32-0"] = recipe(f"camvid-{method}", 0, 32)

@@ -25,6 +25,7 @@ FORMAT = 1
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _MAX_CONFIG = 1 << 20  # bytes; a label map has at most 255 classes
 SUB_BLOCK_CIPHERS = ("subblock-sort", "subblock-shuffle")
+REDUCING_CIPHERS = ("subblock-quartiles", "mosaic")  # sub-blocks as well, but no options
 SPEC_KEY = "veilseg"  # in the config.json of other libraries' models
 KEYED_CIPHERS = ("patch-permutation", "patch-rotation")
 TRAINED_CIPHERS = ("shf", "np", "ffx")  # with a key that a network is trained for, and cannot change
@@ -37,7 +38,7 @@ _TYPES: dict[str, type] = {
     "size_multiple": int,
     "training": dict,
 }
-INPUT_CIPHERS = ("plain", *SUB_BLOCK_CIPHERS, "mosaic", *KEYED_CIPHERS, *TRAINED_CIPHERS)
+INPUT_CIPHERS = ("plain", *SUB_BLOCK_CIPHERS, *REDUCING_CIPHERS, *KEYED_CIPHERS, *TRAINED_CIPHERS)
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class InputSpec:
 
     `cipher`: "plain"; "subblock-sort" for a key-invariant model (section 1.1: it reads the canonical form, so it takes
     "subblock-shuffle" just as well); "subblock-shuffle" for a model trained on shuffled images as they are ([P1]);
-    "mosaic"; or a keyed cipher that a model was encrypted with or trained for, then with the key's public fingerprint.
-    `block` and `sub_block` are sides in pixels.
+    "subblock-quartiles" or "mosaic"; or a keyed cipher that a model was encrypted with or trained for, then with the
+    key's public fingerprint. `block` and `sub_block` are sides in pixels.
     """
 
     cipher: str = "plain"
@@ -61,7 +62,7 @@ class InputSpec:
         if self.cipher not in INPUT_CIPHERS:
             raise UsageError(f"a model's input cannot be {self.cipher!r}", f"one of {', '.join(INPUT_CIPHERS)}")
         _check_side("block", self.block, MAX_BLOCK)
-        if self.cipher in (*SUB_BLOCK_CIPHERS, "mosaic"):
+        if self.cipher in (*SUB_BLOCK_CIPHERS, *REDUCING_CIPHERS):
             _check_side("sub-block", self.sub_block, MAX_BLOCK)
             assert self.sub_block is not None
             if self.block % self.sub_block:

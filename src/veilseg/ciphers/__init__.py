@@ -4,6 +4,7 @@ from veilseg.ciphers.canonical import canonicalize
 from veilseg.ciphers.image import Cipher, EncryptedImage
 from veilseg.ciphers.mosaic import mosaic
 from veilseg.ciphers.permutation import permutation
+from veilseg.ciphers.quartiles import quartiles
 from veilseg.ciphers.registry import CIPHERS, cipher
 from veilseg.ciphers.rotation import rotation
 from veilseg.ciphers.shuffle import shuffle_pixels
@@ -22,6 +23,7 @@ __all__ = [
     "cipher",
     "mosaic",
     "permutation",
+    "quartiles",
     "rotation",
     "shuffle_pixels",
 ]

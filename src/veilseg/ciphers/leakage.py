@@ -15,6 +15,7 @@ _MORE = {
     "were is not in the file.",
     "subblock-shuffle": "Which values occur in each tile of the mosaic can be read too{names}; where in the tile they "
     "were takes the key, if there is one.",
+    "subblock-quartiles": "Of the values in each tile of the mosaic four means a channel can be read too{names}.",
     "mosaic": "Nothing finer is in the file.",
 }
 _MOVED = (

@@ -8,6 +8,7 @@ from veilseg.ciphers.image import Cipher
 from veilseg.ciphers.mosaic import Mosaic
 from veilseg.ciphers.negative_positive import NegativePositive
 from veilseg.ciphers.permutation import PatchPermutation
+from veilseg.ciphers.quartiles import SubBlockQuartiles
 from veilseg.ciphers.rotation import PatchRotation
 from veilseg.ciphers.shf import Shf
 from veilseg.ciphers.shuffle import SubBlockShuffle
@@ -20,6 +21,7 @@ CIPHERS: dict[str, type[Cipher]] = {
     for kind in (
         SubBlockSort,
         SubBlockShuffle,
+        SubBlockQuartiles,
         PatchPermutation,
         PatchRotation,
         Mosaic,
@@ -37,8 +39,8 @@ def cipher(name: str, block: int = DEFAULT_BLOCK, sub_block: int | None = None, 
 
     subblock-sort: the canonical form, no key; the default of the product. subblock-shuffle [P1]: with a key there is a
     way back, without one the keys are drawn and forgotten. Their options: channels="sub-block" | "block" | "none",
-    shuffle="channel" | "shared". patch-permutation and patch-rotation [P2] need a key. mosaic: the yardstick.
-    shf, np, ffx: conventional, with a key, for networks trained on encrypted images ([P2] Table 2).
+    shuffle="channel" | "shared". subblock-quartiles: between the sort and the mosaic, no key. mosaic: the yardstick.
+    patch-permutation and patch-rotation [P2] need a key. shf, np, ffx: conventional, with a key, for networks trained on encrypted images ([P2] Table 2).
 
     Raises UsageError for unknown names and for sizes or options that the cipher does not have.
     """

@@ -21,7 +21,9 @@ KEY_VARIABLE = "VEILSEG_KEY_FILE"
 TOKEN_VARIABLE = "VEILSEG_TOKEN"
 
 # Named here and not imported: the ciphers bring NumPy, for which --help should not wait.
-CIPHER_NAMES = "subblock-sort, subblock-shuffle, mosaic, patch-permutation, patch-rotation, shf, np or ffx"
+CIPHER_NAMES = (
+    "subblock-sort, subblock-shuffle, subblock-quartiles, mosaic, patch-permutation, patch-rotation, shf, np or ffx"
+)
 
 ImageOutput = Annotated[
     str | None,

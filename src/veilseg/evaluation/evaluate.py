@@ -18,7 +18,7 @@ from veilseg.errors import InvalidData, UsageError
 from veilseg.evaluation.metrics import ConfusionMatrix
 from veilseg.images import to_png
 from veilseg.keys import Key
-from veilseg.modelspec import SUB_BLOCK_CIPHERS, InputSpec, generic_classes
+from veilseg.modelspec import REDUCING_CIPHERS, SUB_BLOCK_CIPHERS, InputSpec, generic_classes
 from veilseg.runtime import Segmenter
 
 Plain = Literal["plain"]
@@ -124,8 +124,8 @@ def own_cipher(spec: InputSpec, name: str | None = None, **given: int | str | No
     if name == "plain":
         return "plain"
     usable = ["block"]
-    if name in (*SUB_BLOCK_CIPHERS, "mosaic"):
-        usable += ["sub_block"] if name == "mosaic" else ["sub_block", "channels", "shuffle"]
+    if name in (*SUB_BLOCK_CIPHERS, *REDUCING_CIPHERS):
+        usable += ["sub_block"] if name in REDUCING_CIPHERS else ["sub_block", "channels", "shuffle"]
     own = {option: getattr(spec, option) for option in usable}
     options: dict[str, Any] = {**own, **{option: value for option, value in given.items() if value is not None}}
     return ciphers.cipher(name, **{option: value for option, value in options.items() if value is not None})

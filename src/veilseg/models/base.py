@@ -18,8 +18,8 @@ class SegmentationModel(nn.Module):
     """Raw pixels in, logits out.
 
     uint8 or float [N, 3, H, W], values 0..255 (0..65535 for "patch-rotation"), to float [N, K, H, W]. `network` maps
-    float pixels to logits; `prepare` is the canonical form or the mosaic where `config.input` asks for it, else None.
-    H and W are multiples of `config.size_multiple`; everything about normalization happens inside.
+    float pixels to logits; `prepare` is the canonical form, the quartiles or the mosaic where `config.input` asks for it, else
+    None. H and W are multiples of `config.size_multiple`; everything about normalization happens inside.
     """
 
     network: Any  # a torch module; what else it offers (forward_train, widen_patch, ...) is asked for where it is used

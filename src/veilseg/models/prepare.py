@@ -1,13 +1,13 @@
-"""First layers that forget what a key could have changed (section 1.1), or all but the mean (section 1.2)."""
+"""First layers that forget what a key could have changed (section 1.1), or all but means (section 1.2)."""
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import torch
 from torch import Tensor, nn
 
-from veilseg.modelspec import InputSpec
+from veilseg.modelspec import REDUCING_CIPHERS, InputSpec
 
 
 class CanonicalInput(nn.Module):
@@ -64,16 +64,40 @@ class MosaicInput(nn.Module):
         return f"sub_block={self.sub_block}"
 
 
-def input_layer(spec: InputSpec) -> CanonicalInput | MosaicInput | None:
+class QuartilesInput(nn.Module):
+    """Four means of every channel of a sub-block, as a layer; equal to `ciphers.quartiles`."""
+
+    def __init__(self, sub_block: int) -> None:
+        super().__init__()
+        self.sub_block = sub_block
+        self.enabled = True
+
+    def forward(self, images: Tensor) -> Tensor:
+        if not self.enabled:
+            return images
+        regions = _cut(images, self.sub_block, self.sub_block).to(torch.int32).sort(dim=-1).values
+        bounds = [quarter * self.sub_block**2 // 4 for quarter in range(5)]
+        for first, last in pairwise(bounds):
+            if first < last:
+                sums = regions[..., first:last].sum(dim=-1, keepdim=True)
+                regions[..., first:last] = (2 * sums + last - first) // (2 * (last - first))
+        regions = _take(regions, _channel_order(regions))
+        return _join(regions.to(images.dtype), images.shape, self.sub_block, self.sub_block)
+
+    def extra_repr(self) -> str:
+        return f"sub_block={self.sub_block}"
+
+
+def input_layer(spec: InputSpec) -> CanonicalInput | QuartilesInput | MosaicInput | None:
     """The first layer of a model that takes `spec`; None where images go into the network as they come."""
     if spec.canonical:
         assert spec.sub_block is not None
         assert spec.channels is not None
         assert spec.shuffle is not None
         return CanonicalInput(spec.block, spec.sub_block, spec.channels, spec.shuffle)
-    if spec.cipher == "mosaic":
+    if spec.cipher in REDUCING_CIPHERS:
         assert spec.sub_block is not None
-        return MosaicInput(spec.sub_block)
+        return (MosaicInput if spec.cipher == "mosaic" else QuartilesInput)(spec.sub_block)
     return None
 
 

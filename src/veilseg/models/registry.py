@@ -15,7 +15,7 @@ from veilseg.ciphers.ffx import ffx_table
 from veilseg.errors import InvalidModel, UsageError
 from veilseg.keys import Key
 from veilseg.models.base import SegmentationModel
-from veilseg.modelspec import TRAINED_CIPHERS, InputSpec, ModelConfig, generic_classes
+from veilseg.modelspec import REDUCING_CIPHERS, TRAINED_CIPHERS, InputSpec, ModelConfig, generic_classes
 from veilseg.parameters import MAX_BLOCK
 
 # name: (module, class, arguments that the name fixes)
@@ -30,6 +30,7 @@ _INPUTS = {
     "plain": "plain",
     "canonical": "subblock-sort",
     "shuffled": "subblock-shuffle",
+    "quartiles": "subblock-quartiles",
     "mosaic": "mosaic",
     **{cipher: cipher for cipher in TRAINED_CIPHERS},
 }
@@ -58,9 +59,9 @@ def create_model(
 
     `name`: "setr-naive", "setr-pup", "setr-mla", "fcn" or "convseg". `classes` are K names (or give `num_classes`
     alone), `palette` K RGB colours. `input`: "plain" images; "canonical", the key-invariant model of section 1.1;
-    "shuffled", a network that reads shuffled images as they are ([P1]); "mosaic", the yardstick; "shf", "np" or "ffx",
-    a network to be trained on images under that cipher with `key` ([P2] Table 2; the model keeps its fingerprint, and
-    the greatest value of ffx). `block`, `sub_block` (pixels), `channels` and `shuffle` are the cipher's. `image_size`
+    "shuffled", a network that reads shuffled images as they are ([P1]); "mosaic", the yardstick; "quartiles" between it
+    and the canonical form; "shf", "np" or "ffx", a network to be trained on images under that cipher with `key` ([P2]
+    Table 2; the model keeps its fingerprint, and the greatest value of ffx). `block`, `sub_block` (pixels), `channels` and `shuffle` are the cipher's. `image_size`
     (H, W) and `pretrained` are for networks with position embeddings and timm backbones; other arguments are the
     network's own (`backbone`, `decoder_channels`, `embed_dim`, ... for SETR; `patch`, `widths`, ... for ConvSeg).
     Raises UsageError for what does not exist or fit.
@@ -90,7 +91,7 @@ def create_model(
     if pretrained:
         given["pretrained"] = True
     parameters = _parameters(name)
-    if "patch" in parameters and "patch" not in given and cipher in ("subblock-sort", "mosaic"):
+    if "patch" in parameters and "patch" not in given and cipher in ("subblock-sort", *REDUCING_CIPHERS):
         given["patch"] = max(4, sub_block)  # a key-invariant stem reads whole sub-blocks
     if cipher == "ffx" and "std" in parameters:  # to 0..1 by the greatest value of the key's table
         assert key is not None

@@ -10,14 +10,15 @@ from veilseg.ciphers.grid import check_options
 from veilseg.errors import UsageError
 from veilseg.modelspec import TRAINED_CIPHERS
 
-INPUTS = ("plain", "canonical", "shuffled", "mosaic", *TRAINED_CIPHERS)
+REDUCED = ("quartiles", "mosaic")
+INPUTS = ("plain", "canonical", "shuffled", *REDUCED, *TRAINED_CIPHERS)
 
 
 @dataclass(frozen=True)
 class ModelPart:
     """The network and what it reads: "plain" images, the "canonical" form (key-invariant, section 1.1), "shuffled"
-    images as they are (the way of [P1]), the "mosaic" (section 1.2), or images under the conventional ciphers "shf",
-    "np" or "ffx" with one key, `method.key` ([P2] Table 2). Other entries as for create_model."""
+    images as they are (the way of [P1]), the "mosaic" (section 1.2), "quartiles" between the two, or images under the
+    conventional ciphers "shf", "np" or "ffx" with one key, `method.key` ([P2] Table 2). Other entries as for create_model."""
 
     architecture: str = "convseg"
     input: str = "canonical"
@@ -169,7 +170,7 @@ def check(recipe: Recipe) -> None:
 def _check_model(recipe: Recipe) -> None:
     model = recipe.model
     _one_of("model.input", model.input, INPUTS)
-    cut = model.input in ("canonical", "shuffled", "mosaic")
+    cut = model.input in ("canonical", "shuffled", *REDUCED)
     if model.block < 1 or (cut and (model.sub_block < 1 or model.block % model.sub_block)):
         raise UsageError(f"sub-blocks of {model.sub_block} pixels do not fill a block of {model.block}")
     if model.input in ("canonical", "shuffled"):
@@ -183,10 +184,10 @@ def _check_method(recipe: Recipe) -> None:
     _one_of("method.keys", method.keys, ("redrawn", "fixed"))
     if method.keys == "fixed" and recipe.model.input != "shuffled":
         raise UsageError("method.keys is for model.input: shuffled")
-    if method.closed_form and (method.start is None or recipe.model.input not in ("canonical", "mosaic")):
+    if method.closed_form and (method.start is None or recipe.model.input not in ("canonical", *REDUCED)):
         raise UsageError(
             "method.closed_form fits the embedding of a plain model to another input",
-            "set method.start to a plain model, and model.input to canonical or mosaic",
+            "set method.start to a plain model, and model.input to canonical, quartiles or mosaic",
         )
     if recipe.model.input in TRAINED_CIPHERS:
         if method.key is None:

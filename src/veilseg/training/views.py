@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from veilseg.ciphers import canonicalize, mosaic, permutation, shuffle_pixels
+from veilseg.ciphers import canonicalize, mosaic, permutation, quartiles, shuffle_pixels
 from veilseg.ciphers.ffx import ffx_positions, ffx_table
 from veilseg.ciphers.negative_positive import INVERTED, exchange_pixels, np_positions
 from veilseg.ciphers.permutation import permute_pixels
@@ -48,6 +48,8 @@ class View:
         assert spec.sub_block is not None
         if spec.cipher == "mosaic":
             return mosaic(image, spec.sub_block)
+        if spec.cipher == "subblock-quartiles":
+            return quartiles(image, spec.sub_block)
         options: Any = {"channels": spec.channels, "shuffle": spec.shuffle}
         if spec.canonical:
             return canonicalize(image, spec.block, spec.sub_block, **options)
