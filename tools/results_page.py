@@ -78,14 +78,14 @@ def kept(groups: dict[Group, list[Row]], group: Group) -> float:
 
 
 def scores(groups: dict[Group, list[Row]]) -> list[str]:
-    """One line per method and sub-block: scores, seeds, mIoU kept, and what the paper keeps."""
-    lines = ["| | s | aAcc | mIoU | mAcc | seeds | mIoU kept | [P1] keeps |", "|---|---|---|---|---|---|---|---|"]
+    """One line per method and sub-block: scores, seeds, mIoU kept, what the paper keeps, bytes as PNG."""
+    lines = ["| | s | aAcc | mIoU | mAcc | seeds | mIoU kept | [P1] keeps | kB an image |", "|---" * 9 + "|"]
     for group, rows in groups.items():
         cells = [spread([row[score] for row in rows]) for score in ("aAcc", "mIoU", "mAcc")]
         paper = f"{PAPER[group.sub_block]} %" if group.method == METHODS["shuffled"] else ""
         lines.append(
             f"| {group.method} | {group.sub_block or ''} | {' | '.join(cells)} | {len(rows)} "
-            f"| {kept(groups, group):.1f} % | {paper} |"
+            f"| {kept(groups, group):.1f} % | {paper} | {fmean([row['bytes_per_image'] for row in rows]) / 1000:.0f} |"
         )
     return lines
 
