@@ -41,7 +41,7 @@ def rows() -> dict[str, list[str]]:
     found[f"ordered{DECIDING}-0"] = [*recipe("camvid-sort", 0, DECIDING), "model.channels=none"]
     # Only here is the embedding of the shape of the plain one.
     found["fitted4-0"] = [*recipe("camvid-sort", 0, 4), "method.closed_form=true"]
-    for method in ("sort", "mosaic"):
+    for method in ("sort", "quartiles", "mosaic"):
         found[f"{method}32-0"] = recipe(f"camvid-{method}", 0, 32)
     for seed in SEEDS:
         found[f"setr-plain-{seed}"] = setr("plain", seed)
