@@ -107,15 +107,19 @@ def draw(found: list[Point], target: Path) -> None:
     for (ssim, share), there in alike.items():
         names = ", ".join(point.name for point in there)
         read_ = sorted({round(100 * point.plates) for point in there if point.plates is not None})
-        text = names + (f"\nplate characters read: {' or '.join(map(str, read_))} %" if read_ else "")
-        mosaic = there[0].name.startswith("mosaic")  # beside the sort of its size: its label goes to the other side
-        axes.plot(ssim, share, "o", color="#b4552d" if mosaic else "#0b6e69")
+        text = names + (f" ({' or '.join(map(str, read_))} %)" if read_ else "")
+        means = there[0].name.startswith(("mosaic", "subblock-quartiles"))  # labels on the other side than the sort's
+        axes.plot(ssim, share, "o", color="#b4552d" if means else "#0b6e69")
         if ssim > 0.95:
             place, across, along = (0, -14), "right", "top"
         else:
-            place, across, along = (6 if mosaic else -6, 0), "left" if mosaic else "right", "center"
+            place, across, along = (6 if means else -6, 0), "left" if means else "right", "center"
         axes.annotate(text, (ssim, share), place, textcoords="offset points", ha=across, va=along, fontsize=8)
-    axes.set(xlabel="given away: SSIM of the best attack", ylabel="kept: mIoU, % of plain", xlim=(0.3, 1.05))
+    axes.set(
+        xlabel="given away: SSIM of the best attack (in brackets: plate characters read)",
+        ylabel="kept: mIoU, % of plain",
+        xlim=(0.3, 1.05),
+    )
     axes.margins(y=0.15)
     axes.grid(alpha=0.3)
     figure.tight_layout()
