@@ -39,7 +39,7 @@ def rows() -> dict[str, list[str]]:
     for size in (16, 4):
         for method in ("sort", "quartiles", "mosaic", "shuffled", "distil"):
             found[f"{method}{size}-0"] = recipe(f"camvid-{method}", 0, size)
-    for method in ("sort", "mosaic"):
+    for method in ("sort", "quartiles", "mosaic"):
         found[f"{method}32-0"] = recipe(f"camvid-{method}", 0, 32)
     for seed in SEEDS:
         found[f"setr-plain-{seed}"] = setr("plain", seed)
