@@ -29,7 +29,7 @@ ImageOutput = Annotated[
     str | None,
     typer.Option("--output", "-o", metavar="PATH", help="File for one image, folder for several, - for stdout."),
 ]
-CipherName = Annotated[str, typer.Option("--cipher", metavar="NAME", help=f"The cipher: {CIPHER_NAMES}.")]
+CipherName = Annotated[str, typer.Option("--cipher", metavar="NAME", help=f"{CIPHER_NAMES}.")]
 BlockSize = Annotated[int, typer.Option("--block", metavar="PIXELS", help="Side of a block: the model's patch size.")]
 SubBlockSize = Annotated[
     int | None,
