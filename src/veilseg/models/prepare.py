@@ -43,8 +43,8 @@ class CanonicalInput(nn.Module):
         return f"block={self.block}, sub_block={self.sub_block}, channels={self.channels!r}, shuffle={self.shuffle!r}"
 
 
-class MosaicInput(nn.Module):
-    """The mosaic of section 1.2 as a layer: each sub-block's mean per channel, rounded; equal to `ciphers.mosaic`."""
+class _MeansInput(nn.Module):
+    """Means of sub-blocks as a layer without weights: [N, 3, H, W] uint8 in, the same out, unless not `enabled`."""
 
     def __init__(self, sub_block: int) -> None:
         super().__init__()
@@ -54,38 +54,33 @@ class MosaicInput(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         if not self.enabled:
             return images
-        regions = _cut(images, self.sub_block, self.sub_block).to(torch.int64)
-        count = self.sub_block**2
-        means = (2 * regions.sum(dim=-1, keepdim=True) + count) // (2 * count)
-        filled = means.to(images.dtype).expand(regions.shape)
-        return _join(filled, images.shape, self.sub_block, self.sub_block)
-
-    def extra_repr(self) -> str:
-        return f"sub_block={self.sub_block}"
-
-
-class QuartilesInput(nn.Module):
-    """Four means of every channel of a sub-block, as a layer; equal to `ciphers.quartiles`."""
-
-    def __init__(self, sub_block: int) -> None:
-        super().__init__()
-        self.sub_block = sub_block
-        self.enabled = True
-
-    def forward(self, images: Tensor) -> Tensor:
-        if not self.enabled:
-            return images
-        regions = _cut(images, self.sub_block, self.sub_block).to(torch.int32).sort(dim=-1).values
-        bounds = [quarter * self.sub_block**2 // 4 for quarter in range(5)]
-        for first, last in pairwise(bounds):
-            if first < last:  # but for sub-blocks of one pixel
-                sums = regions[..., first:last].sum(dim=-1, keepdim=True)
-                regions[..., first:last] = (2 * sums + last - first) // (2 * (last - first))
-        regions = _take(regions, _channel_order(regions))
+        regions = self._reduce(_cut(images, self.sub_block, self.sub_block).to(torch.int64))
         return _join(regions.to(images.dtype), images.shape, self.sub_block, self.sub_block)
 
+    def _reduce(self, regions: Tensor) -> Tensor:
+        """What takes the place of the values int64 [regions, 3, 1, s*s]."""
+        raise NotImplementedError
+
     def extra_repr(self) -> str:
         return f"sub_block={self.sub_block}"
+
+
+class MosaicInput(_MeansInput):
+    """The mosaic of section 1.2 as a layer: each sub-block's mean per channel, rounded; equal to `ciphers.mosaic`."""
+
+    def _reduce(self, regions: Tensor) -> Tensor:
+        return _means(regions).expand(regions.shape)
+
+
+class QuartilesInput(_MeansInput):
+    """Four means of every channel of a sub-block, as a layer; equal to `ciphers.quartiles`."""
+
+    def _reduce(self, regions: Tensor) -> Tensor:
+        regions = regions.sort(dim=-1).values
+        for first, last in pairwise(quarter * self.sub_block**2 // 4 for quarter in range(5)):
+            if first < last:  # but for sub-blocks of one pixel
+                regions[..., first:last] = _means(regions[..., first:last])
+        return _take(regions, _channel_order(regions))
 
 
 def input_layer(spec: InputSpec) -> CanonicalInput | QuartilesInput | MosaicInput | None:
@@ -99,6 +94,12 @@ def input_layer(spec: InputSpec) -> CanonicalInput | QuartilesInput | MosaicInpu
         assert spec.sub_block is not None
         return (MosaicInput if spec.cipher == "mosaic" else QuartilesInput)(spec.sub_block)
     return None
+
+
+def _means(values: Tensor) -> Tensor:
+    """The mean over the last axis, kept, in whole numbers, halves up."""
+    count = values.shape[-1]
+    return (2 * values.sum(dim=-1, keepdim=True) + count) // (2 * count)
 
 
 def _cut(images: Tensor, region: int, sub_block: int) -> Tensor:
