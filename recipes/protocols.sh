@@ -38,5 +38,6 @@ for block in 4 16; do
 done
 veilseg evaluate --data "$data" --protocol conventional $conventional --key "$key" -o "$out"
 
-# The papers' pictures
-veilseg evaluate --data "$data" --protocol figure --model $rows/setr --model $rows/setr-shuffled4-0 -o "$out"
+# The papers' pictures: of these photographs, which are nobody's to publish, in runs/; of generated scenes in results/
+veilseg evaluate --data "$data" --protocol figure --model $rows/setr --model $rows/setr-shuffled4-0 -o runs/figure
+veilseg evaluate --data scenes:1:7 --protocol figure --model plain --model default -o "$out"

@@ -1,14 +1,16 @@
 """Draw docs/frontier.svg: how much of its use a picture keeps (mIoU) against how much of itself it gives away.
 
 python tools/frontier.py; reads results/. Kept is a share of the mIoU of plain images under the same budget: for the
-sub-blocks and the mosaic the rows of tools/experiment.py, for one key the shipped plain model, locked and not. Given
-away is the SSIM of the best attack of audit-camvid.json, and the share of plate characters read in audit-scenes.json.
-Prints the points; a cipher without a measured model is not drawn.
+sub-blocks and the mosaic the rows of tools/experiment.py, for one key the shipped plain model, locked and not, for the
+conventional ones the FCN of recipes/protocols.sh. Given away is the SSIM of the best attack of audit-camvid.json, and
+the share of plate characters read in audit-scenes.json. Prints the points; a cipher without a measured model is not
+drawn.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,11 @@ def utilities() -> dict[str, float]:
     for group in rows:
         if group.network == "convseg" and group.method in names:
             found[f"{names[group.method]}, s = {group.sub_block}"] = kept(rows, group)
+    conventional = (load("protocols/conventional.json") or {"summary": {}})["summary"]
+    for model, scores in conventional.items():
+        if trained := re.search(r"fcn-([a-z]+)(\d+)$", model):
+            share = scores["correct key"] / conventional["runs/fcn"]["baseline"]
+            found[f"{trained[1]}, M = {trained[2]}"] = 100 * share
     plain = load("camvid-val-plain.json")
     for cipher, file in LOCKED.items():
         locked = load(f"camvid-val-{file}.json")

@@ -44,13 +44,18 @@ def main() -> None:
     for network in {group.network: None for group in groups}:
         mine = {group: rows for group, rows in groups.items() if group.network == network}
         for name, lines in ((f"{network} scores", scores(mine)), (f"{network} thin", thin(mine))):
-            block = f"<!-- {name} -->\n" + "\n".join(lines) + f"\n<!-- end {name} -->"
-            place = re.compile(f"<!-- {name} -->.*?<!-- end {name} -->", re.DOTALL)
-            text, count = place.subn(lambda _, block=block: block, text)
-            if count != 1:
-                raise SystemExit(f"{PAGE} has no place for {name}")
+            text = put(text, name, lines)
     PAGE.write_text(text, encoding="utf-8")
     draw(groups, ROOT / "docs" / "results.svg")
+
+
+def put(text: str, name: str, lines: list[str]) -> str:
+    """The page with these lines at the place of that name."""
+    block = f"<!-- {name} -->\n" + "\n".join(lines) + f"\n<!-- end {name} -->"
+    text, count = re.subn(f"<!-- {name} -->.*?<!-- end {name} -->", lambda _: block, text, flags=re.DOTALL)
+    if count != 1:
+        raise SystemExit(f"{PAGE} has no place for {name}")
+    return text
 
 
 def read(folder: Path) -> dict[Group, list[Row]]:

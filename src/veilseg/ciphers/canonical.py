@@ -42,7 +42,7 @@ def canonicalize(
         assert quick is not None
         for top in range(start * block, stop * block, block):
             ends = (flat(image[top : top + block], sub_block) for image in (pixels, out))
-            quick.sort_row(*ends, pixels.shape[1], block, sub_block, channels == "sub-block")
+            quick.sort_row(*ends, pixels.shape[1], block, sub_block, channels == "sub-block", False)
 
     def sort_each(start: int, stop: int) -> None:
         kernels.sort_channels(pixels, out, start * block, stop * block, sub_block)

@@ -155,29 +155,6 @@ def sort_pixels(pixels: Any, out: Any, start: int, stop: int, s: int) -> None:
 
 
 @jit
-def average_quarters(out: Any, start: int, stop: int, s: int) -> None:
-    """Replace each quarter of the sorted values of every sub-block and channel by its mean, halves up, in place."""
-    count = s * s
-    for top in range(start, stop, s):
-        for left in range(0, out.shape[1], s):
-            for quarter in range(4):
-                first, last = quarter * count // 4, (quarter + 1) * count // 4
-                if first == last:  # only in sub-blocks of one pixel
-                    continue
-                n = last - first
-                r, g, b = n // 2, n // 2, n // 2
-                for i in range(first, last):
-                    y, x = top + i // s, left + i % s
-                    r += out[y, x, 0]
-                    g += out[y, x, 1]
-                    b += out[y, x, 2]
-                r, g, b = r // n, g // n, b // n
-                for i in range(first, last):
-                    y, x = top + i // s, left + i % s
-                    out[y, x, 0], out[y, x, 1], out[y, x, 2] = r, g, b
-
-
-@jit
 def fill_means(pixels: Any, out: Any, start: int, stop: int, s: int) -> None:
     """Fill each sub-block of the pixel rows start..stop (multiples of s) with its channels' means, halves up."""
     count = np.uint32(s * s)

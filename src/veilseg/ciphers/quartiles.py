@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from veilseg.ciphers import engine, reference
-from veilseg.ciphers.canonical import canonicalize
-from veilseg.ciphers.grid import Pixels, check_pixels, check_sub_block
+from veilseg.ciphers.grid import Pixels, check_pixels, check_sub_block, flat
 from veilseg.ciphers.image import Cipher
 from veilseg.keys import Key
 
@@ -23,14 +24,15 @@ def quartiles(pixels: Pixels, sub_block: int) -> Pixels:
     check_sub_block(sub_block, sub_block)
     pixels = check_pixels(pixels, sub_block)
     height, width = pixels.shape[:2]
-    kernels = engine.kernels("kernels", height * width)
+    kernels = engine.kernels("sort_kernels", height * width)
     if kernels is None:
         return reference.quartiles(pixels, sub_block)
-    out = canonicalize(pixels, sub_block, sub_block, channels="none")
+    out = np.empty_like(pixels)
 
     def work(start: int, stop: int) -> None:
-        kernels.average_quarters(out, start * sub_block, stop * sub_block, sub_block)
-        kernels.reorder_channels(out, start * sub_block, stop * sub_block, sub_block, sub_block)
+        for top in range(start * sub_block, stop * sub_block, sub_block):
+            ends = (flat(image[top : top + sub_block], sub_block) for image in (pixels, out))
+            kernels.sort_row(*ends, width, sub_block, sub_block, True, True)
 
     engine.over_rows(work, height // sub_block, height * width)
     return out

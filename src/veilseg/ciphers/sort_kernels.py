@@ -1,4 +1,4 @@
-"""The canonical form where every channel of a sub-block is sorted by itself and channels are ordered per sub-block."""
+"""Every channel of a sub-block sorted by itself, or its quartile means, and channels ordered per sub-block."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from veilseg.ciphers.jit import jit
 from veilseg.ciphers.lanes import load_group, store_group
 from veilseg.ciphers.network import LANES, rows_for, sort_columns
 
-_ROW, _LANES, _THREE = np.uint64(LANES), np.uint64(LANES // 3), np.uint64(3)
+_ROW, _LANES, _THREE, _4 = np.uint64(LANES), np.uint64(LANES // 3), np.uint64(3), np.uint64(4)
 _1, _2 = np.uint32(8), np.uint32(16)
 
 
@@ -48,8 +48,32 @@ def order_channels(buffer: Any, n: Any, count: Any, sums: Any, shifts: Any) -> N
 
 
 @jit
-def sort_row(source: Any, out: Any, width: int, p: int, s: int, ordered: bool) -> None:
-    """One row of blocks, `source` and `out` from `grid.flat`; with `ordered` channels are put in order."""
+def average_quarters(buffer: Any, n: Any, sums: Any) -> None:
+    """Replace each quarter of every column's n sorted values by its mean, halves up."""
+    for quarter in range(_4):
+        first, last = quarter * n // _4, (quarter + np.uint64(1)) * n // _4
+        if first == last:  # only in sub-blocks of one pixel
+            continue
+        count = last - first
+        # Multiplying and shifting divides sums below 256 * count exactly up to count = 2^16, sub-blocks of 512 pixels.
+        inverse = (np.uint64(1) << np.uint64(40)) // count + np.uint64(1)
+        sums[:] = count // np.uint64(2)
+        for row in range(first * _ROW, last * _ROW, _ROW):
+            for lane in range(_ROW):
+                sums[lane] += buffer[row + lane]
+        for lane in range(_ROW):
+            sums[lane] = np.uint32(np.uint64(sums[lane]) * inverse >> np.uint64(40))
+        for row in range(first * _ROW, last * _ROW, _ROW):
+            for lane in range(_ROW):
+                buffer[row + lane] = sums[lane]
+
+
+@jit
+def sort_row(source: Any, out: Any, width: int, p: int, s: int, ordered: bool, quartered: bool) -> None:
+    """One row of blocks, `source` and `out` from `grid.flat`.
+
+    With `quartered` the quarters of the sorted values become their means; with `ordered` channels are put in order.
+    """
     wide, side = np.uint64(width), np.uint64(s)
     across, n = wide // side, side * side
     rows = rows_for(s * s)
@@ -70,6 +94,8 @@ def sort_row(source: Any, out: Any, width: int, p: int, s: int, ordered: bool) -
                     buffer[to + _LANES + b] = np.uint8(packed >> _1)
                     buffer[to + _LANES + _LANES + b] = np.uint8(packed >> _2)
             sort_columns(buffer, rows)
+            if quartered:
+                average_quarters(buffer, n, sums)
             if ordered:
                 order_channels(buffer, n, count, sums, shifts)
             for i in range(n):
