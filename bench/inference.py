@@ -1,10 +1,12 @@
 """How fast the networks run, and how near to the limit: `python bench/inference.py --json results/inference.json`.
 
-Per network and size: PyTorch, ONNX Runtime in float32, and in 8 bits with ranges from real images (static) or taken
-anew for every image (dynamic, matrix products alone). Ways take turns; medians. `of_peak` divides the network's
-operations a second by those of a large float32 matrix product in the same run (for 8 bits too, so it may pass 1). The
-ViT has random weights: its speed does not depend on them. VEILSEG_CAMVID names the photographs for the ranges; without
-it, scenes do.
+Per network and size: PyTorch (in bf16 too, where the processor has it), ONNX Runtime in float32, and in 8 bits with
+ranges from real images (static) or taken anew for every image (dynamic, matrix products alone). Ways take turns;
+medians. `of_peak` divides the network's operations a second by those of a large float32 matrix product in the same run
+(for fewer bits too, so it may pass 1). `canonical_share` is what the canonical form of the image (s = 4) takes of the
+network's time: so much more than plain costs encrypted input, since a SETR for either is of one shape. The ViT has
+random weights: its speed does not depend on them. VEILSEG_CAMVID names the photographs for the ranges; without it,
+scenes do.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from veilseg.ciphers import engine
+from veilseg.ciphers import canonicalize, engine
 from veilseg.data import open_data
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.quantize import quantize
@@ -57,6 +59,18 @@ def ways(model: SegmentationModel, folder: Path, threads: int) -> dict[str, Engi
     return engines
 
 
+def bfloat16(exact: Engine, images: np.ndarray) -> np.ndarray:
+    """One forward pass with matrix products and convolutions in bf16."""
+    with torch.autocast("cpu", torch.bfloat16):
+        return exact.run(images)
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bf16; elsewhere it is emulated and slow."""
+    facts = Path("/proc/cpuinfo")
+    return facts.exists() and "avx512_bf16" in facts.read_text(encoding="utf-8")
+
+
 def dynamic(source: Path, target: Path) -> None:
     """Matrix products in 8 bits, the activations' ranges taken anew for every image."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -75,14 +89,20 @@ def dynamic(source: Path, target: Path) -> None:
 def measure(name: str, model: SegmentationModel, side: int, threads: int, repeats: int) -> list[dict[str, Any]]:
     """One row for every way to run `model` on one image of side x side."""
     images = np.random.default_rng(0).integers(0, 256, (1, 3, side, side)).astype(np.float32)
+    photograph = np.ascontiguousarray(images[0].transpose(1, 2, 0).astype(np.uint8))
+    canonicalize(np.zeros((1024, 1024, 3), np.uint8), 16, 4)  # enough pixels for numba, which is compiled here
     matrix = np.random.default_rng(0).random((MATRIX, MATRIX), np.float32)
     count = operations(model, images)
     with tempfile.TemporaryDirectory() as scratch:
         engines = ways(model, Path(scratch), threads)
         jobs: dict[str, Callable[[], object]] = {way: partial(engine.run, images) for way, engine in engines.items()}
+        if has_bfloat16():
+            jobs["torch bfloat16"] = partial(bfloat16, engines["torch float32"], images)
         jobs["product"] = lambda: matrix @ matrix
+        jobs["canonical"] = lambda: canonicalize(photograph, 16, 4)
         seconds = medians(jobs, repeats)
     peak = 2 * MATRIX**3 / seconds.pop("product")
+    canonical = seconds.pop("canonical")
     return [
         {
             "network": name,
@@ -92,6 +112,7 @@ def measure(name: str, model: SegmentationModel, side: int, threads: int, repeat
             "times_torch": round(seconds["torch float32"] / taken, 2),
             "gigaflops": round(count / taken / 1e9, 1),
             "of_peak": round(count / taken / peak, 3),
+            "canonical_share": round(canonical / taken, 4),
         }
         for way, taken in seconds.items()
     ]

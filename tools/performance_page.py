@@ -5,7 +5,7 @@ What stands between a marker such as
     <!-- table client.json end_to_end: cipher, sub_block = s, images_per_second = images/s -->
 
 and `<!-- end -->` becomes a table of these entries of every object in the list (a dotted path) of that file; `a = b`
-gives a column another title. Then docs/performance.svg, the growth curves.
+gives a column another title, and a line says on which machine and commit. Then docs/performance.svg, the growth curves.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def main() -> None:
     draw(ROOT / "docs" / "performance.svg")
 
 
-def load(name: str, path: str) -> list[dict[str, Any]]:
-    """The list of objects at a dotted path of results/NAME."""
+def load(name: str, path: str) -> Any:
+    """What stands at a dotted path of results/NAME."""
     found = json.loads((ROOT / "results" / name).read_text(encoding="utf-8"))
     for part in path.split("."):
         found = found[part]
@@ -36,11 +36,13 @@ def load(name: str, path: str) -> list[dict[str, Any]]:
 
 
 def table(name: str, path: str, columns: str) -> str:
-    """One line for every object; what an object lacks stays empty."""
+    """One line for every object, what an object lacks stays empty; and below where it was measured."""
     wanted = [tuple(column.split(" = ")) for column in columns.split(", ")]
     lines = [f"| {' | '.join(column[-1] for column in wanted)} |", "|---" * len(wanted) + "|"]
     for row in load(name, path):
         lines.append(f"| {' | '.join(cell(row, column[0]) for column in wanted)} |")
+    machine = load(name, "machine")
+    lines += ["", f"*{machine['processor']}, {machine['cores']} cores; commit {load(name, 'commit')[:7]}*"]
     return "\n".join(lines) + "\n"
 
 
