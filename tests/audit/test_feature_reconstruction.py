@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from veilseg.audit import ATTACKS, Subject, Training
 from veilseg.audit.blocks import block_grid
 from veilseg.audit.feature_reconstruction import fold, restore_sign, restore_table
 from veilseg.audit.judge import compare
 from veilseg.audit.picture import as_pixels
-from veilseg.audit.subjects import Victim
+from veilseg.audit.subjects import Victim, gather
 from veilseg.ciphers import cipher
 from veilseg.ciphers.grid import join_blocks
 
@@ -28,6 +29,18 @@ def test_negative_positive_falls_completely(subjects, block: int) -> None:
     grids = [block_grid(victim.encrypt(s.image), block) for s in subjects]
     assert opened_ssim(grids, subjects, block) < 0.3
     assert opened_ssim(restore_sign(grids), subjects, block) > 0.99
+
+
+def test_negatives_are_shown_too_where_the_sky_is_below(subjects, references) -> None:
+    below = [Subject(s.name, np.ascontiguousarray(s.image[::-1])) for s in subjects]
+    for name, attack in (("np", "feature-reconstruction"), ("patch-rotation", "ciphertext-only")):
+        made = gather(Victim(cipher(name, 8), 5), below, references, 5, Training())
+        views = ATTACKS[attack].run(made).views
+        scores = [
+            np.mean([compare(p, s.image).ssim for p, s in zip(views[view], below, strict=True)])
+            for view in ("opened", "negative")
+        ]
+        assert max(scores) > 0.4 > 0 > min(scores)
 
 
 @pytest.mark.parametrize("block", [4, 16])

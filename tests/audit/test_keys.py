@@ -12,7 +12,8 @@ from veilseg.audit.brute_force import key_bits
 from veilseg.audit.judge import compare, judge_matrix, judge_order
 from veilseg.audit.known_plaintext import recover_matrix, recover_order
 from veilseg.audit.moments import moments, stationary
-from veilseg.audit.permutation_matching import match_permutation
+from veilseg.audit.permutation_matching import match_permutation, mismatch, name_permutation
+from veilseg.audit.permutation_moves import moves, untangle
 from veilseg.audit.public_weights import match_matrix, match_rows
 from veilseg.audit.subjects import Victim
 from veilseg.ciphers.pixels import pad
@@ -60,19 +61,22 @@ def test_ciphertext_only_takes_the_permutation_from_a_few_images(evidence, subje
 def test_ciphertext_only_takes_768_entries_from_camvid(camvid, references) -> None:
     from veilseg.data import open_data
 
-    data = open_data(f"camvid:{camvid}")
-    victim = Victim(cipher("patch-permutation", 16), 1)
-    encrypted = [victim.encrypt(data[i].image) for i in range(0, 100, 10)]
-    found = moments([block_grid(stored, 16) for stored in encrypted], scale=True)
-    order, _ = match_permutation(found, 16, references)
-    assert judge_order(order, ciphers.permutation(victim.key, 16))["entries_right"] >= 0.99
+    data = open_data(f"camvid:{camvid}", "train")
+    for seed in range(3):  # other photographs and another key: one descent alone fails for a third of them
+        victim = Victim(cipher("patch-permutation", 16), seed)
+        chosen = np.random.default_rng(seed).choice(len(data), 20, replace=False).tolist()
+        found = moments([block_grid(victim.encrypt(data[i].image), 16) for i in chosen], scale=True)
+        order, _ = match_permutation(found, 16)
+        truth = ciphers.permutation(victim.key, 16)
+        for known in (references, ()):
+            assert judge_order(name_permutation(found, order, 16, known), truth)["entries_right"] >= 0.99
 
 
 def test_ciphertext_only_finds_nothing_under_independent_keys(subjects, references) -> None:
     victim = Victim(cipher("subblock-shuffle", 8, 8), 1)
     encrypted = [victim.encrypt(subject.image) for subject in subjects]
     found = moments([block_grid(stored, 8) for stored in encrypted], scale=True)
-    order, _ = match_permutation(found, 8, references)
+    order = name_permutation(found, match_permutation(found, 8)[0], 8, references)
     opened = [compare(undo_order(e, order, 8), s.image).ssim for e, s in zip(encrypted, subjects, strict=True)]
     seen = [compare(e, s.image).ssim for e, s in zip(encrypted, subjects, strict=True)]
     assert np.mean(opened) < np.mean(seen) + 0.05
@@ -86,6 +90,19 @@ def test_ciphertext_only_sees_more_of_a_rotation_than_eyes_do(evidence, subjects
         np.mean([compare(p, s.image).ssim for p, s in zip(view, subjects, strict=True)]) for view in (seen, opened)
     )
     assert after > before + 0.3
+
+
+def test_moves_mend_what_goes_wrong_as_a_whole(subjects) -> None:
+    found = moments([block_grid(subject.image, 8) for subject in subjects], scale=True)
+    truth = np.arange(192)
+    channel, row, column = np.unravel_index(truth, (3, 8, 8))
+    pushed = np.ravel_multi_index((channel, row, (column + (channel == 1)) % 8), (3, 8, 8))
+    assert any(np.array_equal(move, truth) for move in moves(found, pushed, 8))
+    half = (column < 4) & (channel < 2)
+    exchanged = np.ravel_multi_index((np.where(half, 1 - channel, channel), row, column), (3, 8, 8))
+    found_again = judge_order(untangle(found, exchanged), truth)
+    assert found_again["entries_right_but_for_channel_names"] > 0.9 > judge_order(exchanged, truth)["entries_right"]
+    assert mismatch(found, truth, 8) < min(mismatch(found, pushed, 8), mismatch(found, exchanged, 8))
 
 
 def test_stationary_keeps_what_is_stationary_and_moves_little(subjects) -> None:

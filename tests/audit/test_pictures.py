@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from veilseg import cipher
-from veilseg.audit import ATTACKS
+from veilseg.audit import ATTACKS, Subject, Training
 from veilseg.audit.channel_names import name_order, pair_correlations, public_correlations
 from veilseg.audit.channel_order import reorder
 from veilseg.audit.judge import compare
-from veilseg.audit.picture import enlarge, means
+from veilseg.audit.picture import enlarge, enlarge_means, means
+from veilseg.audit.rank_placement import known_greys, place
+from veilseg.audit.subjects import Victim, gather
 
 
 def mean_ssim(pictures, subjects) -> float:
@@ -44,6 +46,39 @@ def test_thumbnail_sees_the_same_in_sorted_and_in_shuffled_images(evidence) -> N
     attack = ATTACKS["thumbnail"]
     first, second = (attack.run(evidence(cipher(f"subblock-{name}", 16, 8))).views for name in ("sort", "shuffle"))
     assert all(np.array_equal(a, b) for a, b in zip(first["grey"], second["grey"], strict=True))
+
+
+def test_enlarged_means_are_still_the_means_and_nearer_to_the_photograph(references) -> None:
+    photograph = references[2][:384, :592].astype(float)
+    small = means(photograph, 8)
+    bicubic, projected = enlarge(small, 8), enlarge_means(small, 8)
+    assert np.abs(means(projected, 8) - small).max() < 0.1 * np.abs(means(bicubic, 8) - small).max()
+    assert np.abs(projected - photograph).mean() < np.abs(bicubic - photograph).mean()
+    assert np.array_equal(enlarge_means(small[..., 0], 8), projected[..., 0])
+
+
+@pytest.mark.parametrize("name", ["subblock-sort", "subblock-shuffle", "subblock-quartiles"])
+def test_ranks_place_values_better_than_means_alone_in_photographs(references, name) -> None:
+    photograph = [Subject("coffee", references[2][:384, :592])]
+    victim = Victim(cipher(name, 16, 4), 1)
+    made = gather(victim, photograph, references, 1, Training())
+    means_alone, placed = (ATTACKS[name].run(made).views["grey"] for name in ("thumbnail", "rank-placement"))
+    assert mean_ssim(placed, photograph) > mean_ssim(means_alone, photograph) + 0.005
+
+
+def test_ranks_find_no_place_where_neighbours_have_nothing_in_common() -> None:
+    noise = [Subject("noise", np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))]
+    made = gather(Victim(cipher("subblock-sort", 16, 16), 1), noise, (), 1, Training())
+    assert mean_ssim(ATTACKS["rank-placement"].run(made).views["grey"], noise) < 0.1
+
+
+def test_values_are_placed_by_rank_and_shared_shuffles_leave_greys_known(subjects) -> None:
+    image = subjects[0].image
+    greys = known_greys(image, 8, shared=True)
+    assert np.array_equal(place(greys, image.mean(axis=2), 8), image.mean(axis=2))
+    shuffled = cipher("subblock-shuffle", 16, 8, shuffle="shared").encrypt_pixels(image, None, None)
+    assert np.allclose(known_greys(shuffled, 8, shared=True), greys)
+    assert np.allclose(known_greys(image, 8, shared=False).mean(axis=2), greys.mean(axis=2))
 
 
 def test_channel_order_is_found_in_a_colourful_photograph(references) -> None:

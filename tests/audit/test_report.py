@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same_report_and_another_another_key(subjects, r
 def test_conventional_ciphers_fall(subjects, references, name: str, attack: str) -> None:
     result = audit_cipher(cipher(name, 4), subjects, choose(["look", attack]), references)
     look, opened = result.attacks
-    assert result.best is opened
+    assert result.best == (opened, opened.best)
     assert look.best is not None
     assert look.best.mean.ssim < 0.5
     assert opened.best is not None
@@ -82,6 +82,14 @@ def test_verb_writes_page_and_figures(cli, photographs: Path) -> None:
     again = cli(*arguments)
     assert again.code == 1
     assert "exists already" in again.err
+
+
+def test_attacks_without_a_picture_are_reported_too(cli, photographs: Path) -> None:
+    cli("audit", "--images", photographs, "--attack", "brute-force", "--cipher", "shf", "-o", "out")
+    entry = json.loads((photographs.parent / "out" / "audit.json").read_text())["ciphers"][0]
+    assert entry["best"] is None
+    assert [attack["name"] for attack in entry["attacks"]] == ["brute-force"]
+    assert "no picture" in (photographs.parent / "out" / "index.html").read_text()
 
 
 def test_all_ciphers_in_one_report(cli, photographs: Path) -> None:

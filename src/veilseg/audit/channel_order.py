@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from veilseg.audit.base import Attack, Evidence, Finding, named, region
 from veilseg.audit.channel_names import name_channels
-from veilseg.audit.picture import as_pixels, enlarge, means, visible
+from veilseg.audit.picture import as_pixels, enlarge_means, means, visible
 from veilseg.ciphers import Cipher
 
 ORDERS = np.array(list(permutations(range(3))))
@@ -40,7 +40,7 @@ class ChannelOrder(Attack):
         for stored in evidence.encrypted:
             small = means(visible(stored), side)
             ordered = reorder(small, step // side)
-            pictures.append(as_pixels(enlarge(name_channels(ordered, evidence.references), side)))
+            pictures.append(as_pixels(enlarge_means(name_channels(ordered, evidence.references), side)))
         return Finding(views={"colour": pictures})
 
 

@@ -4,19 +4,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from veilseg.audit.base import Attack, Evidence, Finding, Pixels, named
 from veilseg.audit.blocks import block_grid, rotated_values, undo_matrix, undo_order
 from veilseg.audit.moments import moments
-from veilseg.audit.permutation_matching import match_permutation
+from veilseg.audit.permutation_matching import match_permutation, name_permutation
 from veilseg.audit.rotation_matching import match_rotation
 from veilseg.ciphers import Cipher
+
+LARGEST = np.uint8(255)
 
 
 class CiphertextOnly(Attack):
     """The key from encrypted images."""
 
     name = "ciphertext-only"
-    needs = "some encrypted images of one key (four are enough for a permutation), and public photographs"
+    needs = "some encrypted images of one key, for a rotation also public photographs"
     cost = "seconds of one core for a permutation of 768 values, under a minute for a rotation"
     after_key = True
 
@@ -27,15 +33,18 @@ class CiphertextOnly(Attack):
     def run(self, evidence: Evidence) -> Finding:
         """The key, and one view: all images under it."""
         block = evidence.cipher.block
-        figures = {"images": len(evidence.encrypted), "public_photographs": len(evidence.references)}
+        figures: dict[str, Any] = {"images": len(evidence.encrypted), "public_photographs": len(evidence.references)}
         if named(evidence.cipher, "patch-rotation"):
             return self._rotation(evidence, figures)
         found = moments([block_grid(stored, block) for stored in evidence.encrypted], scale=True)
-        order, rounds = match_permutation(found, block, evidence.references)
+        unnamed, rounds = match_permutation(found, block)
+        order = name_permutation(found, unnamed, block, evidence.references)
+        alike = bool(np.array_equal(order, name_permutation(found, unnamed, block)))
+        figures |= {"rounds": rounds, "same_without_public_photographs": alike}
         views: dict[str, list[Pixels]] = {"opened": [undo_order(stored, order, block) for stored in evidence.encrypted]}
-        return Finding(views, order=order, figures={**figures, "rounds": rounds})
+        return Finding(views, order=order, figures=figures)
 
-    def _rotation(self, evidence: Evidence, figures: dict[str, int]) -> Finding:
+    def _rotation(self, evidence: Evidence, figures: dict[str, Any]) -> Finding:
         block = evidence.cipher.block
         if not evidence.references:
             return Finding(figures=figures)
@@ -44,8 +53,6 @@ class CiphertextOnly(Attack):
             rows, columns = (side // block for side in stored.shape[:2])
             grids.append(rotated_values(stored, block).reshape(rows, columns, -1))
         matrix = match_rotation(grids, evidence.references, block)
-        return Finding(
-            {"opened": [undo_matrix(stored, matrix, block) for stored in evidence.encrypted]},
-            matrix=matrix,
-            figures=figures,
-        )
+        opened = [undo_matrix(stored, matrix, block) for stored in evidence.encrypted]
+        views = {"opened": opened, "negative": [LARGEST - picture for picture in opened]}
+        return Finding(views, matrix=matrix, figures=figures)

@@ -38,7 +38,7 @@ class FeatureReconstruction(Attack):
         return named(cipher, "np", "ffx")
 
     def run(self, evidence: Evidence) -> Finding:
-        """Two views: folded, and opened."""
+        """Views: folded; opened; for NP its negative too, since which of the two is upright is a guess."""
         block = evidence.cipher.block
         grids = [block_grid(stored, block) for stored in evidence.encrypted]
         opened = restore_table(grids, block) if named(evidence.cipher, "ffx") else restore_sign(grids)
@@ -47,6 +47,8 @@ class FeatureReconstruction(Attack):
             as_pixels(join_blocks(grid.reshape(-1, grid.shape[2]), stored.shape, block))
             for grid, stored in zip(opened, evidence.encrypted, strict=True)
         ]
+        if named(evidence.cipher, "np"):
+            views["negative"] = [LARGEST - picture for picture in views["opened"]]
         return Finding(views)
 
 

@@ -36,15 +36,13 @@ def build_page(results: Sequence[CipherResult], facts: dict[str, Any]) -> str:
 
 
 def _summary(result: CipherResult) -> str:
-    best = result.best
-    view = best.best
-    assert view is not None
-    keys = [attack.attack.name for attack in result.attacks if attack.key and attack.key["key_recovered"]]
+    attack, view = result.best or (None, None)
+    keys = [one.attack.name for one in result.attacks if one.key and one.key["key_recovered"]]
     cells = (
         input_name(result.cipher.params),
-        best.attack.name,
-        f"{view.mean.ssim:.3f}",
-        f"{view.mean.psnr:.1f}",
+        attack.attack.name if attack else "no picture",
+        f"{view.mean.ssim:.3f}" if view else "",
+        f"{view.mean.psnr:.1f}" if view else "",
         reading(view),
         ", ".join(keys) or ("nobody" if result.cipher.keyed != "no" else "there is none"),
     )

@@ -7,7 +7,9 @@
 3. Refinement. The values put at their guessed places give moments; averaged over equal displacements they are what
    photographs of this kind look like. Every value is compared with every place of that picture, all are assigned
    anew, and so on until nothing changes. The reference is thus made from the encrypted images themselves.
-4. Names. Which channel is red, green and blue is told by public photographs.
+4. Ways out. Where that ends in a wrong order, it usually lacks one of the moves of `permutation_moves`; the order whose
+   moments differ least from their own averages is right, so each move is tried and the best of them kept.
+5. Names. Which channel is red, green and blue is told by public photographs.
 """
 
 from __future__ import annotations
@@ -21,30 +23,59 @@ from scipy.optimize import linear_sum_assignment
 from veilseg.audit.base import Pixels
 from veilseg.audit.channel_names import name_order, public_correlations
 from veilseg.audit.moments import Matrix, Moments, stationary
+from veilseg.audit.permutation_moves import Order, moves
 
-Order = NDArray[np.int64]
 MAX_ROUNDS = 40
+MAX_MOVES = 6
+TRIED = 2  # of the moves, the most promising: refined until nothing changes
 _NEAR = 1.5  # pixels: the surroundings that stand for the grey of a value
 
 
-def match_permutation(found: Moments, block: int, references: Sequence[Pixels] = ()) -> tuple[Order, int]:
-    """The permutation l, b_hat = b[l], that explains correlations `found` of encrypted blocks best; and the rounds it
-    took. references: public photographs that name the channels; without them the names follow a rule of thumb.
+def match_permutation(found: Moments, block: int) -> tuple[Order, int]:
+    """The permutation l, b_hat = b[l], that explains correlations `found` of encrypted blocks best, its channels not
+    yet named; and the rounds of refinement it took.
     """
     places = find_places(found, block)
-    channels = find_channels(found, places)
-    order = first_order(places, channels, block)
-    rounds = 0
-    while rounds < MAX_ROUNDS:
-        rounds += 1
-        better = assign(found, order, stationary(found.arranged(np.argsort(order)), block))
-        if np.array_equal(better, order):
+    order, rounds = refine(found, first_order(places, find_channels(found, places), block), block)
+    least = mismatch(found, order, block)
+    for _ in range(MAX_MOVES):
+        moved = [refine(found, move, block, 1)[0] for move in moves(found, order, block)]
+        moved.sort(key=lambda candidate: mismatch(found, candidate, block))
+        for candidate in moved[:TRIED]:
+            better, more = refine(found, candidate, block)
+            rounds += more
+            if (left := mismatch(found, better, block)) < least * (1 - 1e-9):
+                order, least = better, left
+                break
+        else:
             break
-        order = better
-    same = found.inside[np.ix_(np.argsort(order), np.argsort(order))].reshape(3, block**2, 3, block**2)
+    return order, rounds
+
+
+def name_permutation(found: Moments, order: Order, block: int, references: Sequence[Pixels] = ()) -> Order:
+    """`order` with its channels named by public photographs, or without them by a rule of thumb."""
+    back = np.argsort(order)
+    same = found.inside[np.ix_(back, back)].reshape(3, block**2, 3, block**2)
     pairs = np.diagonal(same, axis1=1, axis2=3).mean(axis=2)  # of the channels, at one pixel
     names = np.argsort(name_order(pairs, public_correlations(references)))
-    return names[order // block**2] * block**2 + order % block**2, rounds
+    return names[order // block**2] * block**2 + order % block**2
+
+
+def refine(found: Moments, order: Order, block: int, rounds: int = MAX_ROUNDS) -> tuple[Order, int]:
+    """Assign anew until nothing changes, `rounds` times at most; the order, and how often."""
+    for done in range(1, rounds + 1):
+        better = assign(found, order, stationary(found.arranged(np.argsort(order)), block))
+        if np.array_equal(better, order):
+            return order, done
+        order = better
+    return order, rounds
+
+
+def mismatch(found: Moments, order: Order, block: int) -> float:
+    """How much the moments under `order` depend on more than displacements: least, as a rule, for the right order."""
+    arranged = found.arranged(np.argsort(order))
+    pairs = zip(arranged.all, stationary(arranged, block).all, strict=True)
+    return sum(float(((one - other) ** 2).sum()) for one, other in pairs)
 
 
 def find_places(found: Moments, block: int) -> NDArray[np.float64]:

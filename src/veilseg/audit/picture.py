@@ -11,6 +11,8 @@ from veilseg.audit.base import Pixels, Stored
 FFX_LARGEST = 999
 """Three decimal digits. The other 16-bit cipher, the rotation, has values around 32,768 in every block."""
 
+BACK_PROJECTIONS = 10
+
 
 def visible(stored: Stored) -> Pixels:
     """What can be seen of an encrypted image: 8-bit values as they are, of 16-bit values the upper half, and FFX's
@@ -50,3 +52,15 @@ def enlarge(small: NDArray[np.float64], side: int) -> NDArray[np.float64]:
         size = (small.shape[1] * side, small.shape[0] * side)
         return np.asarray(picture.resize(size, Image.Resampling.BICUBIC), np.float64)
     return np.stack([enlarge(small[..., channel], side) for channel in range(small.shape[2])], axis=-1)
+
+
+def enlarge_means(small: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+    """Likewise, and the means of the picture's squares are `small` again: what bicubic interpolation leaves of them is
+    enlarged and added, some times over (back-projection, Irani and Peleg 1991).
+    """
+    if small.ndim == 2:
+        return enlarge_means(small[..., None], side)[..., 0]
+    picture = enlarge(small, side)
+    for _ in range(BACK_PROJECTIONS):
+        picture = picture + enlarge(small - means(picture, side), side)
+    return picture

@@ -11,6 +11,7 @@ from veilseg.audit.inverse_network import Gan, InverseNetwork
 from veilseg.audit.known_plaintext import KnownPlaintext
 from veilseg.audit.look import Look
 from veilseg.audit.public_weights import PublicWeights
+from veilseg.audit.rank_placement import RankPlacement
 from veilseg.audit.super_resolution import SuperResolution
 from veilseg.audit.thumbnail import Thumbnail
 from veilseg.errors import UsageError
@@ -21,6 +22,7 @@ ATTACKS: dict[str, Attack] = {
         Look(),
         Thumbnail(),
         ChannelOrder(),
+        RankPlacement(),
         BruteForce(),
         KnownPlaintext(),
         CiphertextOnly(),

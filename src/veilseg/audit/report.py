@@ -82,13 +82,15 @@ def _images(subjects: Sequence[Subject]) -> dict[str, Any]:
 
 
 def _cipher(result: CipherResult) -> dict[str, Any]:
-    best = result.best
-    assert best.best is not None
+    best = None
+    if result.best is not None:
+        attack, view = result.best
+        best = {"attack": attack.attack.name, "ssim": round(view.mean.ssim, 4)}
     return {
         "cipher": result.cipher.params,
         "key": "drawn from the seed, for this audit only" if result.cipher.keyed != "no" else "none",
         "read_in_plain_images": None if result.plain is None else result.plain.to_dict(),
-        "best": {"attack": best.attack.name, "ssim": round(best.best.mean.ssim, 4)},
+        "best": best,
         "attacks": [_attack(attack) for attack in result.attacks],
     }
 

@@ -61,9 +61,10 @@ class CipherResult:
     subjects: list[Subject] = field(default_factory=list)
 
     @property
-    def best(self) -> AttackResult:
-        """The attack whose best view has the highest mean SSIM: what the cipher gives away."""
-        return max((a for a in self.attacks if a.best), key=lambda a: a.best.mean.ssim if a.best else 0.0)
+    def best(self) -> tuple[AttackResult, ViewResult] | None:
+        """The attack whose best view has the highest mean SSIM, and that view: what the cipher gives away."""
+        seen = [(attack, view) for attack in self.attacks if (view := attack.best) is not None]
+        return max(seen, key=lambda pair: pair[1].mean.ssim, default=None)
 
 
 def read_subjects(subjects: Sequence[Subject]) -> list[Content]:

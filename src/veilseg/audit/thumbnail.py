@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from veilseg.audit.base import Attack, Evidence, Finding, region
-from veilseg.audit.picture import as_pixels, enlarge, grey, means, visible
+from veilseg.audit.picture import as_pixels, enlarge_means, grey, means, visible
 from veilseg.ciphers import Cipher
 
 
 class Thumbnail(Attack):
-    """Grey sub-block means, enlarged by bicubic interpolation."""
+    """Grey sub-block means, enlarged so that they stay what they are."""
 
     name = "thumbnail"
     needs = "one encrypted image"
@@ -24,5 +24,5 @@ class Thumbnail(Attack):
         pictures = []
         for stored in evidence.encrypted:
             small = means(grey(visible(stored))[..., None], side)[..., 0]
-            pictures.append(as_pixels(enlarge(small, side)))
+            pictures.append(as_pixels(enlarge_means(small, side)))
         return Finding(views={"grey": pictures})
