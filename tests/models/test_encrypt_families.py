@@ -186,12 +186,31 @@ def test_copies_of_the_embedding() -> None:
     assert torch.equal(model.kept, model.stem.weight)
     moved = rekey_model(locked, KEYS[0], KEYS[1])
     assert torch.equal(moved.kept, moved.stem.weight)
-    for other in (model.kept * 1.001, model.kept.reshape(8, -1).T.contiguous(), model.kept.half()[None] * 1.001):
+    kept, spread = model.kept.clone(), model.kept.std()
+    for other in (
+        kept * 1.001,
+        -1.5 * kept,
+        kept + 0.3 * spread * torch.randn_like(kept),
+        kept.reshape(8, -1).T.contiguous(),
+        kept.permute(0, 2, 3, 1).contiguous(),
+        torch.stack([torch.randn_like(kept), kept * 2]),
+        (kept / kept.abs().max() * 127).round().to(torch.int8),
+        kept.half()[None] * 1.001,
+    ):
         model.register_buffer("average", other)
         with pytest.raises(InvalidModel, match="average"):
             encrypt_model(model, KEYS[0])
     model.average = torch.randn(8, 3, 4, 4)
     encrypt_model(model, KEYS[0])
+
+
+def test_wrappers_and_parts_of_an_encrypted_module_know_what_they_are() -> None:
+    locked = encrypt_model(nn.Sequential(nn.Conv2d(3, 8, 4, stride=4), nn.ReLU()), KEYS[0])
+    for module in (nn.Sequential(locked), locked[0], nn.ModuleDict({"part": locked[0]})):
+        assert input_spec(module).key_fingerprint == KEYS[0].fingerprint
+        with pytest.raises(InvalidModel, match="encrypted already"):
+            encrypt_model(module, KEYS[1])
+        assert input_spec(rekey_model(module, KEYS[0], KEYS[1])).key_fingerprint == KEYS[1].fingerprint
 
 
 def test_a_stem_by_its_path() -> None:

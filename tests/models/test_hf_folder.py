@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,25 @@ def test_folders_that_cannot_be_encrypted(keys: list[Key], capsys: pytest.Captur
     Path("source/config.json").write_text("{}")
     assert main(["encrypt-model", "source", "--key", "my.key", "-o", "locked"]) == 1
     assert not Path("locked").exists()
+
+
+@pytest.mark.parametrize("file", ["config.json", "preprocessor_config.json"])
+def test_no_code_of_a_folder_runs_whatever_is_answered(
+    keys: list[Key], file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved("beit")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 9))
+    Path("source/evil.py").write_text("open('ran', 'w').close()\nclass Evil: pass\n")
+    path = Path("source") / file
+    names = ("AutoConfig", "AutoImageProcessor")
+    found = json.loads(path.read_text())
+    found |= {"model_type": "evil", "image_processor_type": "Evil", "auto_map": dict.fromkeys(names, "evil.Evil")}
+    path.write_text(json.dumps(found))
+    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "locked"]) == 1
+    said = capsys.readouterr()
+    assert "error: " in said.err
+    assert "y/N" not in said.out + said.err
+    assert not Path("ran").exists()
 
 
 def test_bfloat16_folders(keys: list[Key]) -> None:

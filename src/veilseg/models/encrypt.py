@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound=nn.Module)
 Array = NDArray[np.float64]
-# Where an encrypted module that has no config of its own keeps its InputSpec.
+# Where the encrypted layer keeps its InputSpec, for modules that have no config of their own.
 SPEC_ATTRIBUTE = "veilseg_input"
+# The correlation from which a tensor counts as the embedding once more; that of others is near 0.
+RESEMBLANCE = 0.5
 
 
 def encrypt_model(
@@ -81,7 +83,7 @@ def encrypt_model(
     side = conv.kernel_size[0]
     _write(conv, *ciphers.affine(cipher, key, side).lock(*read_embedding(conv)))
     _replace_copies(locked, conv, plain)
-    _record(locked, InputSpec(cipher, block=side, key_fingerprint=key.fingerprint))
+    _record(locked, conv, InputSpec(cipher, block=side, key_fingerprint=key.fingerprint))
     return locked
 
 
@@ -99,7 +101,7 @@ def rekey_model(model: Model, old: Key, new: Key, *, stem: str | None = None) ->
     plain = ciphers.affine(spec.cipher, old, spec.block).unlock(*read_embedding(conv))
     _write(conv, *ciphers.affine(spec.cipher, new, spec.block).lock(*plain))
     _replace_copies(locked, conv, before)
-    _record(locked, dataclasses.replace(spec, key_fingerprint=new.fingerprint))
+    _record(locked, conv, dataclasses.replace(spec, key_fingerprint=new.fingerprint))
     return locked
 
 
@@ -110,8 +112,8 @@ def input_spec(model: nn.Module) -> InputSpec:
     noted = getattr(getattr(model, "config", None), SPEC_KEY, None)  # transformers keeps it with the model
     if isinstance(noted, Mapping):
         return InputSpec.from_config({SPEC_KEY: noted})
-    spec = getattr(model, SPEC_ATTRIBUTE, None)
-    return spec if isinstance(spec, InputSpec) else InputSpec()
+    marks = (getattr(part, SPEC_ATTRIBUTE, None) for part in model.modules())
+    return next((mark for mark in marks if isinstance(mark, InputSpec)), InputSpec())
 
 
 def _statistics(
@@ -169,32 +171,39 @@ def _write(conv: nn.Conv2d, embedding: Array, bias: Array) -> None:
 def _replace_copies(model: nn.Module, conv: nn.Conv2d, before: Tensor) -> None:
     """Let no tensor of `model` keep the weight that `conv` had `before`.
 
-    Exact copies (a buffer beside it, say) stay copies and get the new weight. What is nearly or otherwise the same, a
-    moving average or the matrix transposed, has a meaning that is not known here: InvalidModel.
+    Exact copies (a buffer beside it, say) stay copies and get the new weight. What resembles it, whole or in parts (a
+    moving average, a scaled, rounded or transposed copy, several in one), has a meaning that is not known here:
+    InvalidModel.
     """
     rows = before.float().flatten(1)
     if rows.std() == 0:  # not initialized: nothing to hide, and equal to every other constant
         return
+    forms = torch.stack([_centred(form.flatten()) for form in (rows, rows.T, before.float().permute(0, 2, 3, 1))])
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-        if tensor is conv.weight or tensor.numel() != before.numel() or not tensor.is_floating_point():
+        if tensor is conv.weight or not tensor.numel() or tensor.numel() % before.numel():
             continue
         if tensor.shape == before.shape and torch.equal(tensor.to(before), before):
             tensor.copy_(conv.weight)
             continue
-        values, slack = tensor.float().flatten(), 0.02 * rows.std()
-        if any(bool((values - form.flatten()).abs().mean() < slack) for form in (rows, rows.T)):
+        parts = _centred(tensor.float().reshape(-1, before.numel()))
+        if bool((parts @ forms.T).abs().max() > RESEMBLANCE):
             raise InvalidModel(
                 f"{name} holds the plain patch embedding once more, so encrypting the stem alone would not hide it",
                 "take it out of the model (an average or a teacher is not needed to run it)",
             )
 
 
-def _record(model: nn.Module, spec: InputSpec) -> None:
+def _centred(values: Tensor) -> Tensor:
+    """[..., n] without its mean and of length 1, so that products are correlations."""
+    return nn.functional.normalize(values - values.mean(dim=-1, keepdim=True), dim=-1)
+
+
+def _record(model: nn.Module, conv: nn.Conv2d, spec: InputSpec) -> None:
+    setattr(conv, SPEC_ATTRIBUTE, spec)  # goes with the weights into wrappers, and stays with parts
     if isinstance(model, SegmentationModel):
         multiple = math.lcm(model.config.size_multiple, size_multiple(model.network, spec))
         model.config = dataclasses.replace(model.config, input=spec, size_multiple=multiple)
         return
-    setattr(model, SPEC_ATTRIBUTE, spec)
     config: Any = getattr(model, "config", None)
     if hasattr(config, "save_pretrained"):  # transformers: config.json says it from now on
         setattr(config, SPEC_KEY, spec.to_config())

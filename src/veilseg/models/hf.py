@@ -33,7 +33,8 @@ def load_transformers(folder: str | Path) -> tuple[nn.Module, Any | None]:
     path = Path(folder)
     with _quiet():
         try:
-            config = transformers.AutoConfig.from_pretrained(path, local_files_only=True)
+            # Not None, which asks on the terminal whether the folder's Python may run.
+            config = transformers.AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
             kind = getattr(transformers, (config.architectures or [""])[0], None)
             if not isinstance(kind, type) or not issubclass(kind, transformers.PreTrainedModel):
                 raise InvalidModel(f"{path} names no model class that transformers {transformers.__version__} has")

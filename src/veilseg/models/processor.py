@@ -23,7 +23,7 @@ def load_processor(folder: str | Path) -> Any | None:
     if not any((path / name).is_file() for name in ("preprocessor_config.json", "processor_config.json")):
         return None
     try:
-        return AutoImageProcessor.from_pretrained(path, local_files_only=True)
+        return AutoImageProcessor.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, TypeError) as error:
         raise InvalidModel(
             f"the image processor in {path} cannot be read", "save it again with transformers"

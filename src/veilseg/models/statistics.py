@@ -25,7 +25,7 @@ class PixelStatistics:
     @classmethod
     def of_fractions(cls, mean: Sequence[float] | None, std: Sequence[float] | None) -> PixelStatistics:
         """From statistics of pixel / 255, as timm and torchvision state them; None is 0 and 1."""
-        return cls(_three(mean or 0.0, 255.0), _three(std or 1.0, 255.0))
+        return cls(_three(0.0 if mean is None else mean, 255.0), _three(1.0 if std is None else std, 255.0))
 
     @classmethod
     def of_processor(cls, processor: object) -> PixelStatistics:
@@ -34,6 +34,7 @@ class PixelStatistics:
         rescale_factor, image_mean and image_std count where do_rescale and do_normalize are on. Raises InvalidModel
         for a processor that does something else to the values.
         """
+        processor = getattr(processor, "image_processor", processor)  # of a processor for images and prompts
         data = processor if isinstance(processor, Mapping) else vars(processor)
         if data.get("rescale_offset") or data.get("offset"):
             raise InvalidModel("this image processor shifts values before it normalizes them", "pass mean and std")
@@ -47,7 +48,7 @@ class PixelStatistics:
 
 
 def _three(values: Any, unit: float) -> Three:
-    listed = [float(value) * unit for value in (values if isinstance(values, Sequence) else [values])]
+    listed = [float(value) * unit for value in (values if hasattr(values, "__len__") else [values])]
     if len(listed) == 1:
         listed *= 3
     if len(listed) != 3:

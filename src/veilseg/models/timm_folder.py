@@ -10,6 +10,7 @@ from veilseg.errors import InvalidModel
 from veilseg.modelfolder import open_folder
 from veilseg.models.encrypt import SPEC_ATTRIBUTE, encrypt_model, input_spec, rekey_model
 from veilseg.models.foreign import fill_folder
+from veilseg.models.stems import find_patchify
 from veilseg.modelspec import SPEC_KEY, InputSpec
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def rekey_timm(folder: str | Path, old: Key, new: Key, out: str | Path, *, overw
     spec = open_folder(folder).input
     spec.check_old_key(old.fingerprint)
     model = _load(folder)
-    setattr(model, SPEC_ATTRIBUTE, spec)
+    setattr(find_patchify(model), SPEC_ATTRIBUTE, spec)
     locked = rekey_model(model, old, new)
     _save(locked, Path(out), overwrite)
     return input_spec(locked)
