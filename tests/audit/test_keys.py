@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from veilseg import cipher, ciphers
 from veilseg.audit import ATTACKS
 from veilseg.audit.blocks import block_grid, undo_order
-from veilseg.audit.brute_force import key_bits
+from veilseg.audit.brute_force import key_bits, try_orders
 from veilseg.audit.judge import compare, judge_matrix, judge_order
 from veilseg.audit.known_plaintext import recover_matrix, recover_order
 from veilseg.audit.moments import moments, stationary
@@ -105,6 +107,16 @@ def test_moves_mend_what_goes_wrong_as_a_whole(subjects) -> None:
     assert mismatch(found, truth, 8) < min(mismatch(found, pushed, 8), mismatch(found, exchanged, 8))
 
 
+def test_ciphertext_only_finds_nothing_in_a_few_blocks_of_a_rotation(evidence, subjects) -> None:
+    made = evidence(cipher("patch-rotation", 8))
+    few = replace(made, encrypted=(made.encrypted[0][:32, :32],))  # 16 blocks for 192 directions
+    finding, truth = ATTACKS["ciphertext-only"].run(few), subjects[0].image[:32, :32]
+    assert finding.matrix is not None
+    assert judge_matrix(finding.matrix, ciphers.rotation(Victim(made.cipher, 3).key, 8))["relative_error"] > 1.2
+    seen = ATTACKS["look"].run(few).views["grey mean"]
+    assert compare(finding.views["opened"][0], truth).ssim < compare(seen[0], truth).ssim + 0.05
+
+
 def test_stationary_keeps_what_is_stationary_and_moves_little(subjects) -> None:
     found = moments([block_grid(subject.image, 8) for subject in subjects], scale=True)
     smooth = stationary(found, 8)
@@ -144,6 +156,23 @@ def test_brute_force_counts_keys_and_says_that_counting_is_no_evidence(evidence)
     assert key_bits(cipher("subblock-shuffle", 4, 2), 4, 4) == pytest.approx(4 * (3 * np.log2(24) + np.log2(6)))
     assert key_bits(cipher("subblock-shuffle", 2, 2, channels="none"), 2, 2) == pytest.approx(3 * np.log2(24))
     assert not ATTACKS["brute-force"].fits(cipher("subblock-sort"))
+
+
+@pytest.mark.parametrize(("name", "order"), [("patch-permutation", ciphers.permutation), ("shf", shf_order)])
+def test_brute_force_finds_one_of_six_orders(evidence, subjects, name: str, order) -> None:
+    made = evidence(cipher(name, 1))
+    finding = ATTACKS["brute-force"].run(made)
+    assert finding.order is not None
+    assert np.array_equal(finding.order, order(Victim(made.cipher, 3).key, 1))
+    assert all(np.array_equal(p, s.image) for p, s in zip(finding.views["opened"], subjects, strict=True))
+
+
+def test_brute_force_finds_no_order_where_there_are_many_or_none_fits(evidence) -> None:
+    finding = ATTACKS["brute-force"].run(evidence(cipher("patch-permutation", 16)))
+    assert finding.order is None
+    assert not finding.views
+    image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    assert try_orders(image, image[::-1], 1) is None
 
 
 def test_the_judge_counts_renamed_channels_apart() -> None:

@@ -107,13 +107,34 @@ def test_all_ciphers_in_one_report(cli, photographs: Path) -> None:
     [
         (["--images", "nowhere"], "no folder nowhere"),
         (["--images", "scenes:1", "--attack", "magic"], "no attack 'magic'"),
+        (["--images", "scenes:1", "--attack", "brute-force"], "says nothing about subblock-sort"),
         (["--images", "scenes:1", "--all", "--sub-block", "4"], "--all chooses"),
+        (["--images", "scenes:1", "--all", "--cipher", "subblock-sort"], "--all takes every cipher"),
+        (["--images", "scenes:1", "--steps", "9"], "none is chosen"),
+        (["--images", "scenes:1", "--attack", "look", "--learned", "--steps", "9"], "none is chosen"),
         (["--images", "scenes:1", "--references", "nowhere"], "no image in nowhere"),
     ],
 )
 def test_wrong_arguments_are_refused_before_any_work(cli, arguments: list[str], message: str) -> None:
     done = cli("audit", *arguments)
     assert done.code == 2
+    assert message in done.err
+    assert "hint:" in done.err
+
+
+@pytest.mark.parametrize("option", ["--images", "--references"])
+@pytest.mark.parametrize(("damaged", "message"), [(True, "odd.png: this is not an image"),
+                                                  (False, "odd.png: the image is transparent")])  # fmt: skip
+def test_refused_images_are_named(cli, photographs: Path, option: str, damaged: bool, message: str) -> None:
+    odd = photographs.with_name("odd") / "odd.png"
+    odd.parent.mkdir()
+    if damaged:
+        odd.write_bytes(b"no picture")
+    else:
+        Image.new("RGBA", (64, 64), (0, 0, 0, 9)).save(odd)
+    folders = {"--images": photographs, "--references": photographs, option: odd.parent}
+    done = cli("audit", *(part for pair in folders.items() for part in pair), "--attack", "look", "--no-recognition")
+    assert done.code == 1
     assert message in done.err
     assert "hint:" in done.err
 

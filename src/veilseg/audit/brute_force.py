@@ -1,17 +1,25 @@
 """brute-force: how many keys there are, how fast they can be tried here, and why that says nothing about the other
-attacks.
+attacks. Where there are a few thousand orders at most, all of them are tried.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 
-from veilseg.audit.base import Attack, Evidence, Finding, named
+import numpy as np
+from numpy.typing import NDArray
+
+from veilseg.audit.base import Attack, Evidence, Finding, Pixels, Stored, named
+from veilseg.audit.blocks import undo_order
 from veilseg.ciphers import Cipher
+from veilseg.ciphers.grid import cut_blocks
 from veilseg.keys import SECRET_BYTES, Key
 
 TRIALS = 20
+MOST_ORDERS = 5040
+"""Up to so many orders of a block's values all are tried."""
 SECONDS_PER_YEAR = 365.25 * 24 * 3600
 
 WHY = (
@@ -21,10 +29,10 @@ WHY = (
 
 
 class BruteForce(Attack):
-    """Counting keys; none is tried to the end."""
+    """Counting keys, and trying them all where they are few."""
 
     name = "brute-force"
-    needs = "one encrypted image, and a way to tell a photograph from noise"
+    needs = "one encrypted image, and a way to tell a photograph from noise; here a known pair"
     cost = "half of all keys, on average"
 
     def fits(self, cipher: Cipher) -> bool:
@@ -32,7 +40,9 @@ class BruteForce(Attack):
         return named(cipher, "patch-permutation", "patch-rotation", "shf", "subblock-shuffle")
 
     def run(self, evidence: Evidence) -> Finding:
-        """Figures only: bits of the key space (and of the secret that a key is made from), keys per second, years."""
+        """Figures: bits of the key space (and of the secret that a key is made from), keys per second, years. Where
+        all orders could be tried and one fits, that order, and one view: all images under it.
+        """
         cipher, stored = evidence.cipher, evidence.encrypted[0]
         height, width = stored.shape[:2]
         space = key_bits(cipher, height, width)
@@ -44,15 +54,32 @@ class BruteForce(Attack):
         rate = TRIALS / (time.perf_counter() - start)
         bits = min(space, drawn)
         years = bits - 1 - math.log2(rate) - math.log2(SECONDS_PER_YEAR)
+        order = None
+        if named(cipher, "patch-permutation", "shf") and evidence.pairs:
+            order = try_orders(*evidence.pairs[0], cipher.block)
         return Finding(
+            {} if order is None else {"opened": [undo_order(one, order, cipher.block) for one in evidence.encrypted]},
+            order=order,
             figures={
                 "transformations_bits": None if math.isinf(space) else round(space),
                 "secret_bits": drawn,
                 "keys_per_second": float(f"{rate:.2g}"),
                 "expected_years": f"2^{years:.0f}",
                 "why_it_says_little": WHY,
-            }
+            },
         )
+
+
+def try_orders(plain: Pixels, stored: Stored, block: int) -> NDArray[np.int64] | None:
+    """The first permutation l with b_hat = b[l] for all blocks of a pair, int64 [L]; None where none fits or where
+    there are more than MOST_ORDERS.
+    """
+    first, second = (cut_blocks(image, block) for image in (plain, stored))
+    length = first.shape[1]
+    if math.lgamma(length + 1) > math.log(MOST_ORDERS) + 1e-9:
+        return None
+    orders = (np.array(order) for order in itertools.permutations(range(length)))
+    return next((order for order in orders if np.array_equal(first[:, order], second)), None)
 
 
 def key_bits(cipher: Cipher, height: int, width: int) -> float:

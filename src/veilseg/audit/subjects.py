@@ -14,7 +14,7 @@ from veilseg.audit.base import Evidence, Pixels, Stored, Training
 from veilseg.audit.recognition import Box
 from veilseg.ciphers import Cipher
 from veilseg.ciphers.pixels import pad
-from veilseg.errors import InvalidModel, UsageError
+from veilseg.errors import InvalidImage, InvalidModel, UsageError
 from veilseg.keys import Key
 
 SMALLEST = 32
@@ -39,14 +39,14 @@ def open_subjects(source: str, limit: int) -> list[Subject]:
     """The first `limit` images of a folder of photographs, or of a dataset written as for `veilseg evaluate`.
 
     Of generated scenes the texts of the plates are known. Raises UsageError where there is no image, and whatever
-    opening an image raises.
+    opening an image raises, with the file's name.
     """
     from veilseg.data import open_data
     from veilseg.data.scenes.dataset import SceneData
-    from veilseg.images import list_images, open_image
+    from veilseg.images import list_images
 
     if Path(source).is_dir():
-        subjects = [Subject(path.stem, open_image(path)) for path in list_images(source)[:limit]]
+        subjects = [Subject(path.stem, _open(path)) for path in list_images(source)[:limit]]
         if not subjects:
             raise UsageError(f"there is no image in {source}", "JPEG, PNG, WebP, BMP and TIFF are read")
     elif ":" not in source:
@@ -69,14 +69,24 @@ def open_references(folder: Path | None) -> tuple[Pixels, ...]:
     """Public photographs for the attacker: those of a folder, or by default those in scikit-image's wheel."""
     from skimage import data
 
-    from veilseg.images import list_images, open_image
+    from veilseg.images import list_images
 
     if folder is None:
         left, _, _ = data.stereo_motorcycle()
         return (*(np.asarray(getattr(data, name)()) for name in PHOTOGRAPHS), np.asarray(left))
     if not folder.is_dir() or not (paths := list_images(folder)):
         raise UsageError(f"there is no image in {folder}", "name a folder of photographs, or leave --references out")
-    return tuple(open_image(path) for path in paths)
+    return tuple(_open(path) for path in paths)
+
+
+def _open(path: Path) -> Pixels:
+    """open_image, whose errors do not say which file they are about."""
+    from veilseg.images import open_image
+
+    try:
+        return open_image(path)
+    except InvalidImage as error:
+        raise InvalidImage(f"{path.name}: {error.message}", error.hint) from error
 
 
 class Victim:

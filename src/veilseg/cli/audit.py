@@ -11,6 +11,7 @@ from veilseg.cli.common import BlockSize, Channels, CipherName, Force, Shuffle, 
 
 
 def command(
+    context: typer.Context,
     images: Annotated[
         str, typer.Option("--images", metavar="DIR", help="A folder of photographs, or a dataset such as scenes:5.")
     ],
@@ -69,7 +70,12 @@ def command(
     from veilseg.files import make_folder, refuse_existing
 
     attacks = choose(attack, learned=learned)
+    if steps is not None and not any(one.learned for one in attacks):
+        raise UsageError("--steps is for attacks that train a network, and none is chosen", "add --learned")
     if every:
+        source = context.get_parameter_source("cipher")
+        if source is not None and source.name != "DEFAULT":
+            raise UsageError("--all takes every cipher", "leave --cipher out, or leave --all out")
         if sub_block is not None or channels is not None or shuffle is not None:
             raise UsageError("--all chooses sub-blocks and options itself", "leave them out, or name one --cipher")
         sizes = {name: (4, 8, 16) if kind.has_sub_blocks else (None,) for name, kind in CIPHERS.items()}
@@ -78,6 +84,9 @@ def command(
         ]
     else:
         made = [make_cipher(cipher, block, sub_block, channels, shuffle)]
+    made = [one for one in made if any(chosen.fits(one) for chosen in attacks)]
+    if not made:
+        raise UsageError(f"{attacks[0].name} says nothing about {cipher}", "leave --attack out to see which do")
     make_folder(output)
     for name in (PAGE_NAME, JSON_NAME):
         refuse_existing(output / name, overwrite=force)
