@@ -146,11 +146,14 @@ def test_the_config_in_the_checkpoint_counts(version: str, tmp_path: Path) -> No
 def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     state = random_state("pup")
     path = tmp_path / "a.pth"
-    with pytest.raises(InvalidModel, match=r"1 tensors .* unknown: backbone\.ln1\.weight"):
+    with pytest.raises(InvalidModel, match=r"1 unknown: backbone\.ln1\.weight"):
         import_openmmlab(saved(path, {**state, "backbone.ln1.weight": torch.ones(32)}), heads=HEADS)
     missing = {name: value for name, value in state.items() if name != "decode_head.up_convs.2.0.bn.running_var"}
     with pytest.raises(InvalidModel, match=r"missing: decode_head\.up_convs\.2\.0\.bn\.running_var"):
         import_openmmlab(saved(path, missing), heads=HEADS)
+    gap = {name: value for name, value in state.items() if name != "backbone.layers.0.ln1.weight"}
+    with pytest.raises(InvalidModel, match=r"1 unknown: extra; 1 missing: backbone\.layers\.0\.ln1\.weight"):
+        import_openmmlab(saved(path, {**gap, "extra": torch.ones(1)}), heads=HEADS)
     odd = {**state, "backbone.layers.1.ln2.bias": torch.ones(7)}
     with pytest.raises(InvalidModel, match=r"another shape: backbone\.layers\.1\.ln2\.bias"):
         import_openmmlab(saved(path, odd), heads=HEADS)
@@ -161,6 +164,56 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     assert import_openmmlab(path, heads=HEADS, image_size=(32, 96)).config.arguments["image_size"] == [32, 96]
     with pytest.raises(InvalidModel, match="heads"):
         import_openmmlab(saved(path, state), heads=5)
+
+
+def stated(model: str, more: str = "") -> dict[str, Any]:
+    """A checkpoint's config with these settings of the model beside what is always stated."""
+    backbone = "num_heads=4, norm_cfg=dict(type='LN', eps=1e-06)"
+    return {"cfg": f"{more}\nmodel = dict(backbone=dict({backbone}), {model})"}
+
+
+@pytest.mark.parametrize("more", [
+    "data_preprocessor = dict(mean=[127.5, 1, 2], std=[3, 4, 5.5], bgr_to_rgb=True)",
+    "img_norm_cfg = dict(mean=[127.5, 1, 2], std=[3, 4, 5.5], to_rgb=True)",
+])  # fmt: skip
+@torch.no_grad()
+def test_statistics_of_the_config_count(more: str, tmp_path: Path) -> None:
+    state, images = random_state("naive"), pixels(64, 64)
+    known = {"data_preprocessor.mean": torch.tensor([127.5, 1, 2]), "data_preprocessor.std": torch.tensor([3, 4, 5.5])}
+    model = import_openmmlab(saved(tmp_path / "a.pth", state, meta=stated("", more)))
+    same = import_openmmlab(saved(tmp_path / "b.pth", {**state, **known}, meta=stated("")))
+    usual = import_openmmlab(saved(tmp_path / "c.pth", state, meta=stated("")))
+    assert torch.equal(model(images), same(images))
+    assert not torch.allclose(model(images), usual(images))
+    for old, new in (("_rgb=True", "_rgb=False"), ("[3, 4, 5.5]", "[3, 4]")):
+        with pytest.raises(InvalidModel):
+            import_openmmlab(saved(tmp_path / "a.pth", state, meta=stated("", more.replace(old, new))))
+
+
+@pytest.mark.parametrize(("decoder", "model", "words"), [
+    ("naive", "decode_head=dict(act_cfg=dict(type='GELU'))", "decode_head.act_cfg"),
+    ("naive", "decode_head=dict(in_index=1)", "in_index"),
+    ("mla", "decode_head=dict(in_index=(0, 1, 2))", "in_index"),
+    ("mla", "neck=dict(type='MLANeck', out_channels=8)", "neck.act_cfg"),
+    ("naive", "backbone=dict(act_cfg=dict(type='ReLU'), norm_cfg=dict(eps=1e-6))", "backbone.act_cfg"),
+    ("naive", "backbone=dict(img_size='x', num_heads=4, norm_cfg=dict(eps=1e-6))", "img_size"),
+    ("naive", "backbone=dict(out_indices='ab', num_heads=4, norm_cfg=dict(eps=1e-6))", "out_indices"),
+])  # fmt: skip
+def test_what_would_change_the_answer_is_refused(decoder: str, model: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidModel, match=words):
+        import_openmmlab(saved(tmp_path / "a.pth", random_state(decoder), meta={"cfg": f"model = dict({model})"}))
+
+
+@torch.no_grad()
+def test_usual_heads_and_necks_and_one_tap(tmp_path: Path) -> None:
+    neck = "neck=dict(act_cfg=dict(type='ReLU')), decode_head=dict(in_index=(0, 1, 2, 3))"
+    import_openmmlab(saved(tmp_path / "a.pth", random_state("mla"), meta=stated(neck)))
+    state = {name: value for name, value in random_state("naive").items() if not name.startswith("auxiliary_head.")}
+    meta = stated("decode_head=dict(in_index=-1)")
+    meta["cfg"] = meta["cfg"].replace("num_heads", "out_indices=-1, num_heads")
+    model = import_openmmlab(saved(tmp_path / "b.pth", state, meta={**meta, "dataset_meta": [1], "PALETTE": [None]}))
+    wanted, _ = forward(random_state("naive"), "naive", pixels(64, 64), heads=HEADS, taps=(0, 1, 2, 3), grid=(4, 4))
+    assert (model(pixels(64, 64)) - wanted).abs().max() < 2e-4 * wanted.std()
 
 
 class Payload:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from veilseg.errors import InvalidModel, UsageError
 from veilseg.models.base import SegmentationModel
-from veilseg.models.openmmlab_config import check_settings, model_settings
+from veilseg.models.openmmlab_config import check_settings, part, read_config, statistics
 from veilseg.models.openmmlab_names import canonical, tensors
 from veilseg.models.registry import create_model
 from veilseg.models.vit import even_taps
@@ -44,16 +44,17 @@ def import_openmmlab(
     another shape.
     """
     state, meta = _read(Path(checkpoint))
-    settings = model_settings(meta)
-    decoder, depth = _decoder(state), _count(state, "backbone.layers.{}.ln1.weight")
-    check_settings(settings, decoder)
-    backbone = settings.get("backbone") or {}
+    config = read_config(meta)
+    backbone = part(part(config, "model"), "backbone")
+    decoder, depth = _decoder(state), _depth(state)
+    taps = _taps(backbone.get("out_indices"), decoder, depth)
+    check_settings(config, decoder, len(taps))
     width, _, patch, _ = _shape(state, "backbone.patch_embed.projection.weight", 4)
-    taps = tuple(backbone.get("out_indices") or _default_taps(decoder, depth))
     convs = max(1, _count(state, "auxiliary_head.0.up_convs.{}.0.conv.weight"))
     reduce = "neck.mla.channel_proj.0.conv.weight" if decoder == "mla" else "decode_head.up_convs.0.0.conv.weight"
     classes, palette = _classes(meta, _shape(state, "decode_head.conv_seg.bias", 1)[0])
-    mean, std = (_three(state.pop(name, None), known) for name, known in zip(_STATISTICS, (MEAN, STD), strict=True))
+    stated = statistics(config) or (MEAN, STD)
+    mean, std = (_three(state.pop(name, known), name) for name, known in zip(_STATISTICS, stated, strict=True))
     try:
         model = create_model(
             f"setr-{decoder}",
@@ -98,7 +99,8 @@ def _read(path: Path) -> tuple[State, object]:
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise InvalidModel(
             f"{path} is no checkpoint, or holds more than tensors and plain values, which is not loaded",
-            "OpenMMLab's tools/publish_model.py leaves the weights alone in it",
+            "where it was trained, keep what is needed: c = torch.load(FILE, weights_only=False); "
+            "torch.save({'state_dict': c['state_dict'], 'meta': {'cfg': c['meta'].get('cfg')}}, NEW)",
         ) from error
     content = data.get("state_dict", data) if isinstance(data, Mapping) else None
     if not isinstance(content, Mapping) or not content:
@@ -126,8 +128,22 @@ def _count(state: State, pattern: str) -> int:
     return count
 
 
-def _default_taps(decoder: str, depth: int) -> tuple[int, ...]:
-    return _TAPS_OF_24 if depth == 24 and decoder != "mla" else even_taps(depth)
+def _depth(state: State) -> int:
+    """The number of blocks: one more than the greatest index, so that a gap among them is told as what is missing."""
+    found = [name.split(".")[2] for name in state if name.startswith("backbone.layers.")]
+    if not any(index.isdecimal() for index in found):
+        raise InvalidModel("this is no SETR of OpenMMLab: it has no tensor backbone.layers.0.ln1.weight")
+    return 1 + max(int(index) for index in found if index.isdecimal())
+
+
+def _taps(stated: Any, decoder: str, depth: int) -> tuple[int, ...]:
+    """The blocks whose output the decoder reads; OpenMMLab counts negative ones from the end."""
+    if not stated and stated != 0:
+        return _TAPS_OF_24 if depth == 24 and decoder != "mla" else even_taps(depth)
+    taps = [stated] if isinstance(stated, int) else stated
+    if not isinstance(taps, list | tuple) or not all(isinstance(tap, int) for tap in taps):
+        raise InvalidModel(f"this checkpoint's config has backbone.out_indices = {stated!r}", "whole numbers are meant")
+    return tuple(tap + depth if tap < 0 else tap for tap in taps)
 
 
 def _in_block(name: str, blocks: range) -> bool:
@@ -139,6 +155,10 @@ def _image_size(state: State, patch: int, given: Any) -> tuple[int, int]:
     """The (H, W) of the table of position embeddings, which holds a class token's and one for every patch."""
     count = _shape(state, "backbone.pos_embed", 3)[1] - 1
     if given is not None:
+        if not isinstance(given, int) and not (
+            isinstance(given, list | tuple) and len(given) in (1, 2) and all(isinstance(side, int) for side in given)
+        ):
+            raise InvalidModel(f"this checkpoint's config has backbone.img_size = {given!r}", "pass --image-size")
         height, width = (given, given) if isinstance(given, int) else (given * 2)[:2] if len(given) == 1 else given
         if (height // patch) * (width // patch) != count:
             raise InvalidModel(
@@ -153,23 +173,36 @@ def _image_size(state: State, patch: int, given: Any) -> tuple[int, int]:
     return side * patch, side * patch
 
 
-def _three(values: Tensor | None, known: tuple[float, ...]) -> tuple[float, ...]:
-    return known if values is None else tuple(float(value) for value in values.flatten())
+def _three(values: Any, name: str) -> tuple[float, ...]:
+    listed = values.flatten().tolist() if isinstance(values, Tensor) else values
+    try:
+        red, green, blue = (float(value) for value in listed)
+    except (TypeError, ValueError) as error:
+        raise InvalidModel(f"this checkpoint has {name} = {listed!r}", "one number per channel is meant") from error
+    return red, green, blue
 
 
 def _classes(meta: Any, count: int) -> tuple[list[str], list[list[int]] | None]:
     """Names and colours from the checkpoint's meta (0.x: CLASSES, 1.x: dataset_meta), where they fit."""
     facts = dict(meta) if isinstance(meta, Mapping) else {}
-    facts.update(facts.get("dataset_meta") or {})
+    inner = facts.get("dataset_meta")
+    facts.update(inner if isinstance(inner, Mapping) else {})
     names = facts.get("classes") or facts.get("CLASSES") or ()
     palette = facts.get("palette") or facts.get("PALETTE") or ()
-    fitting = [str(name) for name in names] if len(names) == count else [f"class {index}" for index in range(count)]
-    return fitting, [[int(value) for value in row] for row in palette] if len(palette) == count else None
+    fits = isinstance(names, list | tuple) and len(names) == count
+    fitting = [str(name) for name in names] if fits else [f"class {index}" for index in range(count)]
+    try:
+        colours = [[int(value) for value in row] for row in palette]
+    except (TypeError, ValueError):
+        colours = []
+    return fitting, colours if len(colours) == count else None
 
 
 @torch.no_grad()
 def _fill(network: torch.nn.Module, state: State, names: dict[str, str]) -> None:
     """Copy the tensors into our network; InvalidModel names what is unknown, missing or of another shape."""
+    if not any(name.startswith("auxiliary_head.") for name in state):  # not needed for answers; they stay untrained
+        names = {name: ours for name, ours in names.items() if not name.startswith("auxiliary_head.")}
     counters = {name for name in names if name.endswith("num_batches_tracked")}  # only some versions count
     own = network.state_dict()
     odd = {
@@ -177,10 +210,13 @@ def _fill(network: torch.nn.Module, state: State, names: dict[str, str]) -> None
         "missing": sorted(names.keys() - state.keys() - counters),
         "of another shape": sorted(n for n in names.keys() & state.keys() if state[n].shape != own[names[n]].shape),
     }
-    for what, found in odd.items():
-        if found:
-            listed = ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
-            raise InvalidModel(f"{len(found)} tensors of this checkpoint are {what}: {listed}")
+    told = [f"{len(found)} {what}: {_listed(found)}" for what, found in odd.items() if found]
+    if told:
+        raise InvalidModel(f"tensors of this checkpoint do not fit, {'; '.join(told)}", "is it a SETR of OpenMMLab?")
     for name, ours in names.items():
         if name in state:
             own[ours].copy_(state[name])
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

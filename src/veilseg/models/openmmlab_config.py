@@ -11,8 +11,8 @@ from veilseg.errors import InvalidModel
 _MAX_TEXT = 4 * 1024 * 1024
 
 
-def model_settings(meta: object) -> dict[str, Any]:
-    """`model` of the config in a checkpoint's meta (0.x: "config", 1.x: "cfg"), {} where there is none to be read."""
+def read_config(meta: object) -> dict[str, Any]:
+    """The config in a checkpoint's meta (0.x: "config", 1.x: "cfg") by its names, {} where there is none to be read."""
     text = meta.get("config") or meta.get("cfg") if isinstance(meta, Mapping) else None
     if not isinstance(text, str) or len(text) > _MAX_TEXT:
         return {}
@@ -24,18 +24,28 @@ def model_settings(meta: object) -> dict[str, Any]:
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             names[statement.targets[0].id] = _value(statement.value, names)
-    model = names.get("model")
-    return model if isinstance(model, dict) else {}
+    return names
 
 
-def check_settings(model: Mapping[str, Any], decoder: str) -> None:
-    """Raise InvalidModel where the config asks for a computation that our SETR does not make."""
-    backbone, head = _part(model, "backbone"), _part(model, "decode_head")
+def statistics(config: Mapping[str, Any]) -> tuple[Any, Any] | None:
+    """(mean, std) of the input as the config states them: 1.x in the data_preprocessor, 0.x in img_norm_cfg."""
+    for stated in (_preprocessor(config), part(config, "img_norm_cfg")):
+        if stated.get("mean") is not None and stated.get("std") is not None:
+            return stated["mean"], stated["std"]
+    return None
+
+
+def check_settings(config: Mapping[str, Any], decoder: str, taps: int) -> None:
+    """Raise InvalidModel where the config asks for a computation that our SETR, with so many taps, does not make."""
+    model = part(config, "model")
+    backbone, head, neck = (part(model, name) for name in ("backbone", "decode_head", "neck"))
+    index = head.get("in_index", list(range(taps)) if decoder == "mla" else -1)
+    last = -1 if index == taps - 1 else index
     up_scale = 2 if decoder == "pup" else 4
     eps = 1e-5 if backbone else 1e-6  # where it is not stated: OpenMMLab's default; of a file without config, SETR's
     wanted: list[tuple[str, Any, Any]] = [
         ("backbone.type", backbone.get("type", "VisionTransformer"), "VisionTransformer"),
-        ("backbone.norm_cfg.eps", _part(backbone, "norm_cfg").get("eps", eps), 1e-6),
+        ("backbone.norm_cfg.eps", part(backbone, "norm_cfg").get("eps", eps), 1e-6),
         ("backbone.final_norm", backbone.get("final_norm", False), False),
         ("backbone.patch_norm", backbone.get("patch_norm", False), False),
         ("backbone.pre_norm", backbone.get("pre_norm", False), False),
@@ -43,16 +53,29 @@ def check_settings(model: Mapping[str, Any], decoder: str) -> None:
         ("backbone.qkv_bias", backbone.get("qkv_bias", True), True),
         ("decode_head.align_corners", head.get("align_corners", False), False),
         ("decode_head.up_scale", head.get("up_scale", 4) if head else up_scale, up_scale),
-        ("data_preprocessor.bgr_to_rgb", _part(model, "data_preprocessor").get("bgr_to_rgb", True), True),
+        ("decode_head.in_index", last, list(range(taps)) if decoder == "mla" else -1),
+        ("backbone.act_cfg.type", part(backbone, "act_cfg").get("type", "GELU"), "GELU"),
+        ("decode_head.act_cfg.type", part(head, "act_cfg").get("type", "ReLU"), "ReLU"),
+        ("neck.act_cfg.type", part(neck, "act_cfg").get("type", None if neck else "ReLU"), "ReLU"),
+        ("data_preprocessor.bgr_to_rgb", _preprocessor(config).get("bgr_to_rgb", True), True),
+        ("img_norm_cfg.to_rgb", part(config, "img_norm_cfg").get("to_rgb", True), True),
     ]
     for name, found, known in wanted:
         if found != known:
-            raise InvalidModel(f"this checkpoint's config has {name} = {found!r}, and SETR here has {known!r}")
+            raise InvalidModel(
+                f"this checkpoint's config has {name} = {found!r}, and SETR here has {known!r}",
+                "only SETR as in its papers and OpenMMLab's configs is converted",
+            )
 
 
-def _part(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
-    part = settings.get(name)
-    return part if isinstance(part, dict) else {}
+def _preprocessor(config: Mapping[str, Any]) -> dict[str, Any]:
+    return part(part(config, "model"), "data_preprocessor") or part(config, "data_preprocessor")
+
+
+def part(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A dict in a dict, {} where there is none."""
+    found = settings.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
