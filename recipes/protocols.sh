@@ -22,7 +22,8 @@ for decoder in naive pup; do
 done
 setr="--model runs/setr-naive --model $rows/setr --model runs/setr-pup"
 veilseg evaluate --data "$data" --protocol keys $setr -o "$out"
-veilseg evaluate --data "$data" --protocol random-keys $setr -o "$out"
+veilseg evaluate --data "$data" --protocol keys --model plain -o "$out/shipped"
+veilseg evaluate --data "$data" --protocol random-keys $setr --limit 20 -o "$out"  # 153 times through twenty images
 
 # [P2] Table 2
 key=runs/conventional.key

@@ -1,7 +1,7 @@
 """Put the published protocols into docs/results.md: python tools/protocols_page.py
 
 Reads results/protocols/, which recipes/protocols.sh writes, and fills the page's places: ours first, the paper's
-numbers below. A protocol without a file is left as it is.
+numbers below. A protocol that has not ended is left as it is.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ def main() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for name, columns in COLUMNS.items():
         path = ROOT / "results" / "protocols" / f"{name}.json"
-        if path.exists():
-            text = put(text, f"protocol {name}", table(json.loads(path.read_text(encoding="utf-8")), columns))
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if "summary" in found:
+            text = put(text, f"protocol {name}", table(found, columns))
     PAGE.write_text(text, encoding="utf-8")
 
 
