@@ -38,7 +38,8 @@ def import_openmmlab(
     the tensors do not tell comes from the config inside the checkpoint, else from the arguments: `image_size` (H, W) of
     the position embeddings (default: square), the number of attention `heads` (default: one per 64 of the width, as in
     ViT-B and ViT-L), and how positions are brought to other sizes, `interpolation` "bilinear" (default, as in SETR's
-    configs) or "bicubic" (OpenMMLab's default, where a config is silent). The statistics of its input are folded.
+    configs) or "bicubic" (OpenMMLab's default, where a config is silent). The statistics of its input, ImageNet's where
+    neither tensors nor config state others, are folded. Auxiliary heads that the file lacks stay untrained.
 
     Raises InvalidModel for files that are no such checkpoint, naming the tensors that are unknown, missing or of
     another shape.
@@ -131,9 +132,10 @@ def _count(state: State, pattern: str) -> int:
 def _depth(state: State) -> int:
     """The number of blocks: one more than the greatest index, so that a gap among them is told as what is missing."""
     found = [name.split(".")[2] for name in state if name.startswith("backbone.layers.")]
-    if not any(index.isdecimal() for index in found):
+    known = [int(index) for index in found if index.isdecimal() and len(index) < 3]  # no network has a hundred
+    if not known:
         raise InvalidModel("this is no SETR of OpenMMLab: it has no tensor backbone.layers.0.ln1.weight")
-    return 1 + max(int(index) for index in found if index.isdecimal())
+    return 1 + max(known)
 
 
 def _taps(stated: Any, decoder: str, depth: int) -> tuple[int, ...]:
