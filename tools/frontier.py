@@ -111,14 +111,15 @@ def draw(found: list[Point], target: Path) -> None:
     for point in found:
         if point.kept is not None:
             alike.setdefault((round(point.ssim, 2), round(point.kept, 1)), []).append(point)
-    for (ssim, share), there in alike.items():
+    for there in alike.values():
+        ssim, share = there[0].ssim, there[0].kept
         names = ", ".join(point.name for point in there)
         read_ = sorted({round(100 * point.plates) for point in there if point.plates is not None})
         text = names + (f" ({' or '.join(map(str, read_))} %)" if read_ else "")
         means = there[0].name.startswith(("mosaic", "subblock-quartiles"))  # labels on the other side than the sort's
         axes.plot(ssim, share, "o", color="#b4552d" if means else "#0b6e69")
         if ssim > 0.95:
-            place, across, along = (0, -14), "right", "top"
+            place, across, along = (6, 8), "right", "bottom"
         else:
             place, across, along = (6 if means else -6, 0), "left" if means else "right", "center"
         axes.annotate(text, (ssim, share), place, textcoords="offset points", ha=across, va=along, fontsize=8)
