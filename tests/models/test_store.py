@@ -166,7 +166,8 @@ def test_hub(tmp_path, monkeypatch):  # type: ignore[no-untyped-def]
     assert model.push_to_hub("someone/streets", private=True) == "https://hub/someone/streets"
     assert calls == [("someone/streets", True, True)]
     pixels = images(1, 3, 16, 16)
-    assert torch.equal(load_model("someone/streets")(pixels), model(pixels))
+    # Not to the bit: where memory begins decides which of its kernels a convolution takes, on some processors.
+    torch.testing.assert_close(load_model("someone/streets")(pixels), model(pixels))
     with pytest.raises(InvalidModel, match="someone/else"):
         load_model("someone/else")
 
