@@ -157,6 +157,12 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     odd = {**state, "backbone.layers.1.ln2.bias": torch.ones(7)}
     with pytest.raises(InvalidModel, match=r"another shape: backbone\.layers\.1\.ln2\.bias"):
         import_openmmlab(saved(path, odd), heads=HEADS)
+    with pytest.raises(InvalidModel, match=r"1 unknown: extra; 1 missing: .*0\.ln1\.weight; 1 of another shape: .*bias"):
+        import_openmmlab(saved(path, {**gap, "extra": torch.ones(1), "backbone.layers.1.ln2.bias": torch.ones(7)}))
+    twice = random_state("pup", auxiliary_convs=2)
+    del twice["auxiliary_head.0.up_convs.0.0.conv.weight"]
+    with pytest.raises(InvalidModel, match=r"fit, 1 missing: auxiliary_head\.0\.up_convs\.0\.0\.conv\.weight \(hint"):
+        import_openmmlab(saved(path, twice), heads=HEADS)
     with pytest.raises(InvalidModel, match="no SETR"):
         import_openmmlab(saved(path, {"backbone.conv1.weight": torch.ones(1)}))
     with pytest.raises(InvalidModel, match="no square"):
@@ -185,6 +191,9 @@ def test_statistics_of_the_config_count(more: str, tmp_path: Path) -> None:
     usual = import_openmmlab(saved(tmp_path / "c.pth", state, meta=stated("")))
     assert torch.equal(model(images), same(images))
     assert not torch.allclose(model(images), usual(images))
+    other = {name: 2 * value for name, value in known.items()}  # OpenMMLab does not read them: its config counts
+    both = import_openmmlab(saved(tmp_path / "d.pth", {**state, **other}, meta=stated("", more)))
+    assert torch.equal(model(images), both(images))
     for old, new in (("_rgb=True", "_rgb=False"), ("[3, 4, 5.5]", "[3, 4]")):
         with pytest.raises(InvalidModel):
             import_openmmlab(saved(tmp_path / "a.pth", state, meta=stated("", more.replace(old, new))))
@@ -211,9 +220,19 @@ def test_usual_heads_and_necks_and_one_tap(tmp_path: Path) -> None:
     state = {name: value for name, value in random_state("naive").items() if not name.startswith("auxiliary_head.")}
     meta = stated("decode_head=dict(in_index=-1)")
     meta["cfg"] = meta["cfg"].replace("num_heads", "out_indices=-1, num_heads")
-    model = import_openmmlab(saved(tmp_path / "b.pth", state, meta={**meta, "dataset_meta": [1], "PALETTE": [None]}))
+    model = import_openmmlab(saved(tmp_path / "b.pth", state, meta=meta))
+    assert model.config.training["auxiliary_heads"] == "untrained"
     wanted, _ = forward(random_state("naive"), "naive", pixels(64, 64), heads=HEADS, taps=(0, 1, 2, 3), grid=(4, 4))
     assert (model(pixels(64, 64)) - wanted).abs().max() < 2e-4 * wanted.std()
+
+
+@pytest.mark.parametrize("odd", [
+    {"dataset_meta": [1]}, {"CLASSES": 5, "PALETTE": [None] * 5}, {"CLASSES": [1] * 5, "PALETTE": [[300] * 3] * 5},
+    {"CLASSES": None, "PALETTE": [[float("inf")] * 3] * 5}, {"cfg": [1], "dataset_meta": {"palette": torch.ones(5, 3)}},
+])  # fmt: skip
+def test_odd_names_and_colours_are_ignored(odd: dict[str, Any], tmp_path: Path) -> None:
+    model = import_openmmlab(saved(tmp_path / "a.pth", random_state("naive"), meta=odd), heads=HEADS)
+    assert model.config.classes == tuple(f"class {index}" for index in range(5))
 
 
 class Payload:

@@ -38,8 +38,9 @@ def import_openmmlab(
     the tensors do not tell comes from the config inside the checkpoint, else from the arguments: `image_size` (H, W) of
     the position embeddings (default: square), the number of attention `heads` (default: one per 64 of the width, as in
     ViT-B and ViT-L), and how positions are brought to other sizes, `interpolation` "bilinear" (default, as in SETR's
-    configs) or "bicubic" (OpenMMLab's default, where a config is silent). The statistics of its input, ImageNet's where
-    neither tensors nor config state others, are folded. Auxiliary heads that the file lacks stay untrained.
+    configs) or "bicubic" (OpenMMLab's default, where a config is silent). The statistics of its input are folded: the
+    config's, else the tensors', else ImageNet's. Auxiliary heads that the file lacks stay untrained, and the result's
+    `config.training` says so.
 
     Raises InvalidModel for files that are no such checkpoint, naming the tensors that are unknown, missing or of
     another shape.
@@ -51,11 +52,11 @@ def import_openmmlab(
     taps = _taps(backbone.get("out_indices"), decoder, depth)
     check_settings(config, decoder, len(taps))
     width, _, patch, _ = _shape(state, "backbone.patch_embed.projection.weight", 4)
-    convs = max(1, _count(state, "auxiliary_head.0.up_convs.{}.0.conv.weight"))
+    convs = max(1, _count(state, "auxiliary_head.0.up_convs."))
     reduce = "neck.mla.channel_proj.0.conv.weight" if decoder == "mla" else "decode_head.up_convs.0.0.conv.weight"
     classes, palette = _classes(meta, _shape(state, "decode_head.conv_seg.bias", 1)[0])
-    stated = statistics(config) or (MEAN, STD)
-    mean, std = (_three(state.pop(name, known), name) for name, known in zip(_STATISTICS, stated, strict=True))
+    held = [state.pop(name, known) for name, known in zip(_STATISTICS, (MEAN, STD), strict=True)]
+    mean, std = (_three(*pair) for pair in zip(statistics(config) or held, _STATISTICS, strict=True))
     try:
         model = create_model(
             f"setr-{decoder}",
@@ -88,6 +89,8 @@ def import_openmmlab(
     _fill(model.network, state, dict(tensors(decoder, used, len(taps), convs)))
     model.fold_normalization()
     model.config.training = {"source": "OpenMMLab", "checkpoint": Path(checkpoint).name}
+    if not _has_auxiliary(state):
+        model.config.training["auxiliary_heads"] = "untrained"
     return model.eval()
 
 
@@ -122,20 +125,18 @@ def _shape(state: State, name: str, dimensions: int) -> tuple[int, ...]:
     return tuple(state[name].shape)
 
 
-def _count(state: State, pattern: str) -> int:
-    count = 0
-    while pattern.format(count) in state:
-        count += 1
-    return count
+def _count(state: State, prefix: str) -> int:
+    """One more than the greatest index after this prefix, so that a gap is told as what is missing; 0 without any."""
+    found = {name.removeprefix(prefix).split(".")[0] for name in state if name.startswith(prefix)}
+    known = [int(index) for index in found if index.isdecimal() and len(index) < 3]  # no network has a hundred
+    return 1 + max(known, default=-1)
 
 
 def _depth(state: State) -> int:
-    """The number of blocks: one more than the greatest index, so that a gap among them is told as what is missing."""
-    found = [name.split(".")[2] for name in state if name.startswith("backbone.layers.")]
-    known = [int(index) for index in found if index.isdecimal() and len(index) < 3]  # no network has a hundred
-    if not known:
+    depth = _count(state, "backbone.layers.")
+    if not depth:
         raise InvalidModel("this is no SETR of OpenMMLab: it has no tensor backbone.layers.0.ln1.weight")
-    return 1 + max(known)
+    return depth
 
 
 def _taps(stated: Any, decoder: str, depth: int) -> tuple[int, ...]:
@@ -189,21 +190,28 @@ def _classes(meta: Any, count: int) -> tuple[list[str], list[list[int]] | None]:
     facts = dict(meta) if isinstance(meta, Mapping) else {}
     inner = facts.get("dataset_meta")
     facts.update(inner if isinstance(inner, Mapping) else {})
-    names = facts.get("classes") or facts.get("CLASSES") or ()
-    palette = facts.get("palette") or facts.get("PALETTE") or ()
-    fits = isinstance(names, list | tuple) and len(names) == count
-    fitting = [str(name) for name in names] if fits else [f"class {index}" for index in range(count)]
-    try:
-        colours = [[int(value) for value in row] for row in palette]
-    except (TypeError, ValueError):
-        colours = []
-    return fitting, colours if len(colours) == count else None
+    names, palette = _per_class(facts, "classes", count), _per_class(facts, "palette", count)
+    named = names and all(isinstance(name, str) for name in names)
+    coloured = palette and all(_is_colour(row) for row in palette)
+    return names if named else [f"class {index}" for index in range(count)], palette if coloured else None
+
+
+def _per_class(facts: Mapping[str, Any], name: str, count: int) -> list[Any]:
+    for found in (facts.get(name), facts.get(name.upper())):
+        if isinstance(found, list | tuple) and len(found) == count:
+            return list(found)
+    return []
+
+
+def _is_colour(row: Any) -> bool:
+    whole = isinstance(row, list | tuple) and len(row) == 3 and all(isinstance(value, int) for value in row)
+    return whole and all(0 <= value <= 255 for value in row)
 
 
 @torch.no_grad()
 def _fill(network: torch.nn.Module, state: State, names: dict[str, str]) -> None:
     """Copy the tensors into our network; InvalidModel names what is unknown, missing or of another shape."""
-    if not any(name.startswith("auxiliary_head.") for name in state):  # not needed for answers; they stay untrained
+    if not _has_auxiliary(state):  # not needed for answers; they stay untrained
         names = {name: ours for name, ours in names.items() if not name.startswith("auxiliary_head.")}
     counters = {name for name in names if name.endswith("num_batches_tracked")}  # only some versions count
     own = network.state_dict()
@@ -218,6 +226,10 @@ def _fill(network: torch.nn.Module, state: State, names: dict[str, str]) -> None
     for name, ours in names.items():
         if name in state:
             own[ours].copy_(state[name])
+
+
+def _has_auxiliary(state: State) -> bool:
+    return any(name.startswith("auxiliary_head.") for name in state)
 
 
 def _listed(names: list[str]) -> str:

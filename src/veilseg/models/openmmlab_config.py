@@ -13,8 +13,9 @@ _MAX_TEXT = 4 * 1024 * 1024
 
 def read_config(meta: object) -> dict[str, Any]:
     """The config in a checkpoint's meta (0.x: "config", 1.x: "cfg") by its names, {} where there is none to be read."""
-    text = meta.get("config") or meta.get("cfg") if isinstance(meta, Mapping) else None
-    if not isinstance(text, str) or len(text) > _MAX_TEXT:
+    found = [meta.get(name) for name in ("config", "cfg")] if isinstance(meta, Mapping) else []
+    text = next((text for text in found if isinstance(text, str)), "")
+    if len(text) > _MAX_TEXT:
         return {}
     try:
         tree = ast.parse(text)
