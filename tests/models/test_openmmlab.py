@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import collections
 import datetime
+import functools
 import os
+import pickle
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -157,8 +164,9 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     odd = {**state, "backbone.layers.1.ln2.bias": torch.ones(7)}
     with pytest.raises(InvalidModel, match=r"another shape: backbone\.layers\.1\.ln2\.bias"):
         import_openmmlab(saved(path, odd), heads=HEADS)
-    with pytest.raises(InvalidModel, match=r"1 unknown: extra; 1 missing: .*0\.ln1\.weight; 1 of another shape: .*bias"):
-        import_openmmlab(saved(path, {**gap, "extra": torch.ones(1), "backbone.layers.1.ln2.bias": torch.ones(7)}))
+    odd = {**gap, "extra": torch.ones(1), "backbone.layers.1.ln2.bias": torch.ones(7)}
+    with pytest.raises(InvalidModel, match=r"1 unknown: extra; 1 missing: .*weight; 1 of another shape: .*bias"):
+        import_openmmlab(saved(path, odd), heads=HEADS)
     twice = random_state("pup", auxiliary_convs=2)
     del twice["auxiliary_head.0.up_convs.0.0.conv.weight"]
     with pytest.raises(InvalidModel, match=r"fit, 1 missing: auxiliary_head\.0\.up_convs\.0\.0\.conv\.weight \(hint"):
@@ -236,22 +244,78 @@ def test_odd_names_and_colours_are_ignored(odd: dict[str, Any], tmp_path: Path) 
 
 
 class Payload:
-    """What a malicious checkpoint would hold: an object that runs a command when it is unpickled."""
+    """What a malicious checkpoint would hold: an object that makes a directory when it is unpickled."""
+
+    def __init__(self, *call: Any) -> None:
+        self.call = call
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, ("pwned",)
+        return self.call
 
 
 def test_pickles_run_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for extra in ({"optimizer": Payload()}, {"meta": {"time": datetime.datetime.now()}}):
-        with pytest.raises(InvalidModel, match="more than tensors") as caught:
-            import_openmmlab(saved(tmp_path / "a.pth", random_state("naive"), **extra), heads=HEADS)
-        assert caught.value.hint
+    monkeypatch.syspath_prepend(tmp_path)
+    Path("trap.py").write_text("import os\nos.mkdir('pwned')\nclass Trap: pass\n")
+    Trap = type("Trap", (), {"__module__": "trap", "__qualname__": "Trap"})
+    monkeypatch.setitem(sys.modules, "trap", SimpleNamespace(Trap=Trap))  # present only while it is pickled
+    state = random_state("naive")
+    trapped = saved(tmp_path / "trap.pth", state, meta=Trap())
+    monkeypatch.delitem(sys.modules, "trap")
+    call = "__import__('os').mkdir('pwned')"
+    harmless = [trapped] + [
+        saved(tmp_path / f"{number}.pth", state, meta={"time": payload})
+        for number, payload in enumerate((
+            Payload(eval, (call,)), Payload(exec, (call,)), Payload(subprocess.check_call, (["mkdir", "pwned"],)),
+            Payload(getattr, (Payload(__import__, ("os",)), "mkdir")), Payload(functools.partial, (eval, call)),
+            Payload(collections.OrderedDict, (), {"a": Payload(eval, (call,))}),
+        ))
+    ]  # fmt: skip
+    known = set(torch.serialization.get_safe_globals())
+    for path in harmless:
+        import_openmmlab(path, heads=HEADS)
+        assert not Path("pwned").exists()
+    assert "trap" not in sys.modules
+    assert set(torch.serialization.get_safe_globals()) == known
+    for payload in (Payload(os.mkdir, ("pwned",)), Payload(Path.mkdir, (Path("pwned"),))):  # os; what a call gave
+        with pytest.raises(InvalidModel, match="could run code") as caught:
+            import_openmmlab(saved(tmp_path / "a.pth", state, optimizer=payload), heads=HEADS)
+        assert "weights_only=False" in str(caught.value.hint)
+    torch.save({"meta": Payload(eval, (call,))}, "old.pth", _use_new_zipfile_serialization=False)
+    with pytest.raises(InvalidModel, match="could run code"):
+        import_openmmlab("old.pth")
+    torch.save(Payload(eval, (call,)), "object.pth")
+    with pytest.raises(InvalidModel, match="no state_dict"):
+        import_openmmlab("object.pth")
     assert not Path("pwned").exists()
-    Path("b.pth").write_bytes(b"no pickle at all")
-    with pytest.raises(InvalidModel, match="no checkpoint"):
-        import_openmmlab("b.pth")
+
+
+class History:
+    """As mmengine's HistoryBuffer: arrays and numbers of numpy."""
+
+    def __init__(self) -> None:
+        self.log, self.best, self.when = np.arange(3.0), np.float64(0.5), datetime.datetime.now()
+
+
+def test_checkpoints_of_a_training_are_read(tmp_path: Path) -> None:
+    state, images = random_state("naive"), pixels(64, 64)
+    plain = import_openmmlab(saved(tmp_path / "a.pth", state), heads=HEADS)
+    hub = {"log_scalars": collections.OrderedDict(loss=History())}
+    meta = {"CLASSES": list("abcde"), "hook_msgs": {"best": np.float64(0.5)}, "seed": np.arange(2)}
+    model = import_openmmlab(saved(tmp_path / "b.pth", state, message_hub=hub, meta=meta), heads=HEADS)
+    assert torch.equal(model(images), plain(images))
+    assert model.config.classes == tuple("abcde")
+
+
+def test_files_that_are_no_checkpoint(tmp_path: Path) -> None:
+    whole = saved(tmp_path / "a.pth", random_state("naive")).read_bytes()
+    old = tmp_path / "old.pth"
+    torch.save(random_state("naive"), old, _use_new_zipfile_serialization=False)
+    contents = (b"", b"<html>404</html>", b"\x80\x02", bytes(5000), whole[: len(whole) // 2], old.read_bytes()[:5000])
+    for content in (*contents, pickle.dumps({"a": 1}, 2)):
+        old.write_bytes(content)
+        with pytest.raises(InvalidModel, match="no checkpoint, or only a part"):
+            import_openmmlab(old)
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

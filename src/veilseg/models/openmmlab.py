@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from torch import Tensor
 from veilseg.errors import InvalidModel, UsageError
 from veilseg.models.base import SegmentationModel
 from veilseg.models.openmmlab_config import check_settings, part, read_config, statistics
+from veilseg.models.openmmlab_file import read_checkpoint
 from veilseg.models.openmmlab_names import canonical, tensors
 from veilseg.models.registry import create_model
 from veilseg.models.vit import even_taps
@@ -34,18 +34,19 @@ def import_openmmlab(
 ) -> SegmentationModel:
     """The SETR (Naive, PUP or MLA) in an OpenMMLab checkpoint, in evaluation mode; it takes raw RGB pixels 0..255.
 
-    This is the one place that reads a pickle, by torch.load with weights_only: tensors and plain values, no code. What
-    the tensors do not tell comes from the config inside the checkpoint, else from the arguments: `image_size` (H, W) of
-    the position embeddings (default: square), the number of attention `heads` (default: one per 64 of the width, as in
-    ViT-B and ViT-L), and how positions are brought to other sizes, `interpolation` "bilinear" (default, as in SETR's
-    configs) or "bicubic" (OpenMMLab's default, where a config is silent). The statistics of its input are folded: the
-    config's, else the tensors', else ImageNet's. Auxiliary heads that the file lacks stay untrained, and the result's
-    `config.training` says so.
+    This is the one place that reads a pickle, by torch.load with weights_only: tensors and plain values, no code;
+    objects of other kinds, as mmengine keeps in training, are left out. What the tensors do not tell comes from the
+    config inside the checkpoint, else from the arguments: `image_size` (H, W) of the position embeddings (default:
+    square), the number of attention `heads` (default: one per 64 of the width, as in ViT-B and ViT-L), and how
+    positions are brought to other sizes, `interpolation` "bilinear" (default, as in SETR's configs) or "bicubic"
+    (OpenMMLab's default, where a config is silent). The statistics of its input are folded: the config's, else the
+    tensors', else ImageNet's. Auxiliary heads that the file lacks stay untrained; `config.training` says so.
 
     Raises InvalidModel for files that are no such checkpoint, naming the tensors that are unknown, missing or of
     another shape.
     """
-    state, meta = _read(Path(checkpoint))
+    found, meta = read_checkpoint(Path(checkpoint))
+    state = {canonical(name): value for name, value in found.items()}
     config = read_config(meta)
     backbone = part(part(config, "model"), "backbone")
     decoder, depth = _decoder(state), _depth(state)
@@ -92,25 +93,6 @@ def import_openmmlab(
     if not _has_auxiliary(state):
         model.config.training["auxiliary_heads"] = "untrained"
     return model.eval()
-
-
-def _read(path: Path) -> tuple[State, object]:
-    """(tensors by their present names, meta) of a checkpoint."""
-    try:
-        data = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InvalidModel(f"{path} cannot be read: {error.strerror or error}") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise InvalidModel(
-            f"{path} is no checkpoint, or holds more than tensors and plain values, which is not loaded",
-            "where it was trained, keep what is needed: c = torch.load(FILE, weights_only=False); "
-            "torch.save({'state_dict': c['state_dict'], 'meta': {'cfg': c['meta'].get('cfg')}}, NEW)",
-        ) from error
-    content = data.get("state_dict", data) if isinstance(data, Mapping) else None
-    if not isinstance(content, Mapping) or not content:
-        raise InvalidModel(f"{path} holds no state_dict", "give a checkpoint of OpenMMLab's mmsegmentation")
-    state = {canonical(str(name)): value for name, value in content.items() if isinstance(value, Tensor)}
-    return state, data.get("meta")
 
 
 def _decoder(state: State) -> str:
