@@ -237,6 +237,7 @@ def test_usual_heads_and_necks_and_one_tap(tmp_path: Path) -> None:
 @pytest.mark.parametrize("odd", [
     {"dataset_meta": [1]}, {"CLASSES": 5, "PALETTE": [None] * 5}, {"CLASSES": [1] * 5, "PALETTE": [[300] * 3] * 5},
     {"CLASSES": None, "PALETTE": [[float("inf")] * 3] * 5}, {"cfg": [1], "dataset_meta": {"palette": torch.ones(5, 3)}},
+    {"cfg": "x = " + "-" * 1500 + "1"},
 ])  # fmt: skip
 def test_odd_names_and_colours_are_ignored(odd: dict[str, Any], tmp_path: Path) -> None:
     model = import_openmmlab(saved(tmp_path / "a.pth", random_state("naive"), meta=odd), heads=HEADS)

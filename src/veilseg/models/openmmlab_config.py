@@ -17,14 +17,13 @@ def read_config(meta: object) -> dict[str, Any]:
     text = next((text for text in found if isinstance(text, str)), "")
     if len(text) > _MAX_TEXT:
         return {}
+    names: dict[str, Any] = {}
     try:
-        tree = ast.parse(text)
+        for statement in ast.parse(text).body:
+            if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+                names[statement.targets[0].id] = _value(statement.value, names)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
-    names: dict[str, Any] = {}
-    for statement in tree.body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            names[statement.targets[0].id] = _value(statement.value, names)
     return names
 
 
