@@ -35,6 +35,12 @@ def test_words(stream: int, count: int, skip: int) -> None:
     assert Keystream(SUBKEY).words(stream, count, skip).tolist() == expected
 
 
+@given(st.integers(0, 2**64 - 5), st.integers(1, 4), st.integers(0, 40))
+def test_rows_are_the_words_of_streams_in_order(first: int, streams: int, count: int) -> None:
+    rows = Keystream(SUBKEY).rows(first, streams, count)
+    assert rows.tolist() == [Keystream(SUBKEY).words(first + row, count).tolist() for row in range(streams)]
+
+
 def test_streams_are_independent_of_order() -> None:
     keystream = Keystream(SUBKEY)
     late = keystream.words(7, 100).copy()

@@ -78,6 +78,9 @@ class Dropping(Keystream):
         words[chosen] = np.array(self.edges, np.uint32)[words[chosen] % len(self.edges)]
         return words
 
+    def rows(self, first: int, streams: int, count: int) -> np.ndarray:
+        return np.stack([self.words(first + row, count) for row in range(streams)])
+
 
 def check_dropping(monkeypatch: pytest.MonkeyPatch, pixels: np.ndarray, *arguments: int) -> None:
     """Encrypting and decrypting under `Dropping` is what the description says, with kernels and without."""

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import numpy as np
 
-SMALL = 256 * 1024  # pixels below which starting threads costs more than it saves
+SMALL = 768 * 1024  # pixels below which starting threads costs more than it saves
 # Importing numba takes about a second, in which NumPy shuffles as many pixels, and sorts four times as many.
 WORTH_NUMBA = 1024 * 1024
 _asked = 0  # pixels that kernels were wanted for so far
@@ -58,6 +58,18 @@ def over_rows(work: Callable[[int, int], None], rows: int, pixels: int) -> None:
         return
     # A few more parts than threads, because another process may hold one of the processors for a while.
     edges = np.linspace(0, rows, min(rows, 4 * count) + 1).astype(int).tolist()
-    with ThreadPoolExecutor(count) as pool:
-        for future in [pool.submit(work, a, b) for a, b in pairwise(edges)]:
-            future.result()
+    parts = list(pairwise(edges))[::-1]
+
+    def take() -> None:
+        while True:
+            try:
+                part = parts.pop()
+            except IndexError:  # asked beforehand, another thread might be quicker
+                return
+            work(*part)
+
+    with ThreadPoolExecutor(count - 1) as pool:  # and this thread, which would only wait
+        others = [pool.submit(take) for _ in range(count - 1)]
+        take()
+        for other in others:
+            other.result()

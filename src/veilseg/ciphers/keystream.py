@@ -27,14 +27,24 @@ class Keystream:
     def words(self, stream: int, count: int, skip: int = 0) -> Words:
         """Words skip..skip+count of a stream: uint32 [count], valid until the next call of any method."""
         lead = skip % 4  # four words to a counter block
-        size = 4 * (lead + count)
-        if len(self._buffer) < size + 15:  # kept, because fresh pages cost more than the encryption itself
-            self._buffer = bytearray(size + 15)
-        self._encryptor.reset_nonce(stream.to_bytes(8, "big") + (skip // 4).to_bytes(8, "big"))
+        return self._fill(range(stream, stream + 1), lead + count, skip // 4)[0, lead:]
+
+    def rows(self, first: int, streams: int, count: int) -> Words:
+        """The first words of streams first, first + 1, ...: uint32 [streams, count], valid until the next call."""
+        return self._fill(range(first, first + streams), count, 0)
+
+    def _fill(self, streams: range, count: int, counter: int) -> Words:
+        """uint32 [streams, count] from this counter of each on, in rows of whole counter blocks."""
+        size, stride = 4 * count, -(-count // 4) * 16
+        if len(self._buffer) < len(streams) * stride + 15:  # kept: fresh pages cost more than the encryption itself
+            self._buffer = bytearray(len(streams) * stride + 15)
         buffer = memoryview(self._buffer)
-        for start in range(0, size, len(_ZEROS)):
-            self._encryptor.update_into(_ZEROS[: size - start], buffer[start:])
-        return np.frombuffer(self._buffer, "<u4", lead + count)[lead:].astype(np.uint32, copy=False)
+        for place, stream in enumerate(streams):
+            self._encryptor.reset_nonce(stream.to_bytes(8, "big") + counter.to_bytes(8, "big"))
+            for start in range(0, size, len(_ZEROS)):
+                self._encryptor.update_into(_ZEROS[: size - start], buffer[place * stride + start :])
+        words = np.frombuffer(self._buffer, "<u4", len(streams) * stride // 4).reshape(len(streams), -1)
+        return words[:, :count].astype(np.uint32, copy=False)
 
     def accepted(self, stream: int, bounds: Words) -> Words:
         """The words of a stream that the draws below `bounds` really use: uint32 of the shape [draws] of `bounds`.

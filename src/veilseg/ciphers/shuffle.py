@@ -24,6 +24,8 @@ from veilseg.ciphers.keystream import Keystream, Words
 from veilseg.keys import Key
 from veilseg.parameters import Channels, Shuffle
 
+_ROWS = 2  # rows of blocks in one call of the kernel: more would leave the processor's cache
+
 
 def shuffle_pixels(
     pixels: Pixels,
@@ -53,11 +55,12 @@ def shuffle_pixels(
     kernels = engine.kernels("shuffle_kernels", pixels.shape[0] * pixels.shape[1])
     kernel = None
     if kernels is not None and sys.byteorder == "little":  # the kernel reads two words as one number
-        kernel = kernels.shuffle_row(sub_block if sub_block in (4, 8, 16) else 0, inverse)
+        kernel = kernels.shuffle_rows(sub_block if sub_block in (4, 8, 16) else 0, inverse)
     blocks = pixels.shape[1] // block
     bounds = block_bounds(block, sub_block, channels, shuffle)
     words = blocks * bounds.shape[1]
     words += 16 + words // 512 * 2  # some may have to be dropped
+    words += -words % 4  # whole counter blocks
     mode = {"none": 0, "block": 1, "sub-block": 2}[channels]
 
     idle: list[Keystream] = []  # their memory is used again by the next part: fresh pages cost
@@ -67,17 +70,19 @@ def shuffle_pixels(
             keystream = idle.pop()
         except IndexError:  # asked beforehand, another thread might be quicker
             keystream = Keystream(subkey)
-        for row in range(start, stop):
-            source, to = (image[row * block : (row + 1) * block] for image in (pixels, out))
+        row, count = start, words
+        while row < stop:
+            rows = 1 if kernel is None else min(stop - row, _ROWS)
+            source, to = (image[row * block : (row + rows) * block] for image in (pixels, out))
             if kernel is None:
                 draws = pair_draws(keystream, row, blocks, bounds)
                 to[:] = reference_row(source, draws, block, sub_block, channels, shuffle, inverse)
+                row += 1
                 continue
             ends = (flat(source, sub_block), to.reshape(-1)) if inverse else (flat(to, sub_block), source.reshape(-1))
             fixed = (*ends, block, sub_block, shuffle == "shared", mode, bounds)
-            count = words
-            while not kernel(*fixed, keystream.words(row, count)):
-                count *= 2
+            done = kernel(*fixed, keystream.rows(row, rows, count))
+            row, count = row + done, words if done else 2 * count
         idle.append(keystream)
 
     engine.over_rows(work, pixels.shape[0] // block, pixels.shape[0] * pixels.shape[1])

@@ -87,14 +87,14 @@ def take(values: Any, i: Any, draws: Any, t: Any, gap: Any, out: Any, red: Any, 
 
 
 @cache
-def shuffle_row(fixed: int, inverse: bool) -> Any:
+def shuffle_rows(fixed: int, inverse: bool) -> Any:
     """The kernel that encrypts or decrypts sub-blocks of `fixed` pixels a side, which can be unrolled; 0: of any size.
 
     What is fixed in here is a constant for numba, which leaves out the branches that cannot be reached.
     """
 
     @jit
-    def kernel(lines: Any, singles: Any, p: int, size: int, shared: bool, mode: int, bounds: Any, words: Any) -> bool:
+    def one_row(lines: Any, singles: Any, p: int, size: int, shared: bool, mode: int, bounds: Any, words: Any) -> bool:
         """One row of blocks; False if `words` do not suffice because too many had to be dropped.
 
         Encrypting reads `singles` value by value and writes `lines`, decrypting the other way round: both hold
@@ -165,5 +165,19 @@ def shuffle_row(fixed: int, inverse: bool) -> Any:
                     t = after
                     corner += line
         return True
+
+    @jit
+    def kernel(lines: Any, singles: Any, p: int, size: int, shared: bool, mode: int, bounds: Any, words: Any) -> int:
+        """Rows of blocks, one for each of `words` [rows, an even number]; how many were done before words ran out.
+
+        Several at a time, because between calls threads wait for each other.
+        """
+        rows = words.shape[0]
+        line, single = lines.shape[0] // rows, singles.shape[0] // rows
+        for r in range(rows):
+            ends = lines[r * line : (r + 1) * line], singles[r * single : (r + 1) * single]
+            if not one_row(ends[0], ends[1], p, size, shared, mode, bounds, words[r]):
+                return r
+        return rows
 
     return kernel

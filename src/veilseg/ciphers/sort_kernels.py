@@ -81,11 +81,12 @@ def sort_row(source: Any, out: Any, width: int, p: int, s: int, ordered: bool, q
     sums, shifts = np.empty(LANES, np.uint32), np.empty(LANES, np.uint32)
     for b in range(_LANES):
         shifts[b], shifts[b + _LANES], shifts[b + _LANES + _LANES] = np.uint32(0), _1, _2
+    near = source.copy()  # streamed into the cache: reading sub-blocks straight from memory waits for each
     for t in range(np.uint64(p // s)):
         for first in range(np.uint64(0), across, _LANES):
             count = min(_LANES, across - first)
             at = _THREE * side * (t * wide + first)
-            load_group(source, at, wide, side, count, _LANES, pixels)
+            load_group(near, at, wide, side, count, _LANES, pixels)
             for i in range(n):
                 row, to = i * _LANES, i * _ROW
                 for b in range(count):
