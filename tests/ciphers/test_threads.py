@@ -1,0 +1,59 @@
+"""Large images are worked on by several threads: every row once, and the same answer."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from tests.ciphers.images import noise
+from veilseg.ciphers import cipher, engine
+from veilseg.keys import Key
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 64])
+def test_every_row_is_worked_on_once(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr(engine, "threads", lambda: 3)
+    seen: list[int] = []
+    engine.over_rows(lambda start, stop: seen.extend(range(start, stop)), rows, engine.SMALL)
+    assert sorted(seen) == list(range(rows))
+
+
+def test_all_threads_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "threads", lambda: 3)
+    meeting = threading.Barrier(3)
+    met: set[int] = set()
+
+    def work(start: int, stop: int) -> None:
+        if threading.get_ident() not in met:
+            meeting.wait(timeout=10)  # for three at once; fewer threads never pass
+            met.add(threading.get_ident())
+
+    engine.over_rows(work, 12, engine.SMALL)
+    assert len(met) == 3
+
+
+@pytest.mark.parametrize("failing", [0, 5, 11])
+def test_an_error_of_any_thread_is_told(monkeypatch: pytest.MonkeyPatch, failing: int) -> None:
+    monkeypatch.setattr(engine, "threads", lambda: 3)
+
+    def work(start: int, stop: int) -> None:
+        if start <= failing < stop:
+            raise MemoryError("no room")
+
+    with pytest.raises(MemoryError, match="no room"):
+        engine.over_rows(work, 12, engine.SMALL)
+
+
+@pytest.mark.parametrize(
+    "name", ["subblock-sort", "subblock-shuffle", "subblock-quartiles", "mosaic", "patch-permutation"]
+)
+def test_threads_give_what_one_gives(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Nine rows of blocks: parts of one row and of two, for kernels that take two rows at once."""
+    made, key = cipher(name, 16, None if name == "patch-permutation" else 4), Key.generate()
+    pixels = noise(0, 9 * 16, 5 * 16)
+    one = made.encrypt_pixels(pixels, key, bytes(12))
+    monkeypatch.setattr(engine, "SMALL", 1)
+    monkeypatch.setattr(engine, "threads", lambda: 2)
+    assert np.array_equal(made.encrypt_pixels(pixels, key, bytes(12)), one)
