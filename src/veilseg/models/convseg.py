@@ -74,7 +74,7 @@ class ConvSeg(nn.Module):
         finer = patch // GRID
         stem_width = 2 * widths[0] * finer
         self.patch = patch
-        self.shuffle = nn.PixelShuffle(1)  # see widen_patch
+        self.shuffle = _pixel_shuffle(1)  # see widen_patch
         self.stem = nn.Conv2d(3, stem_width, patch, stride=patch)
         _cosine_start(self.stem)
         self.embed = nn.Sequential(
@@ -85,7 +85,7 @@ class ConvSeg(nn.Module):
             nn.Conv2d(stem_width, widths[0] * finer**2, 1, bias=False),
             nn.BatchNorm2d(widths[0] * finer**2),
             nn.ReLU(),
-            nn.PixelShuffle(finer),
+            _pixel_shuffle(finer),
         )
         first = nn.Sequential(*[SeparableBlock(widths[0]) for _ in range(depths[0])])
         rest = [_stage(a, b, depth) for a, b, depth in zip(widths, widths[1:], depths[1:], strict=False)]
@@ -138,7 +138,7 @@ class ConvSeg(nn.Module):
         Raises:
             ValueError: `block` is not a multiple of the patch.
         """
-        if self.shuffle.upscale_factor != 1 or block % self.patch:
+        if isinstance(self.shuffle, nn.PixelShuffle) or block % self.patch:
             raise ValueError(f"cannot widen a patch of {self.patch} to a block of {block}")
         m, p, old = block // self.patch, self.patch, self.stem
         assert old.bias is not None
@@ -152,7 +152,12 @@ class ConvSeg(nn.Module):
         stem = nn.Conv2d(3, width * m * m, block, stride=block).to(old.weight)
         stem.weight.copy_(weight.reshape(stem.weight.shape))
         stem.bias.copy_(old.bias.repeat_interleave(m * m))  # type: ignore[union-attr]
-        self.stem, self.shuffle = stem, nn.PixelShuffle(m)
+        self.stem, self.shuffle = stem, _pixel_shuffle(m)
+
+
+def _pixel_shuffle(factor: int) -> nn.Module:
+    """Nothing at all for a factor of 1: ONNX Runtime would copy the tensor, slowly."""
+    return nn.PixelShuffle(factor) if factor > 1 else nn.Identity()
 
 
 def _enlarge(x: Tensor, factor: int) -> Tensor:
