@@ -9,13 +9,16 @@ import numpy as np
 import onnx
 import pytest
 
-from tests.models.conftest import tiny_conv
+from tests.models.conftest import tiny_conv, tiny_setr
 from veilseg.data import open_data
 from veilseg.errors import InvalidData, UsageError, VeilsegError
+from veilseg.evaluation import quantize as quantization
+from veilseg.evaluation.fused_attention import fuse_attention
 from veilseg.evaluation.quantize import quantize
 from veilseg.keys import Key
 from veilseg.models import export_onnx
 from veilseg.runtime import Segmenter, encrypt_onnx
+from veilseg.runtime.engines import OnnxEngine
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,7 @@ def test_the_share_of_equal_answers_is_measured(
     exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     maps = iter([np.array([[0, 1]]), np.array([[0, 1]]), np.array([[2, 3]]), np.array([[2, 0]])])
-    monkeypatch.setattr("veilseg.evaluation.quantize._quantize", lambda source, target, _: shutil.copy(source, target))
+    monkeypatch.setattr("veilseg.evaluation.quantize._quantize", lambda source, target, *_: shutil.copy(source, target))
     monkeypatch.setattr("veilseg.evaluation.quantize._labels", lambda *_: next(maps))
     assert quantize(exported, tmp_path / "int8", open_data("scenes:2:1"), images=2) == 0.75
 
@@ -71,3 +74,71 @@ def test_nothing_is_replaced_and_images_are_needed(exported: Path, tmp_path: Pat
     assert (tmp_path / "config.json").read_text() == "mine"
     with pytest.raises(InvalidData, match="no image"):
         quantize(exported, tmp_path / "int8", open_data("scenes:1:1"), images=0)
+
+
+@pytest.fixture(scope="module")
+def transformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("transformer")
+    export_onnx(tiny_setr(), folder)
+    return folder
+
+
+def operators(path: Path) -> list[str]:
+    return [node.op_type for node in onnx.load(str(path)).graph.node]
+
+
+@pytest.mark.parametrize("size", [(1, 64, 64), (2, 48, 96)])
+def test_fused_attention_computes_the_same(transformer: Path, tmp_path: Path, size: tuple[int, int, int]) -> None:
+    model = onnx.load(str(transformer / "model.onnx"))
+    assert fuse_attention(model) == 4
+    onnx.save(model, str(tmp_path / "fused.onnx"))
+    assert "Attention" not in operators(tmp_path / "fused.onnx")
+    count, height, width = size
+    images = np.random.default_rng(0).integers(0, 256, (count, 3, height, width)).astype(np.float32)
+    before, after = (OnnxEngine(path).run(images) for path in (transformer / "model.onnx", tmp_path / "fused.onnx"))
+    assert np.abs(before - after).max() < 1e-4 * np.abs(before).max()
+
+
+def test_other_networks_are_left_alone(exported: Path, transformer: Path) -> None:
+    convolutions = onnx.load(str(exported / "model.onnx"))
+    before = convolutions.SerializeToString()
+    assert fuse_attention(convolutions) == 0
+    assert convolutions.SerializeToString() == before
+    scaled = onnx.load(str(transformer / "model.onnx"))
+    for node in scaled.graph.node:
+        if node.op_type == "Attention":
+            node.attribute.append(onnx.helper.make_attribute("scale", 0.5))
+    assert fuse_attention(scaled) == 0
+
+
+def test_a_projection_that_others_read_stays(transformer: Path) -> None:
+    model = onnx.load(str(transformer / "model.onnx"))
+    bias = next(node for node in model.graph.node if any(name.endswith("attn.qkv.bias") for name in node.input))
+    model.graph.node.append(onnx.helper.make_node("Relu", [bias.output[0]], ["more"]))
+    assert fuse_attention(model) == 3
+
+
+def test_a_transformer_in_whole_numbers(transformer: Path, tmp_path: Path) -> None:
+    data = open_data("scenes:2:1")
+    same = quantize(transformer, tmp_path / "int8", data, images=1)
+    found = operators(tmp_path / "int8" / "model.onnx")
+    assert found.count("MultiHeadAttention") == 4
+    assert "Attention" not in found
+    a, b = (Segmenter(folder).logits(data[1].image) for folder in (transformer, tmp_path / "int8"))
+    assert np.abs(a - b).max() < 0.25 * np.ptp(a)
+    assert same > 0.8
+
+
+def test_a_fusion_that_answers_otherwise_is_not_taken(
+    transformer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(model: onnx.ModelProto) -> int:
+        count = fuse_attention(model)
+        for node in model.graph.node:
+            if node.op_type == "MultiHeadAttention":
+                node.input[0], node.input[1] = node.input[1], node.input[0]
+        return count
+
+    monkeypatch.setattr(quantization, "fuse_attention", wrong)
+    quantize(transformer, tmp_path / "int8", open_data("scenes:1:1"), images=1)
+    assert "MultiHeadAttention" not in operators(tmp_path / "int8" / "model.onnx")

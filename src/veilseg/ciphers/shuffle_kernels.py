@@ -172,7 +172,7 @@ def shuffle_rows(fixed: int, inverse: bool) -> Any:
 
         Several at a time, because between calls threads wait for each other.
         """
-        rows = words.shape[0]
+        rows: int = words.shape[0]
         line, single = lines.shape[0] // rows, singles.shape[0] // rows
         for r in range(rows):
             ends = lines[r * line : (r + 1) * line], singles[r * single : (r + 1) * single]

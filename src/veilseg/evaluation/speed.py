@@ -31,14 +31,16 @@ class Speed:
         return asdict(self)
 
 
-def medians(jobs: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+def medians(jobs: Mapping[str, Callable[[], object]], repeats: int, pause: float = 0.0) -> dict[str, float]:
     """Median seconds of every job. Jobs take turns, so that a busy minute of the machine slows all of them alike.
 
-    Every job runs once beforehand: compiling and loading kernels is not what is measured.
+    Every job runs once beforehand: compiling and loading kernels is not what is measured. `pause`: seconds of rest
+    before each, in which the threads of the job before it cease to look for more work.
     """
     taken: dict[str, list[float]] = {name: [] for name in jobs}
     for turn in range(repeats + 1):
         for name, job in jobs.items():
+            time.sleep(pause)
             start = time.perf_counter()
             job()
             if turn:
