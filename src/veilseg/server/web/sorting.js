@@ -51,8 +51,8 @@ function exchange(values, a, b, count) {
   }
 }
 
-/** Batcher's merge exchange (Knuth, The Art of Computer Programming, 5.2.2, algorithm M) for any number of places: pairs
- * of them, one after the other. */
+/** Batcher's merge exchange (Knuth, The Art of Computer Programming, 5.2.2, algorithm M) for any number of places:
+ * pairs of them, one after the other. */
 function network(count) {
   const pairs = [], highest = 2 ** (Math.ceil(Math.log2(count)) - 1);
   for (let p = highest; p >= 1; p /= 2) {

@@ -1,5 +1,5 @@
-// The sub-block ciphers on arrays: sort (the canonical form), shuffle, quartiles, mosaic. See spec/veil-2.md, sections 3
-// and 4.
+// The sub-block ciphers on arrays: sort (the canonical form), shuffle, quartiles, mosaic. See spec/veil-2.md, sections
+// 3 and 4.
 // Pixels are { width, height, data }: data is a Uint8Array of RGB, row by row; the sides are multiples of the block.
 
 import { Keystream } from "./keystream.js";
@@ -108,7 +108,8 @@ export async function shufflePixels(pixels, subkey, block, s, channels = "sub-bl
           swapChannels(data, base, inside, draws[at], draws[at + 1]);
           at += 2;
         }
-        at = shuffle === "shared" ? swapPixels(data, base, inside, draws, at) : swapValues(data, base, inside, draws, at);
+        const move = shuffle === "shared" ? swapPixels : swapValues;
+        at = move(data, base, inside, draws, at);
       }
     }
   }
