@@ -20,11 +20,14 @@ export function checkInput(input) {
 /** Sides up to multiples of the block by reflection, at the bottom and right. */
 export function pad({ width, height, data }, block) {
   const wide = Math.ceil(width / block) * block, high = Math.ceil(height / block) * block;
+  if (wide === width && high === height) return { width, height, data };
   const out = new Uint8Array(3 * wide * high);
   for (let y = 0; y < high; y++) {
-    for (let x = 0; x < wide; x++) {
-      const from = 3 * (reflect(y, height) * width + reflect(x, width)), to = 3 * (y * wide + x);
-      for (let c = 0; c < 3; c++) out[to + c] = data[from + c];
+    const row = 3 * reflect(y, height) * width, start = 3 * y * wide;
+    out.set(data.subarray(row, row + 3 * width), start);
+    for (let x = width; x < wide; x++) {
+      const from = row + 3 * reflect(x, width);
+      for (let c = 0; c < 3; c++) out[start + 3 * x + c] = data[from + c];
     }
   }
   return { width: wide, height: high, data: out };
@@ -78,5 +81,5 @@ export async function encrypt(photo, input, secret) {
   }
   const stored = await encryptPixels(pad(photo, input.block), input, secret);
   const header = headerOf(input, photo.width, photo.height, keyFingerprint);
-  return { file: await writePng(stored, "veilseg", header), header };
+  return { file: writePng(stored, "veilseg", header), header };
 }

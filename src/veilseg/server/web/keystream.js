@@ -25,7 +25,6 @@ export class Keystream {
     let at = 0;
     for (let i = 0; i < bounds.length; i++) {
       const bound = bounds[i];
-      const threshold = 2 ** 32 % bound;
       let low;
       do {
         if (at === words.length) words = await this.words(index, 2 * words.length);
@@ -33,7 +32,7 @@ export class Keystream {
         low = Math.imul(word, bound) >>> 0;
         // The product is exact in a double while the bound has at most 21 bits.
         draws[i] = bound < 2 ** 21 ? Math.floor((word * bound) / 2 ** 32) : Number((BigInt(word) * BigInt(bound)) >> 32n);
-      } while (low < threshold);
+      } while (low < bound && low < 2 ** 32 % bound); // the remainder is slow, and below the bound
     }
     return draws;
   }

@@ -1,65 +1,17 @@
-// The sub-block ciphers on arrays: sort (the canonical form), shuffle, quartiles, mosaic. See spec/veil-2.md, sections 3 and 4.
+// The sub-block ciphers on arrays: sort (the canonical form), shuffle, quartiles, mosaic. See spec/veil-2.md, sections
+// 3 and 4.
 // Pixels are { width, height, data }: data is a Uint8Array of RGB, row by row; the sides are multiples of the block.
 
 import { Keystream } from "./keystream.js";
+import { ChannelOrder, orderChannels, sortedChannels } from "./sorting.js";
+import { corners, offsetsWithin } from "./squares.js";
 
 const ORDERS = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
-
-/** For every region of `region` x `region` pixels the offsets of its values, sub-block by sub-block, pixel by pixel. */
-function* regions({ width, height }, region, s) {
-  for (let top = 0; top < height; top += region) {
-    for (let left = 0; left < width; left += region) {
-      const at = [];
-      for (let y = top; y < top + region; y += s) {
-        for (let x = left; x < left + region; x += s) {
-          const one = [];
-          for (let i = 0; i < s; i++) for (let j = 0; j < s; j++) one.push(3 * ((y + i) * width + x + j));
-          at.push(one);
-        }
-      }
-      yield at;
-    }
-  }
-}
 
 const compare = (a, b) => {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i] - b[i];
   return 0;
 };
-
-/** Where the first value of every square of `side` x `side` pixels stands. */
-function* corners({ width, height }, side) {
-  for (let top = 0; top < height; top += side) {
-    for (let left = 0; left < width; left += side) yield 3 * (top * width + left);
-  }
-}
-
-/** The offsets of a square's values from its first one, sub-block by sub-block, pixel by pixel. */
-function offsetsWithin(width, side, s) {
-  const [offsets] = regions({ width, height: side }, side, s);
-  return Int32Array.from(offsets.flat());
-}
-
-const counts = new Uint16Array(256);
-
-/** Sort list[from], ..., list[from + count - 1] in place: by insertion if few, else by counting. */
-function sortPart(list, from, count) {
-  const end = from + count;
-  if (count <= 24) {
-    for (let i = from + 1; i < end; i++) {
-      const value = list[i];
-      let at = i;
-      for (; at > from && list[at - 1] > value; at--) list[at] = list[at - 1];
-      list[at] = value;
-    }
-    return;
-  }
-  for (let i = from; i < end; i++) counts[list[i]]++;
-  for (let value = 0, at = from; value < 256; value++) {
-    for (let left = counts[value]; left > 0; left--) list[at++] = value;
-    counts[value] = 0;
-  }
-}
 
 /** Whole pixels in the order of channels given, sorted lexicographically in every sub-block: [a, b, c, a, b, c, ...]. */
 function sortedPixels(data, base, offsets, count, [a, b, c]) {
@@ -70,35 +22,25 @@ function sortedPixels(data, base, offsets, count, [a, b, c]) {
 
 /** The canonical form: what is left of an image when the keys of the sub-block cipher are forgotten. */
 export function canonicalize(pixels, block, s, channels = "sub-block", shuffle = "channel") {
-  const { data } = pixels;
-  const out = new Uint8Array(data.length);
   const side = channels === "block" ? block : s;
-  const offsets = offsetsWithin(pixels.width, side, s);
-  const values = [0, 1, 2].map(() => new Uint8Array(offsets.length));
-  const sums = [0, 0, 0];
-  const before = (a, b) => sums[a] - sums[b] || compare(values[a], values[b]);
+  const sorted = { ...pixels, data: sortedChannels(pixels, s) };
+  if (shuffle === "shared") return canonicalizeShared(pixels, sorted, side, s, channels);
+  if (channels !== "none") orderChannels(sorted, side, s);
+  return sorted;
+}
+
+/** The canonical form where pixels were moved whole: sorted whole, the channels in the order of their sorted values. */
+function canonicalizeShared(pixels, sorted, side, s, channels) {
+  const { data } = pixels, out = new Uint8Array(data.length);
+  const offsets = offsetsWithin(pixels.width, side, s), channelOrder = new ChannelOrder(sorted.data, offsets);
   for (const base of corners(pixels, side)) {
-    for (let channel = 0; channel < 3; channel++) {
-      const list = values[channel];
-      let sum = 0;
-      for (let i = 0; i < list.length; i++) sum += list[i] = data[base + offsets[i] + channel];
-      sums[channel] = sum;
-      for (let from = 0; from < list.length; from += s * s) sortPart(list, from, s * s);
-    }
-    const order = channels === "none" ? [0, 1, 2] : [0, 1, 2].sort(before);
-    if (shuffle === "channel") {
-      for (let c = 0; c < 3; c++) {
-        const list = values[order[c]];
-        for (let i = 0; i < list.length; i++) out[base + offsets[i] + c] = list[i];
-      }
-      continue;
-    }
+    const order = channels === "none" ? [0, 1, 2] : [...channelOrder.of(base)];
     let best = sortedPixels(data, base, offsets, s * s, order);
     if (channels !== "none") {
       // Channels with equal sorted values may stand in any order: the smallest result is the canonical one.
       for (const swap of ORDERS) {
         const other = swap.map((index) => order[index]);
-        if (other.some((channel, c) => before(channel, order[c]) !== 0)) continue;
+        if (other.some((channel, c) => channelOrder.compare(base, channel, order[c]) !== 0)) continue;
         const attempt = sortedPixels(data, base, offsets, s * s, other);
         if (compare(attempt, best) < 0) best = attempt;
       }
@@ -128,8 +70,9 @@ class PairedDraws {
     const draws = new Uint16Array(2 * both.length);
     for (let i = 0, pair = 0; i < both.length; i++) {
       const b = this.second[pair];
-      draws[2 * i] = both[i] / b;
-      draws[2 * i + 1] = both[i] % b;
+      const first = (both[i] / b) | 0;
+      draws[2 * i] = first;
+      draws[2 * i + 1] = both[i] - first * b;
       if (++pair === this.pairs) pair = 0;
     }
     return draws;
@@ -146,30 +89,27 @@ export async function shufflePixels(pixels, subkey, block, s, channels = "sub-bl
   const inside = Array.from({ length: perBlock }, () => one).flat();
   const bounds = channels === "block" ? [...order, ...inside] : inside;
   const paired = new PairedDraws(keystream, width / block, bounds);
-  for (let row = 0; row < height / block; row++) {
-    const rowDraws = await paired.row(row);
-    const band = { width, height: block };
-    const base = 3 * row * block * width;
-    let column = 0;
-    for (const region of regions(band, block, s)) {
-      const draws = rowDraws.subarray(2 * paired.pairs * column++);
-      let at = 0;
+  const offsets = offsetsWithin(width, block, s);
+  const rows = height / block;
+  let coming = paired.row(0);
+  for (let row = 0; row < rows; row++) {
+    const draws = await coming;
+    if (row + 1 < rows) coming = paired.row(row + 1); // the browser draws them meanwhile, elsewhere
+    for (let column = 0; column < width / block; column++) {
+      const base = 3 * block * (row * width + column);
+      let at = 2 * paired.pairs * column;
       if (channels === "block") {
-        for (const offsets of region) swapChannels(data, base, offsets, draws[0], draws[1]);
-        at = 2;
+        swapChannels(data, base, offsets, draws[at], draws[at + 1]);
+        at += 2;
       }
-      for (const offsets of region) {
+      for (let first = 0; first < offsets.length; first += s * s) {
+        const inside = offsets.subarray(first, first + s * s);
         if (channels === "sub-block") {
-          swapChannels(data, base, offsets, draws[at], draws[at + 1]);
+          swapChannels(data, base, inside, draws[at], draws[at + 1]);
           at += 2;
         }
-        for (let channel = 0; channel < (shuffle === "shared" ? 1 : 3); channel++) {
-          const moved = shuffle === "shared" ? [0, 1, 2] : [channel];
-          for (let i = 1; i < s * s; i++) {
-            const a = base + offsets[i], b = base + offsets[draws[at++]];
-            for (const c of moved) [data[a + c], data[b + c]] = [data[b + c], data[a + c]];
-          }
-        }
+        const move = shuffle === "shared" ? swapPixels : swapValues;
+        at = move(data, base, inside, draws, at);
       }
     }
   }
@@ -177,11 +117,34 @@ export async function shufflePixels(pixels, subkey, block, s, channels = "sub-bl
 }
 
 function swapChannels(data, base, offsets, first, second) {
-  for (const offset of offsets) {
-    const at = base + offset;
-    [data[at + 1], data[at + first]] = [data[at + first], data[at + 1]];
-    [data[at + 2], data[at + second]] = [data[at + second], data[at + 2]];
+  for (let i = 0; i < offsets.length; i++) {
+    const at = base + offsets[i];
+    swap(data, at + 1, at + first);
+    swap(data, at + 2, at + second);
   }
+}
+
+/** Shuffle whole pixels; returns where the next draw stands. */
+function swapPixels(data, base, offsets, draws, at) {
+  for (let i = 1; i < offsets.length; i++) {
+    const a = base + offsets[i], b = base + offsets[draws[at++]];
+    for (let c = 0; c < 3; c++) swap(data, a + c, b + c);
+  }
+  return at;
+}
+
+/** Shuffle every channel on its own; returns where the next draw stands. */
+function swapValues(data, base, offsets, draws, at) {
+  for (let channel = base; channel < base + 3; channel++) {
+    for (let i = 1; i < offsets.length; i++) swap(data, channel + offsets[i], channel + offsets[draws[at++]]);
+  }
+  return at;
+}
+
+function swap(data, a, b) {
+  const value = data[a];
+  data[a] = data[b];
+  data[b] = value;
 }
 
 /** The canonical form with every quarter of a channel's sorted values replaced by its mean, rounded, halves up. */
@@ -201,7 +164,8 @@ export function quartiles(pixels, s) {
       }
     }
   }
-  return canonicalize(sorted, s, s); // sorted already; this puts the channels in order
+  orderChannels(sorted, s, s);
+  return sorted;
 }
 
 /** Every sub-block filled with the mean of each channel, rounded to the nearest, halves up. */
@@ -209,12 +173,21 @@ export function mosaic(pixels, s) {
   const { data } = pixels;
   const out = new Uint8Array(data.length);
   const offsets = offsetsWithin(pixels.width, s, s);
+  const mean = (sum) => Math.floor((2 * sum + offsets.length) / (2 * offsets.length));
   for (const base of corners(pixels, s)) {
-    for (let channel = base; channel < base + 3; channel++) {
-      let sum = 0;
-      for (let i = 0; i < offsets.length; i++) sum += data[channel + offsets[i]];
-      const mean = Math.floor((2 * sum + offsets.length) / (2 * offsets.length));
-      for (let i = 0; i < offsets.length; i++) out[channel + offsets[i]] = mean;
+    let red = 0, green = 0, blue = 0;
+    for (let i = 0; i < offsets.length; i++) {
+      const at = base + offsets[i];
+      red += data[at];
+      green += data[at + 1];
+      blue += data[at + 2];
+    }
+    [red, green, blue] = [mean(red), mean(green), mean(blue)];
+    for (let i = 0; i < offsets.length; i++) {
+      const at = base + offsets[i];
+      out[at] = red;
+      out[at + 1] = green;
+      out[at + 2] = blue;
     }
   }
   return { ...pixels, data: out };
