@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,12 @@ def rotation(key: Key, block: int) -> NDArray[np.float64]:
     Raises UsageError for blocks of more than 32 pixels.
     """
     check_rotation_block(block)
-    size = 3 * int(block) ** 2
-    words = Keystream(key.derive("patch-rotation", int(block).to_bytes(4, "big"))).words(
-        0, size * size + size * size % 2
-    )
+    return _orthogonal(key.derive("patch-rotation", int(block).to_bytes(4, "big")), 3 * int(block) ** 2)
+
+
+@lru_cache(maxsize=1)  # the matrix takes longer to make than most images to multiply
+def _orthogonal(subkey: bytes, size: int) -> NDArray[np.float64]:
+    words = Keystream(subkey).words(0, size * size + size * size % 2)
     uniform = (words.astype(np.float64) + 0.5) / 2**32
     radius, angle = np.sqrt(-2 * np.log(uniform[0::2])), 2 * np.pi * uniform[1::2]
     gaussian = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1).reshape(-1)[: size * size]
