@@ -1,14 +1,17 @@
 """How bulk work grows with processes: `python bench/bulk.py --json results/bulk.json`.
 
-`here`: one process without Ray and with one thread; `workers`: as many processes of Ray Data, one core each, on this
-machine. Images per second come from the times of the last quarter of the outputs, when all processes have started, up
-to the last parts, when some have nothing left. `core_hours`: for a million such images.
+`here`: one process without Ray and with one thread. `cores` is what the whole of Ray and its `workers` may run on:
+one core for each worker, which Ray's own processes share; and for one worker alone, all cores, so that Ray disturbs it
+less. Ways take turns; medians. Images per second come from the times of the last quarter of the outputs, when all
+processes have started, up to the last parts, when some have nothing left. `core_hours`: for a million such images.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import os
+import statistics
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,30 +42,37 @@ def images_per_second(outcomes: Iterable[Outcome], target: Path) -> float:
     return (len(steady) - 1) / (steady[-1] - steady[0])
 
 
-def measure(title: str, job: Job, source: Path, scratch: Path, workers: list[int]) -> list[dict[str, Any]]:
-    """One row without Ray, and one for every number of workers."""
+def measure(title: str, job: Job, source: Path, scratch: Path, workers: list[int], rounds: int) -> list[dict[str, Any]]:
+    """One row without Ray, and one for every number of workers and cores."""
     names = sorted(path.name for path in source.iterdir())
-    rows = []
-    for count in (0, *workers):
-        folder = scratch / f"{title}-{count}"
-        places = open_place(str(source)), open_place(str(folder))
-        if count:
-            ray.init("local", num_cpus=count, include_dashboard=False, log_to_driver=False)
-            pace = images_per_second(run_on_ray(names, job, *places), folder)
-            ray.shutdown()
-        else:
-            pace = images_per_second(run_here(names, job, *places), folder)
-        way = f"{count} workers" if count else "here"
-        rows.append(
-            {
-                "job": title,
-                "way": way,
-                "images_per_second": round(pace, 2),
-                "core_hours": round(1e6 * max(1, count) / pace / 3600, 1),
-            }
-        )
-        print(rows[-1], flush=True)
-    return rows
+    allowed = sorted(os.sched_getaffinity(0))
+    ways = [(0, len(allowed)), *((count, count) for count in workers)]
+    if workers and len(allowed) > min(workers):
+        ways.append((min(workers), len(allowed)))
+    paces: dict[tuple[int, int], list[float]] = {way: [] for way in ways}
+    for turn in range(rounds):
+        for (count, cores), found in paces.items():
+            folder = scratch / f"{title}-{count}-{cores}-{turn}"
+            places = open_place(str(source)), open_place(str(folder))
+            os.sched_setaffinity(0, allowed[:cores])  # what is started from here on inherits it
+            if count:
+                ray.init("local", num_cpus=count, include_dashboard=False, log_to_driver=False)
+                found.append(images_per_second(run_on_ray(names, job, *places), folder))
+                ray.shutdown()
+            else:
+                found.append(images_per_second(run_here(names, job, *places), folder))
+            os.sched_setaffinity(0, allowed)
+    return [
+        {
+            "job": title,
+            "way": f"Ray, {count} workers" if count else "here",
+            "cores": cores if count else 1,
+            "images_per_second": round(statistics.median(found), 2),
+            "all_rounds": [round(each, 2) for each in found],
+            "core_hours": round(1e6 * (cores if count else 1) / statistics.median(found) / 3600, 1),
+        }
+        for (count, cores), found in paces.items()
+    ]
 
 
 def main() -> None:
@@ -71,6 +81,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--images", type=int, default=640, help="more than 72")
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
@@ -80,8 +91,9 @@ def main() -> None:
         for index, image in zip(range(given.images), scenes, strict=False):
             (scratch / "plain" / f"{index:05}.png").write_bytes(to_png(image))
             (scratch / "veiled" / f"{index:05}.png").write_bytes(CIPHER.encrypt(image).to_bytes())
-        rows = measure("encrypt", Encrypt(CIPHER), scratch / "plain", scratch, [])
-        rows += measure("segment", Segment(threads=1), scratch / "veiled", scratch, given.workers)
+        rows = measure("encrypt", Encrypt(CIPHER), scratch / "plain", scratch, [], given.rounds)
+        rows += measure("segment", Segment(threads=1), scratch / "veiled", scratch, given.workers, given.rounds)
+        print(*rows, sep="\n")
     if given.json is not None:
         figures = {"images": given.images, "height": SIZE[0], "width": SIZE[1], "rows": rows}
         write_json(given.json, {**figures, **provenance()}, overwrite=True)
