@@ -4,17 +4,19 @@ Per network and size: PyTorch (in bf16 too, where the processor has it), ONNX Ru
 ranges from real images (static) or taken anew for every image (dynamic, matrix products alone). Ways take turns;
 medians. `of_peak` divides the network's operations a second by those of a large float32 matrix product in the same run
 (for fewer bits too, so it may pass 1). `canonical_share` is what the canonical form of the image (s = 4) takes of the
-network's time: so much more than plain costs encrypted input, since a SETR for either is of one shape. The ViT has
-random weights: its speed does not depend on them. VEILSEG_CAMVID names the photographs for the ranges; without it,
-scenes do.
+network's time: so much more than plain costs encrypted input, since a SETR for either is of one shape. `profile` is
+where ONNX Runtime's time goes, by kind of operator. The ViT has random weights: its speed does not depend on them.
+VEILSEG_CAMVID names the photographs for the ranges; without it, scenes do.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from itertools import cycle
@@ -36,6 +38,11 @@ from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine
 
 SETR = {"num_classes": 19, "backbone": "vit_base_patch16_384"}
 MATRIX = 2048
+TITLES = {
+    "float32": "ONNX Runtime float32",
+    "static": "ONNX Runtime static int8",
+    "dynamic": "ONNX Runtime dynamic int8",
+}
 PAUSE = 0.1  # seconds: idle threads of an engine hold a core for a while
 
 
@@ -55,8 +62,7 @@ def ways(model: SegmentationModel, folder: Path, threads: int) -> dict[str, Engi
     quantize(folder / "float32", folder / "static", data, images=8)
     dynamic(folder / "float32", folder / "dynamic")
     engines: dict[str, Engine] = {"torch float32": TorchEngine(model, threads)}
-    for name in ("float32", "static", "dynamic"):
-        title = f"ONNX Runtime {name}" + (" int8" if name != "float32" else "")
+    for name, title in TITLES.items():
         engines[title] = OnnxEngine(folder / name / "model.onnx", threads)
     return engines
 
@@ -88,8 +94,28 @@ def dynamic(source: Path, target: Path) -> None:
     )
 
 
-def measure(name: str, model: SegmentationModel, side: int, threads: int, repeats: int) -> list[dict[str, Any]]:
-    """One row for every way to run `model` on one image of side x side."""
+def profile(path: Path, images: np.ndarray, threads: int, repeats: int) -> dict[str, float]:
+    """The share of the time that each of the five slowest kinds of operators takes, in a session of its own."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = threads, 3
+    options.enable_profiling, options.profile_file_prefix = True, str(path.with_name("profile"))
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    for _ in range(repeats):
+        session.run(None, {"images": images})
+    events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+    taken: Counter[str] = Counter()
+    for event in events:
+        if event["name"].endswith("_kernel_time"):
+            taken[event["args"]["op_name"]] += event["dur"]
+    return {operator: round(each / taken.total(), 3) for operator, each in taken.most_common(5)}
+
+
+def measure(
+    name: str, model: SegmentationModel, side: int, threads: int, repeats: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """One row for every way to run `model` on one image of side x side; and where ONNX Runtime's time goes."""
     images = np.random.default_rng(0).integers(0, 256, (1, 3, side, side)).astype(np.float32)
     # Several, because one alone would wait in the processor's cache.
     photographs = cycle(np.random.default_rng(0).integers(0, 256, (16, side, side, 3), np.uint8))
@@ -104,9 +130,12 @@ def measure(name: str, model: SegmentationModel, side: int, threads: int, repeat
         jobs["product"] = lambda: matrix @ matrix
         jobs["canonical"] = lambda: canonicalize(next(photographs), 16, 4)
         seconds = medians(jobs, repeats, PAUSE)
+        shares = {
+            way: profile(Path(scratch) / way / "model.onnx", images, threads, repeats) for way in ("float32", "static")
+        }
     peak = 2 * MATRIX**3 / seconds.pop("product")
     canonical = seconds.pop("canonical")
-    return [
+    rows = [
         {
             "network": name,
             "side": side,
@@ -119,6 +148,12 @@ def measure(name: str, model: SegmentationModel, side: int, threads: int, repeat
         }
         for way, taken in seconds.items()
     ]
+    parts = [
+        {"network": name, "side": side, "way": TITLES[way], "operator": operator, "share": share}
+        for way, found in shares.items()
+        for operator, share in found.items()
+    ]
+    return rows, parts
 
 
 def main() -> None:
@@ -131,15 +166,17 @@ def main() -> None:
     threads = engine.threads()
     torch.set_num_threads(threads)
     small = {"backbone": "vit_tiny_patch16_224", "depth": 2} if given.tiny else {}
-    rows = []
+    rows, parts = [], []
     for side in (64,) if given.tiny else (512, 768):
         setr = create_model("setr-mla", image_size=side, **{**SETR, **small})
         for name, model in (("ConvSeg, the default model", load_model("default")), ("SETR-MLA, ViT-B/16", setr)):
-            found = measure(name, model.eval(), side, threads, given.repeats)
-            print(*found, sep="\n")
+            found, shares = measure(name, model.eval(), side, threads, given.repeats)
+            print(*found, *shares, sep="\n")
             rows += found
+            if side <= 512:
+                parts += shares
     if given.json is not None:
-        write_json(given.json, {"threads": threads, "rows": rows, **provenance()}, overwrite=True)
+        write_json(given.json, {"threads": threads, "rows": rows, "profile": parts, **provenance()}, overwrite=True)
 
 
 if __name__ == "__main__":

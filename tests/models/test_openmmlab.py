@@ -326,10 +326,19 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "--image-size" in capsys.readouterr().err
     command = ["import-openmmlab", "a.pth", "-o", "out", "--heads", "4", "--image-size", "32x96"]
     assert main(command) == 0
-    assert "pickle" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "pickle" in told
+    assert "untrained" not in told
     model = load_model("out")
     assert model.config.architecture == "setr-mla"
     assert model.config.training["source"] == "OpenMMLab"
     assert main(command) == 1
     assert main([*command[:-1], "32"]) == 2
     assert main(["import-openmmlab", "none.pth", "-o", "other"]) == 1
+
+
+def test_the_command_tells_of_heads_that_stay_untrained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = {name: value for name, value in random_state("naive").items() if not name.startswith("auxiliary_head.")}
+    file = saved(tmp_path / "a.pth", state)
+    assert main(["import-openmmlab", str(file), "-o", str(tmp_path / "out"), "--heads", str(HEADS)]) == 0
+    assert "auxiliary heads" in capsys.readouterr().err

@@ -12,10 +12,9 @@ from veilseg.audit.base import Attack, Evidence, Finding, Pixels, named
 from veilseg.audit.blocks import block_grid, rotated_values, undo_matrix, undo_order
 from veilseg.audit.moments import moments
 from veilseg.audit.permutation_matching import match_permutation, name_permutation
+from veilseg.audit.picture import LARGEST
 from veilseg.audit.rotation_matching import match_rotation
 from veilseg.ciphers import Cipher
-
-LARGEST = np.uint8(255)
 
 
 class CiphertextOnly(Attack):

@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from veilseg.audit.base import Attack, Evidence, Finding, Pixels, Stored, named
 from veilseg.audit.blocks import block_grid
 from veilseg.audit.moments import moments
-from veilseg.audit.picture import as_pixels
+from veilseg.audit.picture import LARGEST, as_pixels
 from veilseg.ciphers import Cipher
 from veilseg.ciphers.grid import join_blocks
 
-LARGEST = 255
 _FOREIGN = 0.05  # share of values beyond 255 from which a position counts as replaced
 _REACH = 1.0  # pixels: how fast a neighbour's say falls off
 

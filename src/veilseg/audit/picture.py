@@ -8,6 +8,7 @@ from PIL import Image
 
 from veilseg.audit.base import Pixels, Stored
 
+LARGEST = 255  # of a stored value of 8 bits
 FFX_LARGEST = 999
 """Three decimal digits. The other 16-bit cipher, the rotation, has values around 32,768 in every block."""
 
@@ -20,7 +21,7 @@ def visible(stored: Stored) -> Pixels:
     """
     if stored.dtype == np.uint8:
         return stored
-    return (stored >> 8 if stored.max() > FFX_LARGEST else stored * 255.0 / FFX_LARGEST).astype(np.uint8)
+    return (stored >> 8 if stored.max() > FFX_LARGEST else stored * float(LARGEST) / FFX_LARGEST).astype(np.uint8)
 
 
 def grey(pixels: Pixels) -> NDArray[np.float64]:

@@ -52,5 +52,7 @@ def command(
     model = import_openmmlab(checkpoint, image_size=pair, heads=heads, interpolation=interpolation)
     save_model(model, output, overwrite=force)
     if "auxiliary_heads" in model.config.training:
-        note("the file has no auxiliary heads: they stay untrained, which answers do not show and further training does")
+        note(
+            "the file has no auxiliary heads: they stay untrained, which answers do not show and further training does"
+        )
     note(f"{output}: {model.config.architecture}, {model.num_classes} classes, raw RGB pixels")
