@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint32]
-_ZEROS = memoryview(bytes(2**16))
+_ZEROS = memoryview(bytes(2**18))  # a row of blocks at once: between calls threads wait for each other
 
 
 class Keystream:
