@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from veilseg.benchmarks.speed import argsort_shuffle, medians
 from veilseg.ciphers import Cipher, cipher, engine
-from veilseg.ciphers.jit import jit
+from veilseg.ciphers.kernels.jit import jit
 from veilseg.ciphers.keystream import Keystream
-from veilseg.ciphers.shuffle import block_bounds
+from veilseg.ciphers.subblock.shuffle import block_bounds
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
-from veilseg.evaluation.speed import argsort_shuffle, medians
 from veilseg.keys import Key
 
 BLOCK = 16

@@ -23,11 +23,11 @@ import numpy as np
 from PIL import Image
 
 import veilseg
+from veilseg.benchmarks.speed import medians
 from veilseg.ciphers import Cipher, EncryptedImage, engine
 from veilseg.data.scenes import generate_scene
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
-from veilseg.evaluation.speed import medians
 from veilseg.images import open_image
 
 WAYS = [("subblock-sort", s) for s in (4, 8, 16)] + [("subblock-shuffle", s) for s in (4, 8, 16)] + [("mosaic", 8)]

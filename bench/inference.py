@@ -27,13 +27,14 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from veilseg.ciphers import canonicalize, engine
+from veilseg.benchmarks.speed import medians
+from veilseg.ciphers import canonicalize
+from veilseg.ciphers.kernels import engine
 from veilseg.data import open_data
 from veilseg.evaluation.provenance import provenance
-from veilseg.evaluation.quantize import quantize
 from veilseg.evaluation.report import write_json
-from veilseg.evaluation.speed import medians
 from veilseg.models import SegmentationModel, create_model, export_onnx, load_model
+from veilseg.models.onnx.quantize import quantize
 from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine
 
 SETR = {"num_classes": 19, "backbone": "vit_base_patch16_384"}

@@ -22,7 +22,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 import veilseg
-from veilseg.ciphers import engine
+from veilseg.ciphers.kernels import engine
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
 

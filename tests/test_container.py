@@ -19,7 +19,7 @@ from PIL import Image
 
 from tests.pngs import SIGNATURE, chunk, ihdr, join, split
 from veilseg.container import MAX_PIXELS, Header, decode, decode_header, encode
-from veilseg.errors import InvalidImage
+from veilseg.errors import InvalidImageError
 from veilseg.png import Png
 from veilseg.png import _check_stream as read_stream
 
@@ -107,9 +107,9 @@ def test_nothing_but_header_and_pixels_is_written() -> None:
 
 
 def test_encode_refuses_pixels_that_do_not_fit() -> None:
-    with pytest.raises(InvalidImage, match="do not fit the header"):
+    with pytest.raises(InvalidImageError, match="do not fit the header"):
         encode(random_pixels(SORT)[:20], SORT)
-    with pytest.raises(InvalidImage, match="do not fit the header"):
+    with pytest.raises(InvalidImageError, match="do not fit the header"):
         encode(random_pixels(SORT).astype(np.uint16), SORT)
 
 
@@ -147,9 +147,9 @@ def test_encode_refuses_pixels_that_do_not_fit() -> None:
 )
 def test_header_is_strict(fields: dict[str, Any], message: str) -> None:
     text = json.dumps({**SORT.to_dict(), **fields})
-    with pytest.raises(InvalidImage, match=message):
+    with pytest.raises(InvalidImageError, match=message):
         Header.from_json(text)
-    with pytest.raises(InvalidImage, match=message):
+    with pytest.raises(InvalidImageError, match=message):
         decode(with_text(text.encode()))
 
 
@@ -171,36 +171,36 @@ def test_header_is_strict(fields: dict[str, Any], message: str) -> None:
     ],
 )
 def test_header_that_is_no_header(text: str) -> None:
-    with pytest.raises(InvalidImage, match="header"):
+    with pytest.raises(InvalidImageError, match="header"):
         Header.from_json(text)
-    with pytest.raises(InvalidImage, match="header"):
+    with pytest.raises(InvalidImageError, match="header"):
         decode(with_text(text.encode("latin-1")))
 
 
 @pytest.mark.parametrize("name", ["version", "cipher", "block", "height", "width"])
 def test_header_needs_its_fields(name: str) -> None:
-    with pytest.raises(InvalidImage, match=f"lacks '{name}'"):
+    with pytest.raises(InvalidImageError, match=f"lacks '{name}'"):
         Header.from_json(json.dumps({key: value for key, value in SORT.to_dict().items() if key != name}))
 
 
 def test_a_plain_png_is_not_an_encrypted_image() -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (32, 32)).save(buffer, format="PNG")
-    with pytest.raises(InvalidImage, match="not an encrypted image") as caught:
+    with pytest.raises(InvalidImageError, match="not an encrypted image") as caught:
         decode(buffer.getvalue())
     assert "encrypt it first" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG", b"\xff\xd8\xff\xe0JFIF", b"GIF89a", b"%PDF-1.7", b"\0" * 100])
 def test_other_files_are_not_png(data: bytes) -> None:
-    with pytest.raises(InvalidImage, match="not a PNG"):
+    with pytest.raises(InvalidImageError, match="not a PNG"):
         decode(data)
 
 
 def test_every_truncation_is_refused() -> None:
     data = valid(ROTATION)
     for length in range(len(data)):
-        with pytest.raises(InvalidImage):
+        with pytest.raises(InvalidImageError):
             decode(data[:length])
 
 
@@ -211,7 +211,7 @@ def test_every_flipped_byte_is_noticed(header: Header) -> None:
     for position in range(0, len(data), 7):
         broken = bytearray(data)
         broken[position] ^= 0x41
-        with pytest.raises(InvalidImage):
+        with pytest.raises(InvalidImageError):
             decode(bytes(broken))
 
 
@@ -220,30 +220,30 @@ def test_every_flipped_byte_is_noticed(header: Header) -> None:
 )
 @pytest.mark.parametrize("after", [b"IHDR", b"tEXt", b"IDAT"])
 def test_foreign_chunks_are_refused(kind: bytes, after: bytes) -> None:
-    with pytest.raises(InvalidImage, match=f"foreign part \\({kind.decode()}\\)"):
+    with pytest.raises(InvalidImageError, match=f"foreign part \\({kind.decode()}\\)"):
         decode(with_chunks(after=after, extra=(kind, b"name\0\0" + BOMB)))
 
 
 def test_second_or_late_header_is_refused() -> None:
     again = (b"tEXt", b"veilseg\0" + SORT.to_json().encode())
     for after in (b"tEXt", b"IDAT"):
-        with pytest.raises(InvalidImage, match="foreign part"):
+        with pytest.raises(InvalidImageError, match="foreign part"):
             decode(with_chunks(after=after, extra=again))
     chunks = split(valid())
-    with pytest.raises(InvalidImage, match="not an encrypted image"):
+    with pytest.raises(InvalidImageError, match="not an encrypted image"):
         decode(join([chunks[0], *chunks[2:-1], chunks[1], chunks[-1]]))
 
 
 def test_comments_beside_the_header_are_refused() -> None:
-    with pytest.raises(InvalidImage, match="foreign part"):
+    with pytest.raises(InvalidImageError, match="foreign part"):
         decode(with_chunks(after=b"IHDR", extra=(b"tEXt", b"Comment\0taken at home")))
 
 
 def test_data_after_the_end_is_refused() -> None:
-    with pytest.raises(InvalidImage, match="extra data after its end"):
+    with pytest.raises(InvalidImageError, match="extra data after its end"):
         decode(valid() + b"\0")
     chunks = [(kind, body + b"stowaway" if kind == b"IDAT" else body) for kind, body in split(valid())]
-    with pytest.raises(InvalidImage, match="extra data after its pixels"):
+    with pytest.raises(InvalidImageError, match="extra data after its pixels"):
         decode(join(chunks))
 
 
@@ -266,14 +266,14 @@ def test_data_after_the_end_is_refused() -> None:
 )
 def test_wrong_size_or_kind_of_pixels(first: bytes, message: str) -> None:
     rest = join(split(valid())[1:])[len(SIGNATURE) :]
-    with pytest.raises(InvalidImage, match=message):
+    with pytest.raises(InvalidImageError, match=message):
         decode(SIGNATURE + first + rest)
 
 
 def test_eight_bit_rotation_is_refused() -> None:
     chunks = split(valid(Header(cipher="x", block=4, height=5, width=7)))
     text = b"veilseg\0" + ROTATION.to_json().encode()
-    with pytest.raises(InvalidImage, match="8 bits per value, but patch-rotation uses 16"):
+    with pytest.raises(InvalidImageError, match="8 bits per value, but patch-rotation uses 16"):
         decode(join([(kind, text if kind == b"tEXt" else body) for kind, body in chunks]))
 
 
@@ -283,7 +283,7 @@ def test_eight_bit_rotation_is_refused() -> None:
 def test_wrong_amount_of_pixels(rows: int, message: str) -> None:
     idat = zlib.compress(bytes(rows * (1 + 32 * 3)))
     chunks = [(kind, idat if kind == b"IDAT" else body) for kind, body in split(valid())]
-    with pytest.raises(InvalidImage, match=message):
+    with pytest.raises(InvalidImageError, match=message):
         decode(join(chunks))
 
 
@@ -293,7 +293,7 @@ def test_row_filters() -> None:
     for header, raw in ((SORT, rows), (ROTATION, np.full((8, 49), 1, np.uint8))):
         idat = zlib.compress(raw.tobytes())
         chunks = [(kind, idat if kind == b"IDAT" else body) for kind, body in split(valid(header))]
-        with pytest.raises(InvalidImage):
+        with pytest.raises(InvalidImageError):
             decode(join(chunks))
 
 
@@ -318,7 +318,7 @@ def test_bombs_cost_no_memory(data: bytes) -> None:
     decode(valid())  # what is imported on first use is not counted
     tracemalloc.start()
     try:
-        with pytest.raises(InvalidImage):
+        with pytest.raises(InvalidImageError):
             decode(data)
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:
@@ -354,14 +354,14 @@ def test_time_grows_with_the_size_and_not_with_its_square() -> None:
 
 def test_the_limit_is_checked_before_pixels() -> None:
     assert MAX_PIXELS < 2**31
-    with pytest.raises(InvalidImage, match="too large"):
+    with pytest.raises(InvalidImageError, match="too large"):
         decode_header(SIGNATURE + ihdr(2**31 - 1, 1))
 
 
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_mutated_files_raise_nothing_else(data: st.DataObject) -> None:
-    """Whatever happens to the chunks (checksums made right again, so that the mutation gets past them): InvalidImage
+    """Whatever happens to the chunks (checksums made right again, so that the mutation gets past them): InvalidImageError
     or an image.
     """
     header = data.draw(st.sampled_from([SORT, ROTATION]))
@@ -385,7 +385,7 @@ def test_mutated_files_raise_nothing_else(data: st.DataObject) -> None:
             chunks.insert(at, chunks[at])
         else:
             chunks[at] = (kind, body + data.draw(st.binary(max_size=20)))
-    with contextlib.suppress(InvalidImage):
+    with contextlib.suppress(InvalidImageError):
         pixels, found = decode(join(chunks))
         assert pixels.shape == (*found.padded_size, 3)
         assert pixels.dtype == found.dtype
@@ -396,7 +396,7 @@ def test_mutated_files_raise_nothing_else(data: st.DataObject) -> None:
 @example(b"", True)
 @example(struct.pack(">I", 2**32 - 1) + b"IHDR", True)
 def test_random_bytes_raise_nothing_else(tail: bytes, signed: bool) -> None:
-    with pytest.raises(InvalidImage):
+    with pytest.raises(InvalidImageError):
         decode((SIGNATURE if signed else b"") + tail)
 
 
@@ -406,5 +406,5 @@ def test_random_bytes_raise_nothing_else(tail: bytes, signed: bool) -> None:
     | st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists).map(json.dumps)
 )
 def test_random_headers_raise_nothing_else(text: str) -> None:
-    with pytest.raises(InvalidImage):
+    with pytest.raises(InvalidImageError):
         Header.from_json(text)

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, PngImagePlugin
 
 from tests.pngs import SIGNATURE, chunk, ihdr, join, split
 from veilseg.container import Header, encode
-from veilseg.errors import InvalidImage, VeilsegError
+from veilseg.errors import InvalidImageError, VeilsegError
 from veilseg.images import from_pil, list_images, open_image, to_png
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (12, 17, 3), dtype=np.uint8)
@@ -103,17 +103,17 @@ def test_alpha_is_dropped_only_where_it_says_nothing(mode: str) -> None:
     opaque = open_image(saved(image))
     assert np.array_equal(opaque, np.asarray(Image.fromarray(PIXELS).convert(mode[:-1]).convert("RGB")))
     image.putpixel((3, 3), (*image.getpixel((3, 3))[:-1], 254))
-    with pytest.raises(InvalidImage, match="transparent"):
+    with pytest.raises(InvalidImageError, match="transparent"):
         open_image(saved(image))
 
 
 def test_transparent_colour() -> None:
     one = PIXELS.copy()
     one[0, 0] = (1, 2, 3)
-    with pytest.raises(InvalidImage, match="transparent"):
+    with pytest.raises(InvalidImageError, match="transparent"):
         open_image(saved(one, transparency=(1, 2, 3)))
     palette = Image.fromarray(PIXELS[..., 0]).convert("P")
-    with pytest.raises(InvalidImage, match="transparent"):
+    with pytest.raises(InvalidImageError, match="transparent"):
         open_image(saved(palette, transparency=int(palette.getpixel((0, 0)))))
 
 
@@ -129,7 +129,7 @@ def test_transparent_colour() -> None:
     ],
 )
 def test_modes_that_need_a_choice_are_refused(image: Image.Image, kind: str, message: str) -> None:
-    with pytest.raises(InvalidImage, match=message) as caught:
+    with pytest.raises(InvalidImageError, match=message) as caught:
         open_image(saved(image, kind))
     assert caught.value.hint == "convert it to 8-bit RGB first"
 
@@ -148,19 +148,19 @@ def test_16_bit_rgb_keeps_its_upper_bits() -> None:
 
 @pytest.mark.parametrize("kind", ["GIF", "PPM", "ICO", "JPEG2000", "TGA", "PDF", "PCX"])
 def test_other_formats_are_not_opened(kind: str) -> None:
-    with pytest.raises(InvalidImage, match="not an image, or not one in a format"):
+    with pytest.raises(InvalidImageError, match="not an image, or not one in a format"):
         open_image(saved(PIXELS, kind))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
 def test_animations_are_refused(kind: str) -> None:
     data = saved(PIXELS, kind, save_all=True, append_images=[Image.new("RGB", (17, 12))])
-    with pytest.raises(InvalidImage, match="several pictures"):
+    with pytest.raises(InvalidImageError, match="several pictures"):
         open_image(data)
 
 
 def test_encrypted_images_are_not_photographs() -> None:
-    with pytest.raises(InvalidImage, match="encrypted already"):
+    with pytest.raises(InvalidImageError, match="encrypted already"):
         open_image(encode(np.zeros((4, 4, 3), np.uint8), Header(cipher="x", block=4, height=4, width=4)))
 
 
@@ -172,7 +172,7 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
 
 
 def test_empty_pil_image() -> None:
-    with pytest.raises(InvalidImage, match="no pixels"):
+    with pytest.raises(InvalidImageError, match="no pixels"):
         from_pil(Image.new("RGB", (0, 5)))
 
 
@@ -180,7 +180,7 @@ def test_empty_pil_image() -> None:
     "data", [b"", b"hello", SIGNATURE, b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP", b"II*\0\0\0\0\0", b"BM" + bytes(60)]
 )
 def test_things_that_are_no_images(data: bytes) -> None:
-    with pytest.raises(InvalidImage):
+    with pytest.raises(InvalidImageError):
         open_image(data)
 
 
@@ -197,7 +197,7 @@ def test_size_is_checked_before_decoding(data: bytes) -> None:
     open_image(saved(PIXELS))
     tracemalloc.start()
     try:
-        with warnings.catch_warnings(action="error"), pytest.raises(InvalidImage, match="too large"):
+        with warnings.catch_warnings(action="error"), pytest.raises(InvalidImageError, match="too large"):
             open_image(data)
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
@@ -206,7 +206,7 @@ def test_size_is_checked_before_decoding(data: bytes) -> None:
 
 def test_tiny_files_claim_no_memory() -> None:
     data = SIGNATURE + ihdr(9_000, 9_000) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
-    with pytest.raises(InvalidImage, match="claims 9000 x 9000 pixels in"):
+    with pytest.raises(InvalidImageError, match="claims 9000 x 9000 pixels in"):
         open_image(data)
     blank = saved(Image.new("L", (5000, 4000)))
     assert open_image(blank).shape == (4000, 5000, 3), "a blank page is not mistaken for a bomb"
@@ -220,7 +220,7 @@ def test_compressed_text_bombs(kind: bytes) -> None:
     data = join([chunks[0], (kind, body), *chunks[1:]])
     tracemalloc.start()
     try:
-        with contextlib.suppress(InvalidImage):
+        with contextlib.suppress(InvalidImageError):
             assert np.array_equal(open_image(data), PIXELS)
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
@@ -244,7 +244,7 @@ def test_mutated_photographs_raise_nothing_else(data: st.DataObject, kind: str) 
         raw[data.draw(st.integers(0, min(len(raw) - 1, 300)))] = data.draw(st.integers(0, 255))
     if data.draw(st.booleans()):
         del raw[data.draw(st.integers(0, len(raw))) :]
-    with contextlib.suppress(InvalidImage):
+    with contextlib.suppress(InvalidImageError):
         image = open_image(bytes(raw))
         assert image.dtype == np.uint8
         assert image.ndim == 3
@@ -252,7 +252,7 @@ def test_mutated_photographs_raise_nothing_else(data: st.DataObject, kind: str) 
 
 @pytest.mark.parametrize("kind", sorted(VALID))
 def test_half_a_photograph_is_refused(kind: str) -> None:
-    with pytest.raises(InvalidImage):
+    with pytest.raises(InvalidImageError):
         open_image(VALID[kind][: len(VALID[kind]) // 2])
 
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veilseg.errors import InvalidKey, VeilsegError
+from veilseg.errors import InvalidKeyError, VeilsegError
 from veilseg.keys import PREFIX, Key
 
 SECRET = bytes(range(32))
@@ -59,7 +59,7 @@ def test_a_wrong_character_is_refused(place: int, letter: str) -> None:
     at = len(PREFIX) + place
     typo = text[:at] + letter + text[at + 1 :]
     if typo != text:
-        with pytest.raises(InvalidKey):
+        with pytest.raises(InvalidKeyError):
             Key.parse(typo)
 
 
@@ -68,7 +68,7 @@ def test_swapped_neighbours_are_refused(place: int) -> None:
     text = text_of(SECRET)
     at = len(PREFIX) + place
     if text[at] != text[at + 1]:
-        with pytest.raises(InvalidKey):
+        with pytest.raises(InvalidKeyError):
             Key.parse(text[:at] + text[at + 1] + text[at] + text[at + 2 :])
 
 
@@ -78,7 +78,7 @@ def test_there_is_one_text_per_key() -> None:
     last = ALPHABET.index(text[-1])
     assert last % 4 == 0
     for other in range(last + 1, last + 4):
-        with pytest.raises(InvalidKey):
+        with pytest.raises(InvalidKeyError):
             Key.parse(text[:-1] + ALPHABET[other])
 
 
@@ -96,7 +96,7 @@ def test_there_is_one_text_per_key() -> None:
     ],
 )
 def test_problems_are_named_and_never_repeat_the_text(text: str, word: str) -> None:
-    with pytest.raises(InvalidKey, match=word) as caught:
+    with pytest.raises(InvalidKeyError, match=word) as caught:
         Key.parse(text)
     assert caught.value.hint
     body = text[len(PREFIX) :]
@@ -116,7 +116,7 @@ def test_fingerprint_and_purposes() -> None:
 
 def test_wrong_lengths_are_refused() -> None:
     for secret in (b"", bytes(31), bytes(33), "x" * 32, None):
-        with pytest.raises(InvalidKey):
+        with pytest.raises(InvalidKeyError):
             Key(secret)  # type: ignore[arg-type]
 
 
@@ -216,7 +216,7 @@ def test_a_file_that_others_may_read_is_warned_about(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"# nothing\n", b"\xff\xfe\x00", b"a" * 100_000])
 def test_files_without_a_key(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "my.key").write_bytes(content)
-    with pytest.raises(InvalidKey):
+    with pytest.raises(InvalidKeyError):
         Key.load(tmp_path / "my.key")
     with pytest.raises(VeilsegError, match="cannot be read"):
         Key.load(tmp_path / "none.key")

@@ -9,9 +9,9 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-
-from veilseg.errors import InvalidImage, InvalidModel, UsageError
 from veilseg.modelspec import InputSpec, ModelConfig, default_palette
+
+from veilseg.errors import InvalidImageError, InvalidModelError, UsageError
 
 
 def header(cipher: str, **fields: object) -> SimpleNamespace:
@@ -60,7 +60,7 @@ def test_accepts(spec: InputSpec, image: SimpleNamespace | None) -> None:
     ],
 )
 def test_refuses_with_a_hint(spec: InputSpec, image: SimpleNamespace | None, message: str) -> None:
-    with pytest.raises(InvalidImage, match=message) as caught:
+    with pytest.raises(InvalidImageError, match=message) as caught:
         spec.accepts(image)  # type: ignore[arg-type]
     assert caught.value.hint
 
@@ -109,24 +109,24 @@ def test_json_round_trip() -> None:
     ],
 )
 def test_bad_configs(change: dict[str, object]) -> None:
-    with pytest.raises(InvalidModel):
+    with pytest.raises(InvalidModelError):
         ModelConfig.from_json(json.dumps({**json.loads(CONFIG.to_json()), **change}))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "{", '{"format": 1}', "null"])
 def test_foreign_configs(text: str) -> None:
-    with pytest.raises(InvalidModel):
+    with pytest.raises(InvalidModelError):
         ModelConfig.from_json(text)
 
 
 def test_no_folder(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(InvalidModel, match=r"config\.json"):
+    with pytest.raises(InvalidModelError, match=r"config\.json"):
         ModelConfig.load(tmp_path)
 
 
 def test_a_config_of_any_length_is_not_read(tmp_path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "config.json").write_text(CONFIG.to_json() + " " * 2_000_000)
-    with pytest.raises(InvalidModel, match=r"no readable config\.json"):
+    with pytest.raises(InvalidModelError, match=r"no readable config\.json"):
         ModelConfig.load(tmp_path)
 
 

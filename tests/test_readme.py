@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-
 from veilseg.ciphers.leakage import SENTENCE
-from veilseg.data.scenes import generate_scene
 from veilseg.parameters import DEFAULT_SUB_BLOCK
+
+from veilseg.data.scenes import generate_scene
 from veilseg.runtime import Segmenter
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from veilseg.modelspec import TRAINED_CIPHERS
 
 from veilseg import ciphers
 from veilseg.ciphers import EncryptedImage
 from veilseg.ciphers.keystream import Keystream
-from veilseg.ciphers.permutation import permute_pixels
-from veilseg.ciphers.pixels import pad
-from veilseg.ciphers.rotation import rotate_pixels
-from veilseg.errors import InvalidImage, InvalidKey
+from veilseg.ciphers.patch.permutation import permute_pixels
+from veilseg.ciphers.patch.rotation import rotate_pixels
+from veilseg.ciphers.plain import pad
+from veilseg.errors import InvalidImageError, InvalidKeyError
 from veilseg.keys import Key
-from veilseg.modelspec import TRAINED_CIPHERS
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,7 +54,7 @@ def test_keys() -> None:
         assert Key.parse(case["text"]) == Key(bytes.fromhex(case["secret"]))
     assert len(data["invalid"]) >= 10
     for case in data["invalid"]:
-        with pytest.raises(InvalidKey):
+        with pytest.raises(InvalidKeyError):
             Key.parse(case["text"])
 
 
@@ -124,8 +124,8 @@ def test_containers() -> None:
         assert image.pixels.astype(kind).tobytes() == base64.b64decode(case["stored"])
     assert len(data["invalid"]) >= 20
     for case in data["invalid"]:
-        with pytest.raises(InvalidImage):
+        with pytest.raises(InvalidImageError):
             EncryptedImage.from_bytes(base64.b64decode(case["file"]))
     for case in data["wrong_key"]:
-        with pytest.raises(InvalidKey):
+        with pytest.raises(InvalidKeyError):
             EncryptedImage.from_bytes(base64.b64decode(case["file"])).decrypt(Key.parse(case["key"]))

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
+from veilseg.modelspec import InputSpec, ModelConfig
 
 from veilseg.data import CAMVID_CLASSES, CAMVID_PALETTE
-from veilseg.modelspec import InputSpec, ModelConfig
 
 CANONICAL = InputSpec(cipher="subblock-sort", block=16, sub_block=8)
 

@@ -14,11 +14,11 @@ import numpy as np
 
 from veilseg import cipher, ciphers
 from veilseg.audit import open_references
-from veilseg.audit.blocks import block_grid
-from veilseg.audit.judge import NEAR, judge_order
-from veilseg.audit.moments import moments
-from veilseg.audit.permutation_matching import match_permutation, name_permutation
-from veilseg.audit.subjects import Victim
+from veilseg.audit.attacks.blocks import block_grid
+from veilseg.audit.attacks.moments import moments
+from veilseg.audit.attacks.permutation_matching import match_permutation, name_permutation
+from veilseg.audit.samples import Victim
+from veilseg.audit.scoring import NEAR, judge_order
 from veilseg.data import open_data
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json

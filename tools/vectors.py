@@ -18,10 +18,10 @@ from vectors_parts import KEYS, NONCE, SECRETS, b64, few_values, image
 
 from veilseg import ciphers
 from veilseg.ciphers.keystream import Keystream
-from veilseg.ciphers.permutation import permute_pixels
-from veilseg.ciphers.pixels import pad
-from veilseg.ciphers.rotation import rotate_pixels
-from veilseg.ciphers.shuffle import block_bounds
+from veilseg.ciphers.patch.permutation import permute_pixels
+from veilseg.ciphers.patch.rotation import rotate_pixels
+from veilseg.ciphers.plain import pad
+from veilseg.ciphers.subblock.shuffle import block_bounds
 from veilseg.keys import PREFIX
 
 FOLDER = Path(__file__).parents[1] / "spec" / "vectors"

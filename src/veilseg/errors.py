@@ -26,19 +26,19 @@ class UsageError(VeilsegError):
     exit_code = 2
 
 
-class InvalidKey(VeilsegError):
+class InvalidKeyError(VeilsegError):
     """A key that cannot be read, or that is not the one needed."""
 
 
-class InvalidImage(VeilsegError):
+class InvalidImageError(VeilsegError):
     """An image or array that cannot be encrypted, or a file that is not an encrypted image."""
 
 
-class InvalidData(VeilsegError):
+class InvalidDataError(VeilsegError):
     """A dataset that cannot be used: unpaired files, labels out of range, odd sizes."""
 
 
-class InvalidModel(VeilsegError):
+class InvalidModelError(VeilsegError):
     """A model that cannot be loaded, encrypted or run on this input."""
 
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from veilseg.errors import InvalidImage, VeilsegError
+from veilseg.errors import InvalidImageError, VeilsegError
 from veilseg.files import read_limited
-from veilseg.png import MAX_PIXELS
+from veilseg.header import MAX_PIXELS
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -38,7 +38,7 @@ _8_BIT_HINT = "convert it to 8-bit RGB first"
 def open_image(source: str | os.PathLike[str] | bytes | BinaryIO) -> NDArray[np.uint8]:
     """Open a photograph (path, bytes or binary file) as uint8 RGB [H, W, 3], upright as its EXIF orientation says.
 
-    Raises InvalidImage for everything that is not one intact, opaque picture in JPEG, PNG, WebP, BMP or TIFF of at
+    Raises InvalidImageError for everything that is not one intact, opaque picture in JPEG, PNG, WebP, BMP or TIFF of at
     most MAX_PIXELS pixels (checked before decoding), and for images that are encrypted already; VeilsegError when a
     path cannot be read.
     """
@@ -55,18 +55,20 @@ def open_image(source: str | os.PathLike[str] | bytes | BinaryIO) -> NDArray[np.
     except VeilsegError:
         raise
     except UnidentifiedImageError as error:
-        raise InvalidImage("this is not an image, or not one in a format that is read", _FORMATS_HINT) from error
+        raise InvalidImageError("this is not an image, or not one in a format that is read", _FORMATS_HINT) from error
     except Image.DecompressionBombError as error:
         raise _too_large("") from error
     except Exception as error:
         # The decoders raise a dozen kinds of errors on hostile files (struct.error, SyntaxError, KeyError...);
         # all mean one thing.
-        raise InvalidImage("the image is damaged and cannot be decoded", "take it from its source again") from error
+        raise InvalidImageError(
+            "the image is damaged and cannot be decoded", "take it from its source again"
+        ) from error
 
 
-def _too_large(size: str) -> InvalidImage:
+def _too_large(size: str) -> InvalidImageError:
     limit = f"the limit is {MAX_PIXELS // 10**6} million pixels; cut or scale it first"
-    return InvalidImage(f"the image is too large{size}", limit)
+    return InvalidImageError(f"the image is too large{size}", limit)
 
 
 def _refuse_before_decoding(image: Image.Image, size: int) -> None:
@@ -75,12 +77,14 @@ def _refuse_before_decoding(image: Image.Image, size: int) -> None:
     if width * height > MAX_PIXELS:
         raise _too_large(f": {width} x {height} pixels")
     if width * height > _FREE_PIXELS + _PIXELS_PER_BYTE * size:
-        raise InvalidImage(f"the image claims {width} x {height} pixels in {size} bytes", "no photograph is that small")
+        raise InvalidImageError(
+            f"the image claims {width} x {height} pixels in {size} bytes", "no photograph is that small"
+        )
     # A JPEG with several pictures (MPO) carries previews or depth beside the photograph, which comes first.
     if image.format != "MPO" and getattr(image, "is_animated", False):
-        raise InvalidImage("the image holds several pictures", "save the one you mean as a file of its own")
+        raise InvalidImageError("the image holds several pictures", "save the one you mean as a file of its own")
     if image.format == "PNG" and "veilseg" in image.info:
-        raise InvalidImage(
+        raise InvalidImageError(
             "the image is encrypted already", "pass the original photograph; `veilseg inspect` shows more"
         )
 
@@ -89,26 +93,26 @@ def from_pil(image: Image.Image) -> NDArray[np.uint8]:
     """The pixels of a PIL image as uint8 RGB [H, W, 3]: upright, grey as three equal channels, opaque alpha dropped.
 
     Accepts modes 1, L, P, RGB, YCbCr and, where fully opaque, LA, PA, RGBA, RGBX. 16-bit RGB files, which Pillow opens
-    as RGB, lose their lower bits. Raises InvalidImage for real transparency and for modes that would need a choice:
+    as RGB, lose their lower bits. Raises InvalidImageError for real transparency and for modes that would need a choice:
     CMYK and Lab (a colour profile), I, I;16 and F (a range).
     """
     mode = image.mode
     if image.width == 0 or image.height == 0:
-        raise InvalidImage("the image has no pixels", "pass an image with at least one pixel")
+        raise InvalidImageError("the image has no pixels", "pass an image with at least one pixel")
     if mode in ("LA", "PA", "La", "RGBA", "RGBa") or (mode in ("1", "L", "P", "RGB") and "transparency" in image.info):
         image = image if mode == "RGBA" else image.convert("RGBA")
         lowest, _ = image.getchannel("A").getextrema()
         if lowest != 255:
-            raise InvalidImage(
+            raise InvalidImageError(
                 "the image is transparent in places", "paste it on a background and save it without alpha"
             )
         upright = _upright(image)
     elif mode in ("1", "L", "P", "RGB", "RGBX", "YCbCr"):
         upright = _upright(image)
     elif mode.startswith(("I", "F")):
-        raise InvalidImage(f"the image has values of more than 8 bits (mode {mode})", _8_BIT_HINT)
+        raise InvalidImageError(f"the image has values of more than 8 bits (mode {mode})", _8_BIT_HINT)
     else:
-        raise InvalidImage(f"the image is not in RGB or grey (mode {mode})", _8_BIT_HINT)
+        raise InvalidImageError(f"the image is not in RGB or grey (mode {mode})", _8_BIT_HINT)
     return np.array(upright if upright.mode == "RGB" else upright.convert("RGB"))
 
 

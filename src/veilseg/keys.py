@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from veilseg.errors import InvalidKey, VeilsegError
+from veilseg.errors import InvalidKeyError, VeilsegError
 
 PREFIX = "veilseg-key-1-"
 SECRET_BYTES = 32
@@ -35,11 +35,13 @@ class Key:
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, secret: bytes) -> None:
-        """`secret`: exactly 32 bytes. Raises InvalidKey for anything else."""
+        """`secret`: exactly 32 bytes. Raises InvalidKeyError for anything else."""
         self._fingerprint: str | None = "invalid"
         if not isinstance(secret, bytes) or len(secret) != SECRET_BYTES:
             secret = b""  # a traceback that prints locals finds nothing here
-            raise InvalidKey(f"a key is made of exactly {SECRET_BYTES} bytes", "use Key.generate() or Key.parse(text)")
+            raise InvalidKeyError(
+                f"a key is made of exactly {SECRET_BYTES} bytes", "use Key.generate() or Key.parse(text)"
+            )
         self._reveal: Callable[[], bytes] = lambda: secret
         self._fingerprint = None
 
@@ -52,13 +54,13 @@ class Key:
     def parse(cls, text: str) -> Key:
         """Read the text form; surrounding space and capitals do not matter.
 
-        Raises InvalidKey, which never repeats the text, when the prefix, the version, the length, a character or the
+        Raises InvalidKeyError, which never repeats the text, when the prefix, the version, the length, a character or the
         checksum is wrong.
         """
         problem, secret = _decode(text)
         text = ""
         if secret is None:
-            raise InvalidKey(problem, _HINT)
+            raise InvalidKeyError(problem, _HINT)
         return cls(secret)
 
     def derive(self, purpose: str, nonce: bytes = b"", length: int = 32) -> bytes:
@@ -101,7 +103,7 @@ class Key:
     def load(cls, path: str | os.PathLike[str]) -> Key:
         """Read a key file: one key, and lines that begin with # or are empty.
 
-        Warns when others than the owner may read the file. Raises VeilsegError if the file cannot be read, InvalidKey
+        Warns when others than the owner may read the file. Raises VeilsegError if the file cannot be read, InvalidKeyError
         if it does not hold exactly one key.
         """
         name = Path(path).name or str(path)
@@ -113,7 +115,7 @@ class Key:
         problem, secret = _decode(line)
         if not line or secret is None:
             line = ""
-            raise InvalidKey(f"the file {name} does not hold exactly one key: {problem}", _HINT)
+            raise InvalidKeyError(f"the file {name} does not hold exactly one key: {problem}", _HINT)
         if os.name == "posix" and stat.S_ISREG(mode) and stat.S_IMODE(mode) & 0o077:
             message = f"the key file {name} can be read by others; make it private with: chmod 600 {name}"
             warnings.warn(message, UserWarning, stacklevel=2)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from veilseg.errors import InvalidModel
-from veilseg.modelspec import CONFIG_NAME, InputSpec, ModelConfig
+from veilseg.errors import InvalidModelError
+from veilseg.inputspec import InputSpec
+from veilseg.modelconfig import CONFIG_NAME, ModelConfig
 
 Library = Literal["veilseg", "transformers", "timm"]
 _MAX_CONFIG = 16 * 1024 * 1024
@@ -24,7 +25,7 @@ class ModelFolder:
 
 
 def open_folder(folder: str | Path) -> ModelFolder:
-    """What the config.json in `folder` says. InvalidModel where there is none, or no library known here wrote it."""
+    """What the config.json in `folder` says. InvalidModelError where there is none, or no library known here wrote it."""
     path = Path(folder)
     data = _read(path / CONFIG_NAME)
     if "format" in data and "architecture" in data:
@@ -33,7 +34,7 @@ def open_folder(folder: str | Path) -> ModelFolder:
         return ModelFolder(path, "transformers", InputSpec.from_config(data))
     if isinstance(data.get("architecture"), str):
         return ModelFolder(path, "timm", InputSpec.from_config(data))
-    raise InvalidModel(
+    raise InvalidModelError(
         f"{path / CONFIG_NAME} belongs to no library known here", "known are veilseg, transformers and timm"
     )
 
@@ -41,14 +42,14 @@ def open_folder(folder: str | Path) -> ModelFolder:
 def _read(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _MAX_CONFIG:
-            raise InvalidModel(f"{path} is too long for a model's config")
+            raise InvalidModelError(f"{path} is too long for a model's config")
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InvalidModel(
+        raise InvalidModelError(
             f"no readable {CONFIG_NAME} in {path.parent}", "give the folder that a model was saved to"
         ) from error
     except ValueError as error:
-        raise InvalidModel(f"{path} is not JSON") from error
+        raise InvalidModelError(f"{path} is not JSON") from error
     if not isinstance(data, dict):
-        raise InvalidModel(f"{path} is not a JSON object")
+        raise InvalidModelError(f"{path} is not a JSON object")
     return data

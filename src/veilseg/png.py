@@ -16,10 +16,10 @@ import numpy as np
 from isal import igzip_lib
 from numpy.typing import NDArray
 
-from veilseg.errors import InvalidImage
+from veilseg.errors import InvalidImageError
+from veilseg.header import MAX_PIXELS
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-MAX_PIXELS = 100_000_000
 MAX_TEXT = 2048
 _STEP = 1 << 18  # bytes of pixels inflated at a time while counting them
 _ROWS = 8  # filtered at a time, so that what is computed stays in the processor's cache
@@ -52,11 +52,11 @@ class Png:
 def parse(data: bytes, keyword: str) -> Png:
     """Take a PNG apart without decoding pixels; memory stays proportional to `data`.
 
-    Raises InvalidImage for everything but an 8- or 16-bit RGB PNG of at most MAX_PIXELS with one tEXt chunk named
+    Raises InvalidImageError for everything but an 8- or 16-bit RGB PNG of at most MAX_PIXELS with one tEXt chunk named
     `keyword` before its pixels.
     """
     if not data.startswith(SIGNATURE):
-        raise InvalidImage("this is not a PNG file", "an encrypted image is a PNG that `veilseg encrypt` wrote")
+        raise InvalidImageError("this is not a PNG file", "an encrypted image is a PNG that `veilseg encrypt` wrote")
     ihdr: tuple[int, int, int] | None = None
     text: tuple[str, str] | None = None
     foreign: str | None = None
@@ -67,7 +67,7 @@ def parse(data: bytes, keyword: str) -> Png:
         kind, body, position = _chunk(view, position)
         if ihdr is None:
             if kind != b"IHDR":
-                raise InvalidImage("the PNG does not begin with its size", _DAMAGED_HINT)
+                raise InvalidImageError("the PNG does not begin with its size", _DAMAGED_HINT)
             ihdr = _size(body)
         elif (
             kind == b"tEXt"
@@ -76,41 +76,43 @@ def parse(data: bytes, keyword: str) -> Png:
             and bytes(body[: len(keyword) + 1]) == keyword.encode() + b"\0"
         ):
             if len(body) > MAX_TEXT:
-                raise InvalidImage("the header of the encrypted image is too long", _CHANGED_HINT)
+                raise InvalidImageError("the header of the encrypted image is too long", _CHANGED_HINT)
             text = (keyword, bytes(body[len(keyword) + 1 :]).decode("latin-1"))
         elif kind == b"IDAT":
             started = True
             idat += body
         elif kind == b"IEND":
+            if len(body):
+                raise InvalidImageError("the encrypted image has data in its end", _CHANGED_HINT)
             done = True
         else:
             foreign = foreign or kind.decode("ascii")
     if ihdr is None or text is None:
-        raise InvalidImage(
+        raise InvalidImageError(
             "this PNG is not an encrypted image", "encrypt it first: veilseg encrypt photo.jpg -o veiled.png"
         )
     if foreign is not None:
-        raise InvalidImage(f"the encrypted image holds a foreign part ({foreign})", _CHANGED_HINT)
+        raise InvalidImageError(f"the encrypted image holds a foreign part ({foreign})", _CHANGED_HINT)
     if position != len(data):
-        raise InvalidImage("the encrypted image has extra data after its end", _CHANGED_HINT)
+        raise InvalidImageError("the encrypted image has extra data after its end", _CHANGED_HINT)
     width, height, kind_of_pixels = ihdr
     if kind_of_pixels not in (8, 16):
-        raise InvalidImage("the encrypted image is not stored as 8- or 16-bit RGB", _CHANGED_HINT)
+        raise InvalidImageError("the encrypted image is not stored as 8- or 16-bit RGB", _CHANGED_HINT)
     return Png(width, height, kind_of_pixels, text, idat)
 
 
 def _chunk(view: memoryview, position: int) -> tuple[bytes, memoryview, int]:
     """The chunk at `position`: kind, body, the position after it. Length, kind and checksum are verified."""
     if position + 12 > len(view):
-        raise InvalidImage("the PNG is truncated", _DAMAGED_HINT)
+        raise InvalidImageError("the PNG is truncated", _DAMAGED_HINT)
     (length,) = struct.unpack_from(">I", view, position)
     end = position + 12 + length
     if end > len(view):
-        raise InvalidImage("the PNG is truncated", _DAMAGED_HINT)
+        raise InvalidImageError("the PNG is truncated", _DAMAGED_HINT)
     kind = bytes(view[position + 4 : position + 8])
     (expected,) = struct.unpack_from(">I", view, end - 4)
     if zlib.crc32(view[position + 4 : end - 4]) != expected or not (kind.isascii() and kind.isalpha()):
-        raise InvalidImage("the PNG is damaged: a checksum does not match", _DAMAGED_HINT)
+        raise InvalidImageError("the PNG is damaged: a checksum does not match", _DAMAGED_HINT)
     return kind, view[position + 8 : end - 4], end
 
 
@@ -119,12 +121,12 @@ def _size(body: memoryview) -> tuple[int, int, int]:
     have.
     """
     if len(body) != 13:
-        raise InvalidImage("the PNG's size cannot be read", _DAMAGED_HINT)
+        raise InvalidImageError("the PNG's size cannot be read", _DAMAGED_HINT)
     width, height, depth, colour, compression, filtering, interlace = struct.unpack(">IIBBBBB", body)
     if width == 0 or height == 0:
-        raise InvalidImage("the PNG has no pixels", _DAMAGED_HINT)
+        raise InvalidImageError("the PNG has no pixels", _DAMAGED_HINT)
     if width * height > MAX_PIXELS:
-        raise InvalidImage(
+        raise InvalidImageError(
             f"the PNG is too large: {width} x {height} pixels", f"the limit is {MAX_PIXELS // 10**6} million pixels"
         )
     plain = (colour, compression, filtering, interlace) == (2, 0, 0, 0)
@@ -141,7 +143,7 @@ def read_pixels(png: Png) -> NDArray[Any]:
     if png.depth == 16:
         rows = np.frombuffer(zlib.decompress(png.idat), dtype=np.uint8).reshape(png.height, -1)
         if rows[:, 0].any():
-            raise InvalidImage("the 16-bit encrypted image uses row filters", _CHANGED_HINT)
+            raise InvalidImageError("the 16-bit encrypted image uses row filters", _CHANGED_HINT)
         values = np.ascontiguousarray(rows[:, 1:]).view(">u2").reshape(png.height, png.width, 3)
         return values.astype(np.uint16)
     from PIL import Image
@@ -153,7 +155,7 @@ def read_pixels(png: Png) -> NDArray[Any]:
         with Image.open(io.BytesIO(clean), formats=["PNG"]) as image:
             return np.array(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InvalidImage("the pixels of the encrypted image cannot be decoded", _DAMAGED_HINT) from error
+        raise InvalidImageError("the pixels of the encrypted image cannot be decoded", _DAMAGED_HINT) from error
 
 
 def _check_stream(png: Png) -> None:
@@ -171,15 +173,15 @@ def _check_stream(png: Png) -> None:
                 rest = inflate.unconsumed_tail
                 total += len(out)
                 if total > png.raw_size:
-                    raise InvalidImage("the encrypted image holds more pixels than it says", _DAMAGED_HINT)
+                    raise InvalidImageError("the encrypted image holds more pixels than it says", _DAMAGED_HINT)
                 if not out and not rest:
                     break
             if inflate.eof and (inflate.unused_data or start + _STEP < len(view)):
-                raise InvalidImage("the encrypted image has extra data after its pixels", _CHANGED_HINT)
+                raise InvalidImageError("the encrypted image has extra data after its pixels", _CHANGED_HINT)
     except zlib.error as error:
-        raise InvalidImage("the pixels of the encrypted image are damaged", _DAMAGED_HINT) from error
+        raise InvalidImageError("the pixels of the encrypted image are damaged", _DAMAGED_HINT) from error
     if not inflate.eof or total != png.raw_size:
-        raise InvalidImage("the encrypted image is truncated: pixels are missing", _DAMAGED_HINT)
+        raise InvalidImageError("the encrypted image is truncated: pixels are missing", _DAMAGED_HINT)
 
 
 def write(pixels: NDArray[Any], keyword: str, text: str) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import cli as cli
 
 from veilseg.audit import Evidence, Subject, Training, open_references
-from veilseg.audit.subjects import Victim, gather
+from veilseg.audit.samples import Victim, gather
 from veilseg.ciphers import Cipher
 from veilseg.data.scenes import generate_scene
 

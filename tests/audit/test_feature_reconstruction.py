@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from veilseg.audit import ATTACKS, Subject, Training
-from veilseg.audit.blocks import block_grid
-from veilseg.audit.feature_reconstruction import fold, restore_sign, restore_table
-from veilseg.audit.judge import compare
+from veilseg.audit.attacks.blocks import block_grid
+from veilseg.audit.attacks.feature_reconstruction import fold, restore_sign, restore_table
 from veilseg.audit.picture import as_pixels
-from veilseg.audit.subjects import Victim, gather
+from veilseg.audit.samples import Victim, gather
+from veilseg.audit.scoring import compare
 from veilseg.ciphers import cipher
 from veilseg.ciphers.grid import join_blocks
 

@@ -9,17 +9,17 @@ import pytest
 
 from veilseg import cipher, ciphers
 from veilseg.audit import ATTACKS
-from veilseg.audit.blocks import block_grid, undo_order
-from veilseg.audit.brute_force import key_bits, try_orders
-from veilseg.audit.judge import compare, judge_matrix, judge_order
-from veilseg.audit.known_plaintext import recover_matrix, recover_order
-from veilseg.audit.moments import moments, stationary
-from veilseg.audit.permutation_matching import match_permutation, mismatch, name_permutation
-from veilseg.audit.permutation_moves import moves, untangle
-from veilseg.audit.public_weights import match_matrix, match_rows
-from veilseg.audit.subjects import Victim
-from veilseg.ciphers.pixels import pad
-from veilseg.ciphers.shf import shf_order
+from veilseg.audit.attacks.blocks import block_grid, undo_order
+from veilseg.audit.attacks.brute_force import key_bits, try_orders
+from veilseg.audit.attacks.known_plaintext import recover_matrix, recover_order
+from veilseg.audit.attacks.moments import moments, stationary
+from veilseg.audit.attacks.permutation_matching import match_permutation, mismatch, name_permutation
+from veilseg.audit.attacks.permutation_moves import moves, untangle
+from veilseg.audit.attacks.public_weights import match_matrix, match_rows
+from veilseg.audit.samples import Victim
+from veilseg.audit.scoring import compare, judge_matrix, judge_order
+from veilseg.ciphers.conventional.shf import shf_order
+from veilseg.ciphers.plain import pad
 
 
 def test_known_plaintext_takes_the_whole_permutation_from_one_pair(references, subjects) -> None:

@@ -11,10 +11,10 @@ import torch
 
 from veilseg import cipher
 from veilseg.audit import ATTACKS, Evidence
-from veilseg.audit.inverse_network import square_features
-from veilseg.audit.judge import compare
+from veilseg.audit.attacks.inverse_network import square_features
 from veilseg.audit.picture import means
-from veilseg.audit.subjects import Victim
+from veilseg.audit.samples import Victim
+from veilseg.audit.scoring import compare
 from veilseg.ciphers import canonicalize
 
 SMALL = {"batch": 4, "crop": 48, "width": 8, "scenes": 3}

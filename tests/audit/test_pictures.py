@@ -7,12 +7,12 @@ import pytest
 
 from veilseg import cipher
 from veilseg.audit import ATTACKS, Subject, Training
-from veilseg.audit.channel_names import name_order, pair_correlations, public_correlations
-from veilseg.audit.channel_order import reorder
-from veilseg.audit.judge import compare
+from veilseg.audit.attacks.channel_names import name_order, pair_correlations, public_correlations
+from veilseg.audit.attacks.channel_order import reorder
+from veilseg.audit.attacks.rank_placement import known_greys, place
 from veilseg.audit.picture import enlarge, enlarge_means, means
-from veilseg.audit.rank_placement import known_greys, place
-from veilseg.audit.subjects import Victim, gather
+from veilseg.audit.samples import Victim, gather
+from veilseg.audit.scoring import compare
 
 
 def mean_ssim(pictures, subjects) -> float:

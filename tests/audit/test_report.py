@@ -12,8 +12,8 @@ from PIL import Image
 
 from veilseg import cipher
 from veilseg.audit import ATTACKS, Subject, audit_cipher, choose, open_references, open_subjects
-from veilseg.audit.judge import MAX_PSNR, compare
-from veilseg.audit.report import to_dict
+from veilseg.audit.report.json_report import to_dict
+from veilseg.audit.scoring import MAX_PSNR, compare
 from veilseg.errors import UsageError
 
 QUICK = ["look", "thumbnail", "brute-force", "known-plaintext"]

@@ -21,7 +21,7 @@ import veilseg
 from tests.service import PATIENCE, SOURCE
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
 from veilseg.bulk import Encrypt, Outcome, Segment, make_plan, manifest, open_place, process, run_here
-from veilseg.errors import InvalidKey, InvalidModel, UsageError, VeilsegError
+from veilseg.errors import InvalidKeyError, InvalidModelError, UsageError, VeilsegError
 from veilseg.images import open_image
 from veilseg.runtime import Segmenter
 
@@ -149,13 +149,13 @@ def test_jobs_travel_without_the_key(tmp_path: Path) -> None:
     made = pickle.loads(sent).open()((tmp_path / "photo.png").read_bytes())
     assert np.array_equal(veilseg.EncryptedImage.from_bytes(made).decrypt(key), photo())
     veilseg.Key.generate().save(tmp_path / "my.key", overwrite=True)
-    with pytest.raises(InvalidKey, match="another key on this machine"):
+    with pytest.raises(InvalidKeyError, match="another key on this machine"):
         pickle.loads(sent).open()
 
 
 def test_a_job_that_cannot_be_done_is_refused_at_once(photos: Path, tmp_path: Path) -> None:
     places = open_place(str(photos)), open_place(str(tmp_path / "out"))
-    with pytest.raises(InvalidModel):
+    with pytest.raises(InvalidModelError):
         next(run_here(["a.png"], Segment(str(tmp_path / "none")), *places))
     with pytest.raises(VeilsegError):
         next(run_here(["a.png"], Encrypt(SORT, str(tmp_path / "none.key"), "0" * 16), *places))

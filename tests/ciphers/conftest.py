@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from veilseg.ciphers import engine
+from veilseg.ciphers.kernels import engine
 
 settings.register_profile("ciphers", deadline=None, max_examples=40)
 settings.load_profile("ciphers")

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare, kstest
 
 from tests.ciphers.images import noise
-from veilseg.ciphers import affine, permutation, rotation
+from veilseg.ciphers import affine
 from veilseg.ciphers.grid import cut_blocks, join_blocks
-from veilseg.ciphers.permutation import permute_pixels
-from veilseg.ciphers.rotation import rotate_pixels, rotation_scale, unrotate_pixels
-from veilseg.errors import InvalidImage, UsageError
+from veilseg.ciphers.patch import permutation, rotation
+from veilseg.ciphers.patch.permutation import permute_pixels
+from veilseg.ciphers.patch.rotation import rotate_pixels, rotation_scale, unrotate_pixels
+from veilseg.errors import InvalidImageError, UsageError
 from veilseg.keys import Key
 
 keys = st.binary(min_size=32, max_size=32).map(Key)
@@ -106,9 +107,9 @@ def test_refusals() -> None:
         rotation(KEY, 64)
     with pytest.raises(UsageError, match="no matrix"):
         affine("subblock-sort", KEY, 16)
-    with pytest.raises(InvalidImage):
+    with pytest.raises(InvalidImageError):
         permute_pixels(noise(0, 15, 16), permutation(KEY, 16), 16)
-    with pytest.raises(InvalidImage, match="16-bit"):
+    with pytest.raises(InvalidImageError, match="16-bit"):
         unrotate_pixels(noise(0, 2, 2), rotation(KEY, 2), 2)
     with pytest.raises(ValueError, match="read-only"):
         rotation(KEY, 2)[0, 0] = 0

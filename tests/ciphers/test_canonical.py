@@ -8,9 +8,10 @@ from hypothesis import given
 
 from tests.ciphers import oracle
 from tests.ciphers.images import Case, cases, noise
-from veilseg.ciphers import canonicalize, mosaic, reference
+from veilseg.ciphers import canonicalize
 from veilseg.ciphers.grid import cut_regions
-from veilseg.errors import InvalidImage, UsageError
+from veilseg.ciphers.subblock import mosaic, reference
+from veilseg.errors import InvalidImageError, UsageError
 
 
 @given(cases())
@@ -73,9 +74,9 @@ def test_mosaic_of_extremes() -> None:
 
 def test_refusals() -> None:
     for bad in (noise(0, 15, 16), noise(0, 16, 0), noise(0, 16, 16).astype(np.int32)):
-        with pytest.raises(InvalidImage):
+        with pytest.raises(InvalidImageError):
             canonicalize(bad, 16, 4)
-        with pytest.raises(InvalidImage):
+        with pytest.raises(InvalidImageError):
             mosaic(bad, 4)
     with pytest.raises(UsageError):
         canonicalize(noise(0, 16, 16), 16, 4, shuffle="all")  # type: ignore[arg-type]

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 import veilseg
 from tests.ciphers.images import noise
 from veilseg.ciphers import ff1
-from veilseg.ciphers.ffx import ffx_table
+from veilseg.ciphers.conventional.ffx import ffx_table
 from veilseg.ciphers.grid import cut_blocks
 from veilseg.ciphers.image import EncryptedImage
-from veilseg.errors import InvalidImage, InvalidKey, UsageError
+from veilseg.errors import InvalidImageError, InvalidKeyError, UsageError
 from veilseg.keys import Key
 
 NAMES = ("shf", "np", "ffx")
@@ -76,7 +76,7 @@ def test_one_key_for_all_blocks(name: str) -> None:
     assert not np.array_equal(first, cut_blocks(np.asarray(cipher.encrypt(image, Key(bytes(32)))), 4))
     with pytest.raises(UsageError, match="needs a key"):
         cipher.encrypt(image)
-    with pytest.raises(InvalidKey):
+    with pytest.raises(InvalidKeyError):
         cipher.encrypt(image, KEY).decrypt(Key(bytes(32)))
 
 
@@ -109,5 +109,5 @@ def test_the_table_of_ffx() -> None:
 def test_ffx_refuses_values_that_it_does_not_make() -> None:
     encrypted = veilseg.cipher("ffx", block=4).encrypt(noise(5, 8, 8), KEY)
     encrypted.pixels[0, 0] = 1000
-    with pytest.raises(InvalidImage, match="does not make"):
+    with pytest.raises(InvalidImageError, match="does not make"):
         encrypted.decrypt(KEY)

@@ -16,7 +16,7 @@ import veilseg
 from tests.ciphers.images import noise
 from veilseg.ciphers import CIPHERS, DEFAULT_SUB_BLOCK, EncryptedImage, canonicalize, cipher
 from veilseg.container import Header
-from veilseg.errors import InvalidImage, InvalidKey, UsageError, VeilsegError
+from veilseg.errors import InvalidImageError, InvalidKeyError, UsageError, VeilsegError
 from veilseg.keys import Key
 
 KEY = Key(bytes(range(32)))
@@ -44,7 +44,7 @@ def test_every_size_and_the_way_back(name: str, height: int, width: int, block: 
         assert (again.decrypt(KEY) == image).all()
         assert again.decrypt(KEY).dtype == np.uint8
     else:
-        with pytest.raises(InvalidImage, match="anybody"):
+        with pytest.raises(InvalidImageError, match="anybody"):
             again.decrypt(KEY)
 
 
@@ -79,7 +79,7 @@ def test_shuffle_with_and_without_key() -> None:
     lost = [made.encrypt(image) for _ in range(20)]
     assert len({one.pixels.tobytes() for one in lost}) == 20
     assert lost[0].header.nonce is lost[0].header.key_fingerprint is None
-    with pytest.raises(InvalidImage, match="thrown away"):
+    with pytest.raises(InvalidImageError, match="thrown away"):
         lost[0].decrypt(KEY)
     expected = cipher("subblock-sort", sub_block=4).encrypt(image)
     for one in (first, lost[0]):
@@ -89,9 +89,9 @@ def test_shuffle_with_and_without_key() -> None:
 @pytest.mark.parametrize("name", WITH_KEY)
 def test_wrong_and_missing_keys(name: str) -> None:
     encrypted = cipher(name, 4).encrypt(noise(2, 9, 9), KEY)
-    with pytest.raises(InvalidKey, match="with its key"):
+    with pytest.raises(InvalidKeyError, match="with its key"):
         encrypted.decrypt()
-    with pytest.raises(InvalidKey, match="another key"):
+    with pytest.raises(InvalidKeyError, match="another key"):
         encrypted.decrypt(Key.generate())
     with pytest.raises(UsageError, match="parse"):
         encrypted.decrypt(str(KEY))  # type: ignore[arg-type]
@@ -119,7 +119,7 @@ def test_grey_alpha_and_pillow() -> None:
         assert (np.asarray(made.encrypt(image)) == expected).all()
     alpha[3, 3, 3] = 254
     for image in (alpha, Image.fromarray(alpha)):
-        with pytest.raises(InvalidImage, match="transparent"):
+        with pytest.raises(InvalidImageError, match="transparent"):
             made.encrypt(image)
 
 
@@ -158,18 +158,18 @@ def test_exif_orientation_is_applied() -> None:
     ],
 )
 def test_what_is_no_image(image: object, word: str) -> None:
-    with pytest.raises(InvalidImage, match=word) as caught:
+    with pytest.raises(InvalidImageError, match=word) as caught:
         cipher("subblock-sort").encrypt(image)
     assert caught.value.hint
 
 
 def test_hints_help() -> None:
-    with pytest.raises(InvalidImage, match="transpose"):
+    with pytest.raises(InvalidImageError, match="transpose"):
         cipher("subblock-sort").encrypt(np.zeros((3, 8, 8), np.uint8))
-    with pytest.raises(InvalidImage, match="255"):
+    with pytest.raises(InvalidImageError, match="255"):
         cipher("subblock-sort").encrypt(np.zeros((8, 8, 3)))
     encrypted = cipher("subblock-sort").encrypt(noise(0, 4, 4))
-    with pytest.raises(InvalidImage, match="already"):
+    with pytest.raises(InvalidImageError, match="already"):
         cipher("subblock-sort").encrypt(encrypted)
 
 
@@ -219,9 +219,9 @@ def test_headers_that_no_cipher_writes() -> None:
     ):
         header = Header(**{**bare, **complete, **change})
         body = np.resize(pixels, (*header.padded_size, 3))
-        with pytest.raises(InvalidImage):
+        with pytest.raises(InvalidImageError):
             EncryptedImage(body, header).decrypt(KEY)
-    with pytest.raises(InvalidImage, match="does not fit"):
+    with pytest.raises(InvalidImageError, match="does not fit"):
         EncryptedImage(pixels[:8], Header(**{**bare, **complete}))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from veilseg.ciphers.network import LANES, rows_for, sort_columns
+from veilseg.ciphers.kernels.sorting_network import LANES, rows_for, sort_columns
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint32])

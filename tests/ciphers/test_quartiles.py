@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 
 from tests.ciphers.images import Case, cases, noise
-from veilseg.ciphers import canonicalize, cipher, engine, quartiles, shuffle_pixels
-from veilseg.errors import InvalidImage, UsageError
+from veilseg.ciphers import canonicalize, cipher, shuffle_pixels
+from veilseg.ciphers.kernels import engine
+from veilseg.ciphers.subblock import quartiles
+from veilseg.errors import InvalidImageError, UsageError
 
 
 def by_hand(pixels: np.ndarray, s: int) -> np.ndarray:
@@ -72,5 +74,5 @@ def test_it_is_a_cipher_without_key_or_options() -> None:
     assert (encrypted.pixels == quartiles(encrypted.pixels, 8)).all()
     with pytest.raises(UsageError, match="no option"):
         cipher("subblock-quartiles", channels="none")
-    with pytest.raises(InvalidImage):
+    with pytest.raises(InvalidImageError):
         quartiles(noise(0, 15, 16), 4)

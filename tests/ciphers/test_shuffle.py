@@ -12,9 +12,10 @@ from scipy.stats import chisquare
 
 from tests.ciphers import oracle
 from tests.ciphers.images import CHANNELS, SHUFFLES, Case, cases, noise
-from veilseg.ciphers import canonicalize, engine, shuffle_pixels
+from veilseg.ciphers import canonicalize, shuffle_pixels
+from veilseg.ciphers.kernels import engine
 from veilseg.ciphers.keystream import Keystream
-from veilseg.errors import InvalidImage, UsageError
+from veilseg.errors import InvalidImageError, UsageError
 
 SUBKEY = bytes(range(32))
 subkeys = st.binary(min_size=32, max_size=32)
@@ -88,7 +89,7 @@ def check_dropping(monkeypatch: pytest.MonkeyPatch, pixels: np.ndarray, *argumen
     def words(subkey: bytes, stream: int) -> list[int]:
         return iter(Dropping(subkey).words(stream, 20000).tolist())  # type: ignore[return-value]
 
-    monkeypatch.setattr("veilseg.ciphers.shuffle.Keystream", Dropping)
+    monkeypatch.setattr("veilseg.ciphers.subblock.shuffle.Keystream", Dropping)
     monkeypatch.setattr(oracle, "words", words)
     expected = oracle.encrypt(pixels, SUBKEY, *arguments, "sub-block", "channel")
     for disabled in ("", "1"):
@@ -172,7 +173,7 @@ def test_arrays_that_are_not_contiguous() -> None:
 def test_refusals() -> None:
     good = noise(0, 16, 16)
     for bad in (good[:, :15], good[:0], good[..., :2], good.astype(float), good[..., 0], [[1]]):
-        with pytest.raises(InvalidImage):
+        with pytest.raises(InvalidImageError):
             shuffle_pixels(bad, SUBKEY, 16, 4)  # type: ignore[arg-type]
     for block, sub_block in ((16, 5), (16, 0), (0, 1), (16, 32), (65, 65), (16, 4.0), (True, 1)):
         with pytest.raises(UsageError):

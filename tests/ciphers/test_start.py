@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from veilseg.ciphers import engine
+from veilseg.ciphers.kernels import engine
 
 CODE = """
 import sys
@@ -62,7 +62,7 @@ def test_small_images_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_kernels_compile_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     import numba
 
-    from veilseg.ciphers import jit
+    from veilseg.ciphers.kernels import jit
 
     def refuse(*, cache: bool = False, **options: bool) -> Callable[[Any], Any]:
         if cache:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.ciphers.images import noise
-from veilseg.ciphers import cipher, engine
+from veilseg.ciphers import cipher
+from veilseg.ciphers.kernels import engine
 from veilseg.keys import Key
 
 

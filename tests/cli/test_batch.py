@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from veilseg.cli.batch import Plan, plan, run
-from veilseg.errors import InvalidImage, UsageError, VeilsegError
+from veilseg.errors import InvalidImageError, UsageError, VeilsegError
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +87,7 @@ def test_output_that_links_to_the_input() -> None:
 
 def fussy(data: bytes, source: str) -> bytes:
     if data == b"in/a.jpg":
-        raise InvalidImage("this one is broken", "mend it")
+        raise InvalidImageError("this one is broken", "mend it")
     return data.upper()
 
 
@@ -138,7 +138,7 @@ def test_missing_inputs_are_reported_too(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_single_failure_is_raised() -> None:
-    with pytest.raises(InvalidImage, match="broken"):
+    with pytest.raises(InvalidImageError, match="broken"):
         run(plan(["in/a.jpg"], "v.png", verb="encrypt"), fussy, doing="encrypting", force=False)
     assert not Path("v.png").exists()
 

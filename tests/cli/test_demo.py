@@ -39,7 +39,7 @@ def test_where_nothing_can_be_written_the_work_does_not_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("veilseg.evaluation.demo.run_demo", lambda *_, **__: pytest.fail("the work began"))
+    monkeypatch.setattr("veilseg.demo.run.run_demo", lambda *_, **__: pytest.fail("the work began"))
     (tmp_path / "file").write_bytes(b"")
     for name in ("file", "file/below"):
         assert main(["demo", "-o", name]) == 1
@@ -54,6 +54,6 @@ def test_the_demo_needs_scenes() -> None:
 
 
 def test_the_demo_and_segmenting_import_no_torch() -> None:
-    modules = "veilseg.evaluation.demo_files, veilseg.cli.segment, veilseg.cli.evaluate, veilseg.runtime"
+    modules = "veilseg.demo.files, veilseg.cli.segment, veilseg.cli.evaluate, veilseg.runtime"
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules or 'onnxruntime' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+from veilseg.ciphers.leakage import SENTENCE
 
 from veilseg.ciphers import CIPHERS
-from veilseg.ciphers.leakage import SENTENCE
 from veilseg.cli.inspect import describe
 from veilseg.container import Header
 

@@ -15,7 +15,7 @@ import pytest
 
 import veilseg
 from veilseg.cli import main as frame
-from veilseg.errors import InvalidImage, UsageError
+from veilseg.errors import InvalidImageError, UsageError
 
 
 @pytest.fixture
@@ -91,8 +91,8 @@ def test_wrong_usage(cli, arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "text"),
     [
-        (InvalidImage("it is broken", "mend it"), 1, "error: it is broken\nhint: mend it\n"),
-        (InvalidImage("it is broken"), 1, "error: it is broken\n"),
+        (InvalidImageError("it is broken", "mend it"), 1, "error: it is broken\nhint: mend it\n"),
+        (InvalidImageError("it is broken"), 1, "error: it is broken\n"),
         (UsageError("no such thing", "take another"), 2, "error: no such thing\nhint: take another\n"),
         (PermissionError(13, "Permission denied", "x.png"), 1, "error: x.png: Permission denied\n"),
         (MemoryError(), 1, "error: not enough memory\nhint: use smaller images\n"),

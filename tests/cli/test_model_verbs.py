@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from veilseg.modelspec import ModelConfig
 
 import veilseg
 from tests.models.conftest import tiny_conv, tiny_setr
 from veilseg.cli.main import main
 from veilseg.keys import Key
 from veilseg.models import encrypt_model, load_model, save_model
-from veilseg.modelspec import ModelConfig
 from veilseg.runtime import Segmenter
 
 

@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from veilseg.modelspec import InputSpec
 
 import veilseg
 from tests.client.impostor import SMALL
@@ -20,9 +21,8 @@ from tests.service import Service, running
 from tests.tiny_onnx import photo, split_stem, tiny_model
 from veilseg.ciphers import EncryptedImage
 from veilseg.client import AsyncClient, Client
-from veilseg.errors import InvalidImage, InvalidKey, ServiceError, UsageError
+from veilseg.errors import InvalidImageError, InvalidKeyError, ServiceError, UsageError
 from veilseg.keys import Key
-from veilseg.modelspec import InputSpec
 from veilseg.runtime import Segmenter, encrypt_onnx
 
 
@@ -38,9 +38,9 @@ def test_labels_are_those_of_the_segmenter(service: Service, model: Path) -> Non
             assert (client.segment(shuffled) == expected).all()
         assert client.model.classes == segmenter.classes
         assert (client.model.palette == segmenter.palette).all()
-        with pytest.raises(InvalidImage):
+        with pytest.raises(InvalidImageError):
             client.segment(veilseg.cipher("mosaic", sub_block=8).encrypt(image))
-        with pytest.raises(InvalidImage, match="too large"):
+        with pytest.raises(InvalidImageError, match="too large"):
             client.segment(np.zeros((400, 400, 3), np.uint8))
 
 
@@ -111,9 +111,12 @@ def test_a_locked_model_needs_its_key(tmp_path: Path) -> None:
     source = split_stem(tiny_model(tmp_path / "plain", InputSpec()))
     encrypt_onnx(source, key, tmp_path / "locked")
     with running(tmp_path, str(tmp_path / "locked")) as service:
-        with Client(service.url) as client, pytest.raises(InvalidKey, match="needs a key"):
+        with Client(service.url) as client, pytest.raises(InvalidKeyError, match="needs a key"):
             client.segment(SMALL)
-        with Client(service.url, key=Key.generate()) as client, pytest.raises(InvalidKey, match="belongs to the key"):
+        with (
+            Client(service.url, key=Key.generate()) as client,
+            pytest.raises(InvalidKeyError, match="belongs to the key"),
+        ):
             client.segment(SMALL)
         with wire(service.port) as (url, seen), Client(url, key=key) as client:
             answer = client.segment(SMALL)

@@ -24,7 +24,7 @@ from veilseg.cli.main import main
 from veilseg.client import AsyncClient
 from veilseg.client.folder import Summary
 from veilseg.client.video import segment_video
-from veilseg.errors import InvalidImage, ServiceError
+from veilseg.errors import InvalidImageError, ServiceError
 from veilseg.images import to_png
 from veilseg.runtime import Segmenter
 
@@ -177,5 +177,5 @@ def test_what_is_no_video(service: Service, photos: Path) -> None:
             async for _ in segment_video(client, str(photos / "bad.mp4")):
                 pass
 
-    with pytest.raises(InvalidImage):
+    with pytest.raises(InvalidImageError):
         asyncio.run(run())

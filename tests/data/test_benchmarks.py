@@ -14,7 +14,7 @@ from PIL import Image
 from veilseg.data import open_data
 from veilseg.data.ade20k import ADE20K_CLASSES
 from veilseg.data.cityscapes import CITYSCAPES_CLASSES, CITYSCAPES_PALETTE, label_ids
-from veilseg.errors import InvalidData
+from veilseg.errors import InvalidDataError
 
 RNG = np.random.default_rng(3)
 
@@ -73,16 +73,16 @@ def test_cityscapes_in_folders_and_zips(archived: tuple[str, ...], cityscapes: P
 
 
 def test_cityscapes_that_lacks_something(cityscapes: Path) -> None:
-    with pytest.raises(InvalidData, match="no split"):
+    with pytest.raises(InvalidDataError, match="no split"):
         open_data(f"cityscapes:{cityscapes}", "validation")
     next((cityscapes / "gtFine/val/ulm").glob("*labelIds*")).unlink()
-    with pytest.raises(InvalidData, match="1 images have no label"):
+    with pytest.raises(InvalidDataError, match="1 images have no label"):
         open_data(f"cityscapes:{cityscapes}")
     shutil.rmtree(cityscapes / "gtFine")
-    with pytest.raises(InvalidData, match="neither gtFine/ nor"):
+    with pytest.raises(InvalidDataError, match="neither gtFine/ nor"):
         open_data(f"cityscapes:{cityscapes}")
     (cityscapes / "gtFine_trainvaltest.zip").write_bytes(b"PK no zip")
-    with pytest.raises(InvalidData, match="no zip"):
+    with pytest.raises(InvalidDataError, match="no zip"):
         open_data(f"cityscapes:{cityscapes}")
 
 
@@ -100,5 +100,5 @@ def test_ade20k_labels_shift_down(archived: bool, tmp_path: Path) -> None:
         assert len(data.classes) == len(set(data.classes)) == len(data.palette) == 150
         assert data[0].label[::8, ::8].tolist() == [[255, 0, 1], [148, 149, 255]]
     assert (ADE20K_CLASSES[0], ADE20K_CLASSES[-1]) == ("wall", "flag")
-    with pytest.raises(InvalidData, match="no split"):
+    with pytest.raises(InvalidDataError, match="no split"):
         open_data(f"ade20k:{tmp_path}", "test")

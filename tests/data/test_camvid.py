@@ -9,7 +9,7 @@ import pytest
 
 from tests.data.conftest import Write
 from veilseg.data import CAMVID_CLASSES, CAMVID_PALETTE, SegmentationData, check_data, open_data
-from veilseg.errors import InvalidData
+from veilseg.errors import InvalidDataError
 
 
 def test_void_is_ignored_and_other_ids_stay(write_pair: Write) -> None:
@@ -31,16 +31,16 @@ def test_split_is_val_unless_named(write_pair: Write) -> None:
 
 def test_missing_split_names_those_found(write_pair: Write) -> None:
     root = write_pair("train", "trainannot", "t")
-    with pytest.raises(InvalidData, match="no split 'test'") as error:
+    with pytest.raises(InvalidDataError, match="no split 'test'") as error:
         open_data(f"camvid:{root}", "test")
     assert error.value.hint == "found: train"
 
 
 def test_missing_folder_and_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(InvalidData, match="no folder") as error:
+    with pytest.raises(InvalidDataError, match="no folder") as error:
         open_data(f"camvid:{tmp_path / 'nowhere'}")
     assert "DIR/val/ and DIR/valannot/" in (error.value.hint or "")
-    with pytest.raises(InvalidData, match="no split 'val'") as error:
+    with pytest.raises(InvalidDataError, match="no split 'val'") as error:
         open_data(f"camvid:{tmp_path}")
     assert "DIR/val/ and DIR/valannot/" in (error.value.hint or "")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from veilseg.modelspec import default_palette
 
 from tests.data.conftest import Write
 from veilseg.data import open_data
-from veilseg.errors import InvalidData
-from veilseg.modelspec import default_palette
+from veilseg.errors import InvalidDataError
 
 
 def test_pairs_by_stem_in_sorted_order(write_pair: Write) -> None:
@@ -49,7 +49,7 @@ def test_splits_share_the_description(write_pair: Write) -> None:
     data = open_data(f"folder:{root}", "val")
     assert data.classes == ("only",)
     assert data.name.endswith("/val")
-    with pytest.raises(InvalidData) as error:
+    with pytest.raises(InvalidDataError) as error:
         open_data(f"folder:{root}")
     assert error.value.hint == "found splits: val"
 
@@ -71,7 +71,7 @@ def test_splits_share_the_description(write_pair: Write) -> None:
 def test_malformed_descriptions_are_refused(write_pair: Write, content: str) -> None:
     root = write_pair("images", "labels", "a")
     (root / "classes.json").write_text(content)
-    with pytest.raises(InvalidData, match=r"classes\.json"):
+    with pytest.raises(InvalidDataError, match=r"classes\.json"):
         open_data(f"folder:{root}")
 
 
@@ -80,37 +80,37 @@ def test_unpaired_files_are_refused_on_both_sides(write_pair: Write) -> None:
         root = write_pair("images", "labels", stem)
     for stem in "abcde":
         (root / "labels" / f"{stem}.png").unlink()
-    with pytest.raises(InvalidData, match=r"5 image file\(s\) without a label: a.png, b.png, c.png and 2 more"):
+    with pytest.raises(InvalidDataError, match=r"5 image file\(s\) without a label: a.png, b.png, c.png and 2 more"):
         open_data(f"folder:{root}")
     for stem in "abcdef":
         (root / "images" / f"{stem}.png").unlink()
-    with pytest.raises(InvalidData, match=r"1 label file\(s\) without an image: f.png"):
+    with pytest.raises(InvalidDataError, match=r"1 label file\(s\) without an image: f.png"):
         open_data(f"folder:{root}")
 
 
 def test_two_files_of_one_stem_are_refused(write_pair: Write) -> None:
     write_pair("images", "labels", "a", suffix=".jpg")
     root = write_pair("images", "labels", "a")
-    with pytest.raises(InvalidData, match=r"both a\.jpg and a\.png"):
+    with pytest.raises(InvalidDataError, match=r"both a\.jpg and a\.png"):
         open_data(f"folder:{root}")
 
 
 def test_empty_and_missing_folders(tmp_path: Path) -> None:
-    with pytest.raises(InvalidData, match="no folder"):
+    with pytest.raises(InvalidDataError, match="no folder"):
         open_data(f"folder:{tmp_path / 'nowhere'}")
-    with pytest.raises(InvalidData, match="does not hold images/ and labels/"):
+    with pytest.raises(InvalidDataError, match="does not hold images/ and labels/"):
         open_data(f"folder:{tmp_path}")
     for name in ("images", "labels"):
         (tmp_path / name).mkdir()
-    with pytest.raises(InvalidData, match="holds no images"):
+    with pytest.raises(InvalidDataError, match="holds no images"):
         open_data(f"folder:{tmp_path}")
 
 
 def test_the_layout_of_camvid_is_recognized(write_pair: Write, tmp_path: Path) -> None:
     root = write_pair("val", "valannot", "a")
-    with pytest.raises(InvalidData) as error:
+    with pytest.raises(InvalidDataError) as error:
         open_data(f"folder:{root}")
     assert error.value.hint == f"this looks like CamVid: camvid:{root}"
-    with pytest.raises(InvalidData) as error:
+    with pytest.raises(InvalidDataError) as error:
         open_data(f"folder:{tmp_path / 'nowhere'}")
     assert error.value.hint

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from veilseg.ciphers.leakage import SENTENCE
 
 from tests.tiny_onnx import CANONICAL, split_stem, tiny_model
-from veilseg.ciphers.leakage import SENTENCE
 from veilseg.data.scenes.dataset import SceneData
+from veilseg.demo.files import write_demo
+from veilseg.demo.pictures import best_scene, plate_box, street_box
+from veilseg.demo.run import DEMO_SCENES, DEMO_SEED, Demo, run_demo
 from veilseg.errors import UsageError
-from veilseg.evaluation.demo import DEMO_SCENES, DEMO_SEED, Demo, run_demo
-from veilseg.evaluation.demo_files import write_demo
-from veilseg.evaluation.demo_pictures import best_scene, plate_box, street_box
 
 
 @pytest.fixture(scope="module")

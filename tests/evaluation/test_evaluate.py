@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from veilseg.modelspec import InputSpec, generic_classes
 
 import veilseg
 from tests.tiny_onnx import CANONICAL, photo, split_stem, tiny_model
 from veilseg.data import CAMVID_CLASSES, CAMVID_PALETTE, Sample
-from veilseg.errors import InvalidData, InvalidImage, UsageError
+from veilseg.errors import InvalidDataError, InvalidImageError, UsageError
 from veilseg.evaluation import evaluate
 from veilseg.evaluation.evaluate import own_cipher
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import input_name, percent, write_json
 from veilseg.images import to_png
 from veilseg.keys import Key
-from veilseg.modelspec import InputSpec, generic_classes
 from veilseg.runtime import Segmenter, encrypt_onnx
 
 
@@ -56,7 +56,7 @@ class OneBadLabel(FourPhotos):
 
 
 def test_a_label_out_of_range_is_named(plain: Segmenter) -> None:
-    with pytest.raises(InvalidData, match=r"photo 2: the label holds id 19, 20.*but there are 11 classes"):
+    with pytest.raises(InvalidDataError, match=r"photo 2: the label holds id 19, 20.*but there are 11 classes"):
         evaluate(plain, OneBadLabel(), progress=False)
 
 
@@ -104,9 +104,9 @@ def test_the_three_protocols_of_one_key(plain: Segmenter, tmp_path: Path) -> Non
     assert correct.input["key"] == key.fingerprint
     with pytest.raises(UsageError, match="needs a key"):
         evaluate(locked, FourPhotos(), progress=False)
-    with pytest.raises(InvalidImage):
+    with pytest.raises(InvalidImageError):
         evaluate(locked, FourPhotos(), key=other, progress=False)
-    with pytest.raises(InvalidImage):
+    with pytest.raises(InvalidImageError):
         evaluate(locked, FourPhotos(), "plain", progress=False)
     for arguments in ({"key": other}, {"cipher": "plain"}):
         result = evaluate(locked, FourPhotos(), **arguments, check=False, progress=False)
@@ -115,7 +115,7 @@ def test_the_three_protocols_of_one_key(plain: Segmenter, tmp_path: Path) -> Non
 
 def test_data_with_other_classes_is_refused(tmp_path: Path) -> None:
     segmenter = Segmenter(tiny_model(tmp_path / "m", classes=("road", "rest")), threads=1)
-    with pytest.raises(InvalidData, match="11 classes but the model") as caught:
+    with pytest.raises(InvalidDataError, match="11 classes but the model") as caught:
         evaluate(segmenter, FourPhotos(), progress=False)
     assert "road" in (caught.value.hint or "")
 
@@ -123,7 +123,7 @@ def test_data_with_other_classes_is_refused(tmp_path: Path) -> None:
 def test_data_whose_classes_have_other_names_is_refused(tmp_path: Path) -> None:
     turned = (*CAMVID_CLASSES[1:], CAMVID_CLASSES[0])
     segmenter = Segmenter(tiny_model(tmp_path / "turned", classes=turned), threads=1)
-    with pytest.raises(InvalidData, match="class 0 of four photos is 'sky', but 'building'") as caught:
+    with pytest.raises(InvalidDataError, match="class 0 of four photos is 'sky', but 'building'") as caught:
         evaluate(segmenter, FourPhotos(), progress=False)
     assert "in this order: building" in (caught.value.hint or "")
     generic = Segmenter(tiny_model(tmp_path / "generic", classes=generic_classes(11)), threads=1)

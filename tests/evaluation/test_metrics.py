@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veilseg.errors import InvalidData, UsageError
+from veilseg.errors import InvalidDataError, UsageError
 from veilseg.evaluation.metrics import ConfusionMatrix
 
 
@@ -139,13 +139,13 @@ def test_perfect_predictions_score_one_and_nothing_scores_nan() -> None:
 
 def test_what_cannot_be_counted_is_refused_and_leaves_no_trace() -> None:
     matrix, zeros = ConfusionMatrix(3), np.zeros((2, 2), np.uint8)
-    with pytest.raises(InvalidData, match=r"label holds id 7"):
+    with pytest.raises(InvalidDataError, match=r"label holds id 7"):
         matrix.update(zeros, np.full((2, 2), 7, np.uint8))
-    with pytest.raises(InvalidData, match=r"prediction holds id 255"):
+    with pytest.raises(InvalidDataError, match=r"prediction holds id 255"):
         matrix.update(np.full((2, 2), 255, np.uint8), zeros)
-    with pytest.raises(InvalidData, match="2x2 but the label is 3x2"):
+    with pytest.raises(InvalidDataError, match="2x2 but the label is 3x2"):
         matrix.update(zeros, np.zeros((2, 3), np.uint8))
-    with pytest.raises(InvalidData, match="integer"):
+    with pytest.raises(InvalidDataError, match="integer"):
         matrix.update(zeros.astype(np.float32), zeros)
     with pytest.raises(UsageError):
         ConfusionMatrix(0)

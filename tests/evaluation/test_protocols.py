@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from matplotlib.cbook import boxplot_stats
 from PIL import Image
+from veilseg.modelspec import InputSpec
 
 from tests.tiny_onnx import CANONICAL, split_stem, tiny_model
 from veilseg.cli.main import main
-from veilseg.errors import InvalidData, UsageError
+from veilseg.errors import InvalidDataError, UsageError
 from veilseg.evaluation.protocols import PROTOCOLS, Plan, run_protocol
 from veilseg.evaluation.protocols.conventional import CONDITIONS as CONVENTIONAL
 from veilseg.evaluation.protocols.keys import CONDITIONS
 from veilseg.evaluation.protocols.random_keys import box
 from veilseg.keys import Key
-from veilseg.modelspec import InputSpec
 
 BASE = ["evaluate", "--data", "scenes:2:5", "--threads", "1", "--limit", "1", "-o", "out"]
 
@@ -188,5 +188,5 @@ def test_protocols_of_torch_models(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no protocol"):
         run_protocol("tables", plan)
     other = Plan(("torch",), open_data("scenes:1:6", None), {"spec": "scenes:1:6"}, tmp_path / "out", threads=1)
-    with pytest.raises(InvalidData, match="other settings"):
+    with pytest.raises(InvalidDataError, match="other settings"):
         run_protocol("keys", other)

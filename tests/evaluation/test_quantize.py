@@ -11,12 +11,12 @@ import pytest
 
 from tests.models.conftest import tiny_conv, tiny_setr
 from veilseg.data import open_data
-from veilseg.errors import InvalidData, UsageError, VeilsegError
+from veilseg.errors import InvalidDataError, UsageError, VeilsegError
 from veilseg.evaluation import quantize as quantization
-from veilseg.evaluation.fused_attention import fuse_attention
-from veilseg.evaluation.quantize import quantize
 from veilseg.keys import Key
 from veilseg.models import export_onnx
+from veilseg.models.onnx.attention import fuse_attention
+from veilseg.models.onnx.quantize import quantize
 from veilseg.runtime import Segmenter, encrypt_onnx
 from veilseg.runtime.engines import OnnxEngine
 
@@ -51,8 +51,10 @@ def test_the_share_of_equal_answers_is_measured(
     exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     maps = iter([np.array([[0, 1]]), np.array([[0, 1]]), np.array([[2, 3]]), np.array([[2, 0]])])
-    monkeypatch.setattr("veilseg.evaluation.quantize._quantize", lambda source, target, *_: shutil.copy(source, target))
-    monkeypatch.setattr("veilseg.evaluation.quantize._labels", lambda *_: next(maps))
+    monkeypatch.setattr(
+        "veilseg.models.onnx.quantize._quantize", lambda source, target, *_: shutil.copy(source, target)
+    )
+    monkeypatch.setattr("veilseg.models.onnx.quantize._labels", lambda *_: next(maps))
     assert quantize(exported, tmp_path / "int8", open_data("scenes:2:1"), images=2) == 0.75
 
 
@@ -72,7 +74,7 @@ def test_nothing_is_replaced_and_images_are_needed(exported: Path, tmp_path: Pat
     with pytest.raises(VeilsegError, match="exists already"):
         quantize(exported, tmp_path, open_data("scenes:1:1"))
     assert (tmp_path / "config.json").read_text() == "mine"
-    with pytest.raises(InvalidData, match="no image"):
+    with pytest.raises(InvalidDataError, match="no image"):
         quantize(exported, tmp_path / "int8", open_data("scenes:1:1"), images=0)
 
 

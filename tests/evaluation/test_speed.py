@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from veilseg.benchmarks.speed import argsort_shuffle, measure_encryption, medians
 from veilseg.ciphers import canonicalize
 from veilseg.cli.main import main
-from veilseg.evaluation.speed import argsort_shuffle, measure_encryption, medians
 
 
 @pytest.mark.parametrize("sub_block", [4, 8, 16])

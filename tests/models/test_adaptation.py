@@ -15,7 +15,7 @@ from tests.models.conftest import tiny_setr
 from tests.models.encrypted import KEYS, encrypt_blocks
 from veilseg import ciphers
 from veilseg.models import SegmentationModel, encrypt_model
-from veilseg.models.stems import find_patchify
+from veilseg.models.encryption.stems import find_patchify
 
 STEPS = 12
 

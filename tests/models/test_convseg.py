@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from veilseg.errors import UsageError
-from veilseg.models.convseg import ConvSeg
+from veilseg.models.networks.convseg import ConvSeg
 
 SMALL = {"widths": (8, 8, 8, 8), "depths": (1, 1, 1, 1), "decoder_width": 8}
 

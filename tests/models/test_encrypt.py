@@ -13,10 +13,10 @@ from torch import nn
 from tests.models.conftest import images, tiny_conv, tiny_setr
 from tests.models.encrypted import CIPHERS, KEYS, encrypt_blocks, same
 from veilseg import ciphers
-from veilseg.errors import InvalidKey, InvalidModel, UsageError
+from veilseg.errors import InvalidKeyError, InvalidModelError, UsageError
 from veilseg.models import SegmentationModel, encrypt_model, rekey_model
-from veilseg.models.encrypt import input_spec
-from veilseg.models.stems import find_patchify
+from veilseg.models.encryption.encrypt import input_spec
+from veilseg.models.encryption.stems import find_patchify
 
 
 @pytest.mark.parametrize("cipher", CIPHERS)
@@ -103,22 +103,22 @@ def test_rekey(cipher):  # type: ignore[no-untyped-def]
 def test_refusals():  # type: ignore[no-untyped-def]
     model = tiny_setr("naive")
     locked = encrypt_model(model, KEYS[0])
-    with pytest.raises(InvalidModel, match="encrypted already"):
+    with pytest.raises(InvalidModelError, match="encrypted already"):
         encrypt_model(locked, KEYS[1])
-    with pytest.raises(InvalidKey, match=KEYS[0].fingerprint):
+    with pytest.raises(InvalidKeyError, match=KEYS[0].fingerprint):
         rekey_model(locked, KEYS[1], KEYS[0])
-    with pytest.raises(InvalidModel, match="not encrypted"):
+    with pytest.raises(InvalidModelError, match="not encrypted"):
         rekey_model(model, KEYS[0], KEYS[1])
-    with pytest.raises(InvalidModel, match="needs no key"):
+    with pytest.raises(InvalidModelError, match="needs no key"):
         encrypt_model(tiny_conv(input="canonical"), KEYS[0])
     with pytest.raises(UsageError):
         encrypt_model(model, KEYS[0], "mosaic")
     with pytest.raises(UsageError, match="by itself"):
         encrypt_model(model, KEYS[0], mean=(0.5, 0.5, 0.5))
     for block in (8, 32, 20):
-        with pytest.raises(InvalidModel, match="16 pixels"):
+        with pytest.raises(InvalidModelError, match="16 pixels"):
             encrypt_model(model, KEYS[0], block=block)
-    with pytest.raises(InvalidModel, match="4 pixels"):
+    with pytest.raises(InvalidModelError, match="4 pixels"):
         encrypt_model(tiny_conv(patch=4), KEYS[0], block=6)
 
 
@@ -135,7 +135,7 @@ def test_refusals():  # type: ignore[no-untyped-def]
     ],
 )
 def test_other_stems_are_refused_with_the_reason(stem):  # type: ignore[no-untyped-def]
-    with pytest.raises(InvalidModel) as caught:
+    with pytest.raises(InvalidModelError) as caught:
         encrypt_model(nn.Sequential(stem), KEYS[0])
     assert "patchify" in str(caught.value)
 
@@ -155,7 +155,7 @@ def test_foreign_modules(cipher):  # type: ignore[no-untyped-def]
     assert wanted.std() > 0.01
     assert torch.allclose(got, wanted, atol=2e-3 * float(wanted.std()))
     assert input_spec(locked).key_fingerprint == KEYS[0].fingerprint
-    with pytest.raises(InvalidModel, match="encrypted already"):
+    with pytest.raises(InvalidModelError, match="encrypted already"):
         encrypt_model(locked, KEYS[0], cipher)
     moved = rekey_model(locked, KEYS[0], KEYS[1])
     got = moved(encrypt_blocks(pixels, cipher, KEYS[1], 4, exact=True))
@@ -181,7 +181,7 @@ def test_unfolded_models_are_folded_first():  # type: ignore[no-untyped-def]
     assert locked.network.backbone.normalize.folded
     pixels = images(1, 3, 32, 32)
     same(locked(encrypt_blocks(pixels, "patch-permutation", KEYS[0], 16)), model(pixels))
-    with pytest.raises(InvalidModel, match="mixes channels"):
+    with pytest.raises(InvalidModelError, match="mixes channels"):
         locked.unfold_normalization()
 
 

@@ -13,10 +13,10 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from tests.models import families
 from tests.models.encrypted import CIPHERS, KEYS, encrypt_blocks
-from veilseg.errors import InvalidKey, InvalidModel, UsageError
+from veilseg.errors import InvalidKeyError, InvalidModelError, UsageError
 from veilseg.models import encrypt_model, rekey_model
-from veilseg.models.encrypt import input_spec
-from veilseg.models.stems import find_patchify
+from veilseg.models.encryption.encrypt import input_spec
+from veilseg.models.encryption.stems import find_patchify
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 TIMM = families.timm_models()
@@ -142,11 +142,11 @@ def test_rekey_without_the_plain_model(name: str, cipher: str) -> None:
     pixels = photos(side, side)
     got = families.outputs(moved, encrypt_blocks(pixels, cipher, KEYS[1], block, exact=True))
     assert distance(got, families.outputs(model, normalized(pixels))) < 2e-4
-    with pytest.raises(InvalidModel, match=KEYS[0].fingerprint):
+    with pytest.raises(InvalidModelError, match=KEYS[0].fingerprint):
         encrypt_model(locked, KEYS[1], cipher)
-    with pytest.raises(InvalidKey, match=KEYS[0].fingerprint):
+    with pytest.raises(InvalidKeyError, match=KEYS[0].fingerprint):
         rekey_model(locked, KEYS[1], KEYS[0])
-    with pytest.raises(InvalidModel, match="not encrypted"):
+    with pytest.raises(InvalidModelError, match="not encrypted"):
         rekey_model(model, KEYS[0], KEYS[1])
 
 
@@ -198,7 +198,7 @@ def test_copies_of_the_embedding() -> None:
         kept.half()[None] * 1.001,
     ):
         model.register_buffer("average", other)
-        with pytest.raises(InvalidModel, match="average"):
+        with pytest.raises(InvalidModelError, match="average"):
             encrypt_model(model, KEYS[0])
     model.average = torch.randn(8, 3, 4, 4)
     encrypt_model(model, KEYS[0])
@@ -208,14 +208,14 @@ def test_wrappers_and_parts_of_an_encrypted_module_know_what_they_are() -> None:
     locked = encrypt_model(nn.Sequential(nn.Conv2d(3, 8, 4, stride=4), nn.ReLU()), KEYS[0])
     for module in (nn.Sequential(locked), locked[0], nn.ModuleDict({"part": locked[0]})):
         assert input_spec(module).key_fingerprint == KEYS[0].fingerprint
-        with pytest.raises(InvalidModel, match="encrypted already"):
+        with pytest.raises(InvalidModelError, match="encrypted already"):
             encrypt_model(module, KEYS[1])
         assert input_spec(rekey_model(module, KEYS[0], KEYS[1])).key_fingerprint == KEYS[1].fingerprint
 
 
 def test_a_stem_by_its_path() -> None:
     model = nn.ModuleDict({"thumbnail": nn.Conv2d(3, 4, 2, stride=2), "stem": nn.Conv2d(3, 8, 4, stride=4)})
-    with pytest.raises(InvalidModel, match="stem="):
+    with pytest.raises(InvalidModelError, match="stem="):
         encrypt_model(model, KEYS[0])
     locked = encrypt_model(model, KEYS[0], stem="stem")
     assert input_spec(locked).block == 4
@@ -225,16 +225,16 @@ def test_a_stem_by_its_path() -> None:
     with pytest.raises(UsageError, match="nowhere"):
         encrypt_model(model, KEYS[0], stem="nowhere")
     for part in (nn.Linear(3, 4), nn.Conv2d(1, 4, 2, stride=2), nn.Conv2d(3, 4, 3, stride=2, padding=1)):
-        with pytest.raises(InvalidModel):
+        with pytest.raises(InvalidModelError):
             encrypt_model(nn.ModuleDict({"part": part}), KEYS[0], stem="part")
 
 
 def test_stems_whose_weight_is_made_anew() -> None:
-    with pytest.raises(InvalidModel, match="computed anew"):
+    with pytest.raises(InvalidModelError, match="computed anew"):
         encrypt_model(nn.Sequential(weight_norm(nn.Conv2d(3, 8, 4, stride=4))), KEYS[0])
     with torch.device("meta"):
         empty = nn.Sequential(nn.Conv2d(3, 8, 4, stride=4))
-    with pytest.raises(InvalidModel, match="not floating-point"):
+    with pytest.raises(InvalidModelError, match="not floating-point"):
         encrypt_model(empty, KEYS[0])
 
 
@@ -256,6 +256,6 @@ def test_overlapping_stems_are_refused_with_the_reason(name: str) -> None:
         ),
         "timm": lambda: timm.create_model("resnet10t"),
     }
-    with pytest.raises(InvalidModel, match="neighbouring blocks") as caught:
+    with pytest.raises(InvalidModelError, match="neighbouring blocks") as caught:
         encrypt_model(models[name](), KEYS[0])
     assert "overlapping stems (SegFormer, Hiera, ResNet)" in str(caught.value.hint)

@@ -10,15 +10,15 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from veilseg.modelspec import ModelConfig
 
 from tests.models.conftest import images, tiny_conv, tiny_setr
-from veilseg.errors import InvalidModel, VeilsegError
+from veilseg.errors import InvalidModelError, VeilsegError
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, encrypt_model, export_onnx
 from veilseg.models import export as export_module
+from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.registry import widen
-from veilseg.models.stems import find_patchify
-from veilseg.modelspec import ModelConfig
 
 
 def run(folder, pixels: torch.Tensor) -> np.ndarray:  # type: ignore[no-untyped-def]
@@ -93,9 +93,9 @@ def test_wrong_exports_are_not_written(apart, tmp_path, monkeypatch, value):  # 
     bias = next(tensor for tensor in graph.graph.initializer if tensor.name.endswith("head.0.bias"))
     bias.CopyFrom(onnx.numpy_helper.from_array(np.arange(20, dtype=np.float32) * np.float32(value), bias.name))
     monkeypatch.setattr(export_module, "_trace", lambda _: graph)
-    with pytest.raises(InvalidModel, match="off by"):
+    with pytest.raises(InvalidModelError, match="off by"):
         export_onnx(model, tmp_path / "out")
     graph.graph.node[0].op_type = "NoSuchThing"
-    with pytest.raises(InvalidModel, match="does not run"):
+    with pytest.raises(InvalidModelError, match="does not run"):
         export_onnx(model, tmp_path / "out")
     assert not (tmp_path / "out").exists()

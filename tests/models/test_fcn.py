@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from tests.models.conftest import images
-from veilseg.ciphers.ffx import ffx_table
-from veilseg.errors import InvalidModel, UsageError
+from veilseg.ciphers.conventional.ffx import ffx_table
+from veilseg.errors import InvalidModelError, UsageError
 from veilseg.keys import Key
 from veilseg.models import create_model, encrypt_model, load_model, rekey_model, save_model
 
@@ -38,7 +38,7 @@ def test_it_is_torchvisions(tmp_path: Path) -> None:
     save_model(model, tmp_path / "fcn")
     assert torch.equal(load_model(tmp_path / "fcn")(pixels), model(pixels))
     assert model.config.size_multiple == 8
-    with pytest.raises(InvalidModel, match="neighbouring blocks"):
+    with pytest.raises(InvalidModelError, match="neighbouring blocks"):
         encrypt_model(model, Key.generate())
     with pytest.raises(UsageError, match="no backbone"):
         create_model("fcn", num_classes=5, backbone="vgg16")
@@ -54,7 +54,7 @@ def test_input_under_a_conventional_cipher(tmp_path: Path) -> None:
     assert load_model(tmp_path / "ffx").network.normalize.std.tolist() == [float(ffx_table(key).max())] * 3
     with pytest.raises(UsageError, match="for one key"):
         create_model("fcn", num_classes=5, input="shf")
-    with pytest.raises(InvalidModel, match="no key built in"):
+    with pytest.raises(InvalidModelError, match="no key built in"):
         encrypt_model(model, key)
-    with pytest.raises(InvalidModel, match="trained for its key"):
+    with pytest.raises(InvalidModelError, match="trained for its key"):
         rekey_model(model, key, Key.generate())

@@ -16,10 +16,10 @@ from tests.models import families
 from tests.models.folders import photo, processor, saved, stored
 from veilseg import ciphers
 from veilseg.cli.main import main
-from veilseg.errors import InvalidImage, InvalidModel
+from veilseg.errors import InvalidImageError, InvalidModelError
 from veilseg.keys import Key
 from veilseg.models import client_images, encrypt_model, load_model, save_model
-from veilseg.models.stems import find_patchify
+from veilseg.models.encryption.stems import find_patchify
 from veilseg.runtime import Segmenter
 
 
@@ -83,9 +83,9 @@ def test_segmenter_and_command_tell_a_wrong_key(keys: list[Key], capsys: pytest.
     labels = locked.segment(right)
     assert len(np.unique(labels)) > 1
     assert np.mean(labels == plain.segment(prepared)) > 0.999
-    with pytest.raises(InvalidImage, match=keys[1].fingerprint):
+    with pytest.raises(InvalidImageError, match=keys[1].fingerprint):
         locked.segment(wrong)
-    with pytest.raises(InvalidImage, match="not plain ones"):
+    with pytest.raises(InvalidImageError, match="not plain ones"):
         locked.segment(prepared)
     assert np.mean(locked.segment(wrong, check=False) == labels) < 0.99
     wrong.save("wrong.png")
@@ -99,11 +99,11 @@ def test_segmenter_and_command_tell_a_wrong_key(keys: list[Key], capsys: pytest.
     given = encrypt_model(source, keys[0], processor=processor("upernet-swin"))
     direct = Segmenter(given)
     assert np.array_equal(direct.segment(right), labels)
-    with pytest.raises(InvalidImage, match=keys[1].fingerprint):
+    with pytest.raises(InvalidImageError, match=keys[1].fingerprint):
         direct.segment(wrong)
-    with pytest.raises(InvalidModel, match="normalized"):
+    with pytest.raises(InvalidModelError, match="normalized"):
         Segmenter(source)
-    with pytest.raises(InvalidModel, match="its own library"):
+    with pytest.raises(InvalidModelError, match="its own library"):
         save_model(load_model("locked"), "again")
 
 

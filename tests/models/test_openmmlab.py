@@ -21,9 +21,9 @@ from torch import Tensor
 from tests.models.encrypted import KEYS, encrypt_blocks
 from tests.models.openmmlab_reference import forward, random_state
 from veilseg.cli.main import main
-from veilseg.errors import InvalidModel
+from veilseg.errors import InvalidModelError
 from veilseg.models import encrypt_model, load_model, save_model
-from veilseg.models.openmmlab import import_openmmlab
+from veilseg.models.openmmlab.convert import import_openmmlab
 
 HEADS = 4
 
@@ -146,37 +146,39 @@ def test_the_config_in_the_checkpoint_counts(version: str, tmp_path: Path) -> No
         ("(32, 96)", "(32, 64)", "positions for 12"),
     ):
         changed = {key: value.replace(old, new) if isinstance(value, str) else value for key, value in meta.items()}
-        with pytest.raises(InvalidModel, match=words):
+        with pytest.raises(InvalidModelError, match=words):
             import_openmmlab(saved(tmp_path / "b.pth", state, meta=changed))
 
 
 def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     state = random_state("pup")
     path = tmp_path / "a.pth"
-    with pytest.raises(InvalidModel, match=r"1 unknown: backbone\.ln1\.weight"):
+    with pytest.raises(InvalidModelError, match=r"1 unknown: backbone\.ln1\.weight"):
         import_openmmlab(saved(path, {**state, "backbone.ln1.weight": torch.ones(32)}), heads=HEADS)
     missing = {name: value for name, value in state.items() if name != "decode_head.up_convs.2.0.bn.running_var"}
-    with pytest.raises(InvalidModel, match=r"missing: decode_head\.up_convs\.2\.0\.bn\.running_var"):
+    with pytest.raises(InvalidModelError, match=r"missing: decode_head\.up_convs\.2\.0\.bn\.running_var"):
         import_openmmlab(saved(path, missing), heads=HEADS)
     gap = {name: value for name, value in state.items() if name != "backbone.layers.0.ln1.weight"}
-    with pytest.raises(InvalidModel, match=r"1 unknown: extra; 1 missing: backbone\.layers\.0\.ln1\.weight"):
+    with pytest.raises(InvalidModelError, match=r"1 unknown: extra; 1 missing: backbone\.layers\.0\.ln1\.weight"):
         import_openmmlab(saved(path, {**gap, "extra": torch.ones(1)}), heads=HEADS)
     odd = {**state, "backbone.layers.1.ln2.bias": torch.ones(7)}
-    with pytest.raises(InvalidModel, match=r"another shape: backbone\.layers\.1\.ln2\.bias"):
+    with pytest.raises(InvalidModelError, match=r"another shape: backbone\.layers\.1\.ln2\.bias"):
         import_openmmlab(saved(path, odd), heads=HEADS)
     odd = {**gap, "extra": torch.ones(1), "backbone.layers.1.ln2.bias": torch.ones(7)}
-    with pytest.raises(InvalidModel, match=r"1 unknown: extra; 1 missing: .*weight; 1 of another shape: .*bias"):
+    with pytest.raises(InvalidModelError, match=r"1 unknown: extra; 1 missing: .*weight; 1 of another shape: .*bias"):
         import_openmmlab(saved(path, odd), heads=HEADS)
     twice = random_state("pup", auxiliary_convs=2)
     del twice["auxiliary_head.0.up_convs.0.0.conv.weight"]
-    with pytest.raises(InvalidModel, match=r"fit, 1 missing: auxiliary_head\.0\.up_convs\.0\.0\.conv\.weight \(hint"):
+    with pytest.raises(
+        InvalidModelError, match=r"fit, 1 missing: auxiliary_head\.0\.up_convs\.0\.0\.conv\.weight \(hint"
+    ):
         import_openmmlab(saved(path, twice), heads=HEADS)
-    with pytest.raises(InvalidModel, match="no SETR"):
+    with pytest.raises(InvalidModelError, match="no SETR"):
         import_openmmlab(saved(path, {"backbone.conv1.weight": torch.ones(1)}))
-    with pytest.raises(InvalidModel, match="no square"):
+    with pytest.raises(InvalidModelError, match="no square"):
         import_openmmlab(saved(path, random_state("pup", grid=(2, 6))), heads=HEADS)
     assert import_openmmlab(path, heads=HEADS, image_size=(32, 96)).config.arguments["image_size"] == [32, 96]
-    with pytest.raises(InvalidModel, match="heads"):
+    with pytest.raises(InvalidModelError, match="heads"):
         import_openmmlab(saved(path, state), heads=5)
 
 
@@ -203,7 +205,7 @@ def test_statistics_of_the_config_count(more: str, tmp_path: Path) -> None:
     both = import_openmmlab(saved(tmp_path / "d.pth", {**state, **other}, meta=stated("", more)))
     assert torch.equal(model(images), both(images))
     for old, new in (("_rgb=True", "_rgb=False"), ("[3, 4, 5.5]", "[3, 4]")):
-        with pytest.raises(InvalidModel):
+        with pytest.raises(InvalidModelError):
             import_openmmlab(saved(tmp_path / "a.pth", state, meta=stated("", more.replace(old, new))))
 
 
@@ -217,7 +219,7 @@ def test_statistics_of_the_config_count(more: str, tmp_path: Path) -> None:
     ("naive", "backbone=dict(out_indices='ab', num_heads=4, norm_cfg=dict(eps=1e-6))", "out_indices"),
 ])  # fmt: skip
 def test_what_would_change_the_answer_is_refused(decoder: str, model: str, words: str, tmp_path: Path) -> None:
-    with pytest.raises(InvalidModel, match=words):
+    with pytest.raises(InvalidModelError, match=words):
         import_openmmlab(saved(tmp_path / "a.pth", random_state(decoder), meta={"cfg": f"model = dict({model})"}))
 
 
@@ -279,14 +281,14 @@ def test_pickles_run_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "trap" not in sys.modules
     assert set(torch.serialization.get_safe_globals()) == known
     for payload in (Payload(os.mkdir, ("pwned",)), Payload(Path.mkdir, (Path("pwned"),))):  # os; what a call gave
-        with pytest.raises(InvalidModel, match="could run code") as caught:
+        with pytest.raises(InvalidModelError, match="could run code") as caught:
             import_openmmlab(saved(tmp_path / "a.pth", state, optimizer=payload), heads=HEADS)
         assert "weights_only=False" in str(caught.value.hint)
     torch.save({"meta": Payload(eval, (call,))}, "old.pth", _use_new_zipfile_serialization=False)
-    with pytest.raises(InvalidModel, match="could run code"):
+    with pytest.raises(InvalidModelError, match="could run code"):
         import_openmmlab("old.pth")
     torch.save(Payload(eval, (call,)), "object.pth")
-    with pytest.raises(InvalidModel, match="no state_dict"):
+    with pytest.raises(InvalidModelError, match="no state_dict"):
         import_openmmlab("object.pth")
     assert not Path("pwned").exists()
 
@@ -315,7 +317,7 @@ def test_files_that_are_no_checkpoint(tmp_path: Path) -> None:
     contents = (b"", b"<html>404</html>", b"\x80\x02", bytes(5000), whole[: len(whole) // 2], old.read_bytes()[:5000])
     for content in (*contents, pickle.dumps({"a": 1}, 2)):
         old.write_bytes(content)
-        with pytest.raises(InvalidModel, match="no checkpoint, or only a part"):
+        with pytest.raises(InvalidModelError, match="no checkpoint, or only a part"):
             import_openmmlab(old)
 
 

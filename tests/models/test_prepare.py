@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from veilseg.modelspec import InputSpec
 
 from veilseg import ciphers
 from veilseg.models import CanonicalInput, MosaicInput, QuartilesInput
-from veilseg.models.prepare import input_layer
-from veilseg.modelspec import InputSpec
+from veilseg.models.input_layers import input_layer
 
 OPTIONS = [(channels, shuffle) for channels in ("sub-block", "block", "none") for shuffle in ("channel", "shared")]
 

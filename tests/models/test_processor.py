@@ -10,7 +10,7 @@ from tests.models import families
 from tests.models.folders import photo, stored
 from veilseg import ciphers
 from veilseg.cli.main import main
-from veilseg.errors import InvalidModel
+from veilseg.errors import InvalidModelError
 from veilseg.keys import Key
 from veilseg.models import client_images
 
@@ -37,7 +37,7 @@ def test_the_clients_part_of_other_processors(name: str) -> None:
 
 
 def test_processors_that_do_not_say_how(keys: list[Key]) -> None:
-    with pytest.raises(InvalidModel, match="no image processor"):
+    with pytest.raises(InvalidModelError, match="no image processor"):
         client_images(".", photo())
 
 

@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from veilseg.modelspec import InputSpec, ModelConfig
 
 from tests.models.conftest import TINY_CONV, TINY_VIT, images, tiny_conv, tiny_setr
-from veilseg.errors import InvalidModel, UsageError
+from veilseg.errors import InvalidModelError, UsageError
 from veilseg.models import create_model
 from veilseg.models.registry import model_from_config
-from veilseg.modelspec import InputSpec, ModelConfig
 
 
 @pytest.mark.parametrize("name", ["setr-naive", "setr-pup", "setr-mla", "convseg"])
@@ -109,5 +109,5 @@ def test_what_does_not_fit_is_refused(name, options):  # type: ignore[no-untyped
 )
 def test_hostile_configs(change):  # type: ignore[no-untyped-def]
     text = json.dumps({**json.loads(tiny_conv().config.to_json()), **change})
-    with pytest.raises(InvalidModel):
+    with pytest.raises(InvalidModelError):
         model_from_config(ModelConfig.from_json(text))

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests.models.conftest import TINY_VIT, images, tiny_setr
-from veilseg.errors import InvalidModel, UsageError
+from veilseg.errors import InvalidModelError, UsageError
 from veilseg.models import create_model
-from veilseg.models.decoders import MLA, PUP, Naive
-from veilseg.models.vit import ViTBackbone, even_taps
+from veilseg.models.networks.decoders import MLA, PUP, Naive
+from veilseg.models.networks.vit import ViTBackbone, even_taps
 
 DECODERS = ["naive", "pup", "mla"]
 TINY_ARGUMENTS = {"embed_dim": 48, "depth": 4, "num_heads": 3}
@@ -46,9 +46,9 @@ def test_forward_train(decoder, heads):  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize("size", [(30, 64), (64, 0), (8, 16)])
 def test_sizes_off_the_grid_are_refused(size):  # type: ignore[no-untyped-def]
-    with pytest.raises(InvalidModel, match="multiples of 16"):
+    with pytest.raises(InvalidModelError, match="multiples of 16"):
         tiny_setr("naive")(torch.zeros(1, 3, *size))
-    with pytest.raises(InvalidModel, match=r"\[N, 3, H, W\]"):
+    with pytest.raises(InvalidModelError, match=r"\[N, 3, H, W\]"):
         tiny_setr("naive")(torch.zeros(3, 16, 16))
 
 

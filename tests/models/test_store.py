@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.models.conftest import images, tiny_conv, tiny_setr
-from veilseg.errors import InvalidModel, VeilsegError
+from veilseg.errors import InvalidModelError, VeilsegError
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, encrypt_model, load_model, save_model
-from veilseg.models.stems import find_patchify
+from veilseg.models.encryption.stems import find_patchify
 
 MAKERS = {
     "naive": lambda: tiny_setr("naive"),
@@ -101,10 +101,10 @@ def test_a_damaged_file(tmp_path):  # type: ignore[no-untyped-def]
     whole = path.read_bytes()
     for data in (b"", whole[:-10], whole[:100], b"\xff" * 100, pickle.dumps({"a": 1})):
         path.write_bytes(data)
-        with pytest.raises(InvalidModel, match="safetensors"):
+        with pytest.raises(InvalidModelError, match="safetensors"):
             load_model(tmp_path)
     path.unlink()
-    with pytest.raises(InvalidModel, match=r"has no model\.safetensors"):
+    with pytest.raises(InvalidModelError, match=r"has no model\.safetensors"):
         load_model(tmp_path)
 
 
@@ -114,13 +114,13 @@ def test_weights_that_do_not_fit(tmp_path):  # type: ignore[no-untyped-def]
     tensors = load_file(path)
     name = "network.stem.weight"
     save_file({key: value for key, value in tensors.items() if key != name}, path)
-    with pytest.raises(InvalidModel, match=rf"lacks 1 tensors: {name}"):
+    with pytest.raises(InvalidModelError, match=rf"lacks 1 tensors: {name}"):
         load_model(tmp_path)
     save_file({**tensors, "extra": torch.zeros(1)}, path)
-    with pytest.raises(InvalidModel, match="unknown 1 tensors: extra"):
+    with pytest.raises(InvalidModelError, match="unknown 1 tensors: extra"):
         load_model(tmp_path)
     save_file({**tensors, name: torch.zeros(16, 3, 8, 8)}, path)
-    with pytest.raises(InvalidModel, match=r"\[16, 3, 8, 8\], but the config asks for \[16, 3, 4, 4\]"):
+    with pytest.raises(InvalidModelError, match=r"\[16, 3, 8, 8\], but the config asks for \[16, 3, 4, 4\]"):
         load_model(tmp_path)
 
 
@@ -129,13 +129,13 @@ def test_a_config_that_asks_for_too_much_costs_no_memory(tmp_path):  # type: ign
     config = json.loads((tmp_path / "config.json").read_text())
     config["arguments"]["embed_dim"] = 3 * 2**14  # a single block would take 100 gigabytes
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(InvalidModel, match="the config asks for"):
+    with pytest.raises(InvalidModelError, match="the config asks for"):
         load_model(tmp_path)
 
 
 @pytest.mark.parametrize("source", ["/nowhere/at/all", Path("nothing"), "no such", "../x/y", ""])
 def test_no_model(source):  # type: ignore[no-untyped-def]
-    with pytest.raises(InvalidModel):
+    with pytest.raises(InvalidModelError):
         load_model(source)
 
 
@@ -168,7 +168,7 @@ def test_hub(tmp_path, monkeypatch):  # type: ignore[no-untyped-def]
     pixels = images(1, 3, 16, 16)
     # Not to the bit: where memory begins decides which of its kernels a convolution takes, on some processors.
     torch.testing.assert_close(load_model("someone/streets")(pixels), model(pixels), rtol=1e-5, atol=1e-3)
-    with pytest.raises(InvalidModel, match="someone/else"):
+    with pytest.raises(InvalidModelError, match="someone/else"):
         load_model("someone/else")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import veilseg
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
 from veilseg.ciphers import EncryptedImage
-from veilseg.errors import InvalidImage
+from veilseg.errors import InvalidImageError
 from veilseg.runtime import Segmenter
 
 SHUFFLE = veilseg.cipher("subblock-shuffle", block=16, sub_block=8)
@@ -51,8 +51,8 @@ def test_a_network_of_one_size_takes_batches(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_one_batch_is_refused(segmenter: Segmenter) -> None:
-    with pytest.raises(InvalidImage, match="differ in size"):
+    with pytest.raises(InvalidImageError, match="differ in size"):
         segmenter.segment_batch(images([(16, 16), (16, 17)]))
     other = veilseg.cipher("mosaic", block=16, sub_block=8).encrypt(photo(0, 16, 16))
-    with pytest.raises(InvalidImage):
+    with pytest.raises(InvalidImageError):
         segmenter.segment_batch([*images([(16, 16)]), other])

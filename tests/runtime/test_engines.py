@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from veilseg.modelspec import ModelConfig
 
 import veilseg
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
-from veilseg.errors import InvalidModel, UsageError
-from veilseg.modelspec import ModelConfig
+from veilseg.errors import InvalidModelError, UsageError
 from veilseg.runtime import Segmenter
 from veilseg.runtime.engines import OnnxEngine, TorchEngine, is_torch_module
 
@@ -69,15 +69,15 @@ def test_torch_threads_are_given_back(tmp_path: Path) -> None:
 
 def test_torch_models_must_say_what_they_take() -> None:
     torch = pytest.importorskip("torch")
-    with pytest.raises(InvalidModel, match="does not say"):
+    with pytest.raises(InvalidModelError, match="does not say"):
         Segmenter(torch.nn.Conv2d(3, 11, 1))
-    with pytest.raises(InvalidModel, match="is no model"):
+    with pytest.raises(InvalidModelError, match="is no model"):
         Segmenter(object())
 
 
 def test_files_that_are_no_such_network_are_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"not a network")
-    with pytest.raises(InvalidModel, match="cannot be loaded"):
+    with pytest.raises(InvalidModelError, match="cannot be loaded"):
         OnnxEngine(tmp_path / "model.onnx")
     with pytest.raises(UsageError, match="threads"):
         OnnxEngine(tmp_path / "model.onnx", threads=0)
@@ -86,7 +86,7 @@ def test_files_that_are_no_such_network_are_refused(tmp_path: Path) -> None:
 def test_a_size_that_the_network_cannot_take_is_named(tmp_path: Path) -> None:
     engine = OnnxEngine(tiny_model(tmp_path / "m", size=(32, 48)) / "model.onnx", threads=1)
     assert engine.fixed_size == (32, 48)
-    with pytest.raises(InvalidModel, match="64x64"):
+    with pytest.raises(InvalidModelError, match="64x64"):
         engine.run(np.zeros((1, 3, 64, 64), np.float32))
 
 
@@ -113,5 +113,5 @@ def test_a_network_with_other_classes_than_its_config_is_caught(tmp_path: Path) 
     folder = tiny_model(tmp_path / "m")
     other = tiny_model(tmp_path / "n", classes=("a", "b"))
     (folder / "config.json").write_text((other / "config.json").read_text())
-    with pytest.raises(InvalidModel, match="2 classes"):
+    with pytest.raises(InvalidModelError, match="2 classes"):
         Segmenter(folder, threads=1).segment(photo())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from veilseg.errors import InvalidImage, VeilsegError
+from veilseg.errors import InvalidImageError, VeilsegError
 from veilseg.runtime.labels import colorize, overlay, save_label_png
 
 PALETTE = np.array([(10, 20, 30), (200, 100, 0), (0, 255, 7)], np.uint8)
@@ -49,11 +49,11 @@ def test_overlay_blends_and_leaves_ignored_pixels_alone() -> None:
 
 
 def test_what_is_no_label_map_is_refused() -> None:
-    with pytest.raises(InvalidImage, match="label map is a uint8 array"):
+    with pytest.raises(InvalidImageError, match="label map is a uint8 array"):
         colorize(LABELS.astype(np.int64), PALETTE)
-    with pytest.raises(InvalidImage, match="label map is a uint8 array"):
+    with pytest.raises(InvalidImageError, match="label map is a uint8 array"):
         colorize(np.zeros((0, 4), np.uint8), PALETTE)
-    with pytest.raises(InvalidImage, match="palette"):
+    with pytest.raises(InvalidImageError, match="palette"):
         colorize(LABELS, PALETTE.ravel())
-    with pytest.raises(InvalidImage, match="photograph is 4x2 but the label map 3x2"):
+    with pytest.raises(InvalidImageError, match="photograph is 4x2 but the label map 3x2"):
         overlay(np.zeros((2, 4, 3), np.uint8), LABELS, PALETTE)

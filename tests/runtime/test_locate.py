@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tiny_onnx import tiny_model
-from veilseg.errors import InvalidModel, UsageError
+from veilseg.errors import InvalidModelError, UsageError
 from veilseg.runtime import locate
 from veilseg.runtime.locate import find_model
 
@@ -26,7 +26,7 @@ def test_torch_weights_serve_where_they_are_all_there_is_or_asked_for(tmp_path: 
     assert find_model(folder, "torch").engine == "torch"
     (folder / "model.onnx").unlink()
     assert find_model(folder).engine == "torch"
-    with pytest.raises(InvalidModel, match="no weights for onnx") as caught:
+    with pytest.raises(InvalidModelError, match="no weights for onnx") as caught:
         find_model(folder, "onnx")
     assert "export" in (caught.value.hint or "")
 
@@ -35,19 +35,19 @@ def test_shipped_names_come_before_folders(tmp_path: Path, monkeypatch: pytest.M
     shipped = tiny_model(tmp_path / "somewhere")
     monkeypatch.setattr(locate, "shipped_models", lambda: {"default": shipped})
     assert find_model("default").folder == shipped
-    with pytest.raises(InvalidModel, match="no model 'defualt'") as caught:
+    with pytest.raises(InvalidModelError, match="no model 'defualt'") as caught:
         find_model("defualt")
     assert "default" in (caught.value.hint or "")
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidModel, match="no model"):
+    with pytest.raises(InvalidModelError, match="no model"):
         find_model(tmp_path / "nowhere" / "at" / "all")
-    with pytest.raises(InvalidModel, match=r"config\.json"):
+    with pytest.raises(InvalidModelError, match=r"config\.json"):
         find_model(tmp_path)
     folder = tiny_model(tmp_path / "m")
     (folder / "model.onnx").unlink()
-    with pytest.raises(InvalidModel, match="holds no weights"):
+    with pytest.raises(InvalidModelError, match="holds no weights"):
         find_model(folder)
     with pytest.raises(UsageError, match="engine"):
         find_model(folder, "cuda")

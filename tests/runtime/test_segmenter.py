@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from veilseg.modelspec import InputSpec
 
 import veilseg
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
 from veilseg.ciphers import EncryptedImage
-from veilseg.errors import InvalidImage, InvalidModel, UsageError
+from veilseg.errors import InvalidImageError, InvalidModelError, UsageError
 from veilseg.keys import Key
-from veilseg.modelspec import InputSpec
 from veilseg.runtime import Segmenter
 
 
@@ -87,7 +87,7 @@ def test_plain_images_are_refused_with_the_way_out(canonical: Segmenter, tmp_pat
 
     (tmp_path / "photo.png").write_bytes(to_png(photo()))
     for image in (photo(), Image.fromarray(photo()), tmp_path / "photo.png"):
-        with pytest.raises(InvalidImage, match="not plain ones") as caught:
+        with pytest.raises(InvalidImageError, match="not plain ones") as caught:
             canonical.segment(image)
         assert "veilseg encrypt" in (caught.value.hint or "")
 
@@ -107,7 +107,7 @@ def test_images_for_another_model_are_refused_with_a_hint(canonical: Segmenter, 
     ):
         encrypted = cipher.encrypt(photo(), key)
         for segmenter in (canonical, plain):
-            with pytest.raises(InvalidImage) as caught:
+            with pytest.raises(InvalidImageError) as caught:
                 segmenter.segment(encrypted)
             assert caught.value.hint
 
@@ -115,13 +115,13 @@ def test_images_for_another_model_are_refused_with_a_hint(canonical: Segmenter, 
 def test_a_damaged_encrypted_image_does_not_pass_as_a_photograph(plain: Segmenter) -> None:
     data = bytearray(veilseg.cipher("subblock-sort", block=16, sub_block=8).encrypt(photo()).to_bytes())
     data += b"x"  # an image viewer would still open it
-    with pytest.raises(InvalidImage, match="extra data"):
+    with pytest.raises(InvalidImageError, match="extra data"):
         plain.segment(bytes(data))
 
 
 def test_what_is_no_image_is_refused(canonical: Segmenter, plain: Segmenter, tmp_path: Path) -> None:
     for wrong in (photo().astype(np.float32), photo()[..., :2], np.zeros((0, 4, 3), np.uint8), None, 7):
-        with pytest.raises(InvalidImage):
+        with pytest.raises(InvalidImageError):
             plain.segment(wrong)  # type: ignore[arg-type]
     with pytest.raises(veilseg.errors.VeilsegError):
         plain.segment(tmp_path / "missing.png")
@@ -129,7 +129,7 @@ def test_what_is_no_image_is_refused(canonical: Segmenter, plain: Segmenter, tmp
 
 @pytest.mark.parametrize("shape", [(), (5,), (16, 16, 2), (16, 16, 4), (0, 16, 3), (1, 16, 16, 3)])
 def test_arrays_of_other_shapes_are_refused(plain: Segmenter, shape: tuple[int, ...]) -> None:
-    with pytest.raises(InvalidImage, match=r"shape|transparent|empty"):
+    with pytest.raises(InvalidImageError, match=r"shape|transparent|empty"):
         plain.segment(np.zeros(shape, np.uint8))
 
 
@@ -202,7 +202,7 @@ def test_a_missing_onnx_runtime_is_named(canonical: Segmenter, monkeypatch: pyte
 
     monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(InvalidModel) as caught:
+    with pytest.raises(InvalidModelError) as caught:
         Segmenter(canonical.name)
     assert "veilseg[run]" in (caught.value.hint or "")
 

@@ -11,10 +11,10 @@ from onnx import numpy_helper
 
 import veilseg
 from tests.tiny_onnx import CANONICAL, photo, split_stem, tiny_model
-from veilseg.errors import InvalidImage, InvalidKey, InvalidModel, VeilsegError
+from veilseg.errors import InvalidImageError, InvalidKeyError, InvalidModelError, VeilsegError
 from veilseg.keys import Key
+from veilseg.models.encryption.onnx_stem import read_stem
 from veilseg.runtime import Segmenter, encrypt_onnx, rekey_onnx
-from veilseg.runtime.stem import read_stem
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_the_weight_is_permuted_as_the_paper_writes_it(tmp_path: Path) -> None:
     key = Key.generate()
     encrypt_onnx(folder, key, tmp_path / "locked")
     weight, bias = read_stem(tmp_path / "locked", 16)
-    expected = tensors["w"].reshape(12, -1)[:, veilseg.ciphers.permutation(key, 16)]
+    expected = tensors["w"].reshape(12, -1)[:, veilseg.ciphers.patch.permutation(key, 16)]
     assert np.array_equal(weight.reshape(12, -1), expected)
     np.testing.assert_allclose(bias, tensors["b"], atol=1e-6)
 
@@ -68,7 +68,7 @@ def test_wrong_keys_and_plain_images_are_refused_and_useless(tmp_path: Path) -> 
     locked, plain = Segmenter(tmp_path / "locked", threads=1), Segmenter(folder, threads=1)
     wrong = veilseg.cipher("patch-permutation", block=16).encrypt(image, other)
     for refused in (wrong, image):
-        with pytest.raises(InvalidImage) as caught:
+        with pytest.raises(InvalidImageError) as caught:
             locked.segment(refused)
         assert caught.value.hint
         answer = locked.segment(refused, check=False)
@@ -77,15 +77,15 @@ def test_wrong_keys_and_plain_images_are_refused_and_useless(tmp_path: Path) -> 
 
 def test_what_cannot_be_encrypted_is_refused(tmp_path: Path) -> None:
     folder, key = tiny_model(tmp_path / "plain"), Key.generate()
-    with pytest.raises(InvalidModel, match=r"stem\.bin"):
+    with pytest.raises(InvalidModelError, match=r"stem\.bin"):
         encrypt_onnx(folder, key, tmp_path / "locked")
     split_stem(folder)
     for block in (8, 1):  # 1: values for any number of kernels of one pixel
-        with pytest.raises(InvalidModel, match="blocks of 16 pixels, not"):
+        with pytest.raises(InvalidModelError, match="blocks of 16 pixels, not"):
             encrypt_onnx(folder, key, tmp_path / "locked", block=block)
     with pytest.raises(VeilsegError, match="exists"):
         encrypt_onnx(folder, key, folder)
-    with pytest.raises(InvalidModel, match="needs no key"):
+    with pytest.raises(InvalidModelError, match="needs no key"):
         encrypt_onnx(tiny_model(tmp_path / "canonical", CANONICAL), key, tmp_path / "locked")
     assert not (tmp_path / "locked").exists()
 
@@ -99,11 +99,11 @@ def test_a_new_key_without_the_plain_model(plain_model: Path, tmp_path: Path, ci
     encrypt_onnx(plain_model, new, tmp_path / "direct", cipher=cipher)
     for moved, direct in zip(read_stem(tmp_path / "moved", 16), read_stem(tmp_path / "direct", 16), strict=True):
         np.testing.assert_allclose(moved, direct, rtol=1e-4, atol=1e-6 * np.abs(direct).max())
-    with pytest.raises(InvalidKey, match=old.fingerprint):
+    with pytest.raises(InvalidKeyError, match=old.fingerprint):
         rekey_onnx(tmp_path / "locked", new, old, tmp_path / "no")
-    with pytest.raises(InvalidModel, match="not encrypted"):
+    with pytest.raises(InvalidModelError, match="not encrypted"):
         rekey_onnx(plain_model, old, new, tmp_path / "no")
-    with pytest.raises(InvalidModel, match="encrypted already"):
+    with pytest.raises(InvalidModelError, match="encrypted already"):
         encrypt_onnx(tmp_path / "locked", new, tmp_path / "no")
     assert not (tmp_path / "no").exists()
 

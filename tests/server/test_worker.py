@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from veilseg.modelspec import InputSpec, ModelConfig
 
 from tests.service import SOURCE, encrypted, running
-from veilseg.errors import InvalidImage
-from veilseg.modelspec import InputSpec, ModelConfig
+from veilseg.errors import InvalidImageError
 from veilseg.runtime import Segmenter
 from veilseg.server import frames
 from veilseg.server.process import Worker, WorkerGone
@@ -26,10 +26,10 @@ CONFIG = ModelConfig(
 FILE, SIZE = b"a file", (2, 3)
 
 
-def ask(said: bytes) -> list[np.ndarray | InvalidImage]:
+def ask(said: bytes) -> list[np.ndarray | InvalidImageError]:
     """What `Worker.run` makes of one file when the process reads it, says `said` and stays."""
 
-    async def run() -> list[np.ndarray | InvalidImage]:
+    async def run() -> list[np.ndarray | InvalidImageError]:
         length = len(frames.pack([FILE]))
         code = f"import os, sys; sys.stdin.buffer.read({length}); os.write(1, {said!r}); os.close(1); sys.stdin.read()"
         process = await asyncio.create_subprocess_exec(sys.executable, "-ISc", code, stdin=PIPE, stdout=PIPE)
@@ -54,7 +54,7 @@ def test_answers_are_read() -> None:
     assert labels.tolist() == [[0, 1, 0], [1, 1, 0]]
     for hint in ("do so", None):
         (refused,) = ask(frames.pack([b"R" + json.dumps({"message": "no", "hint": hint}).encode()]))
-        assert isinstance(refused, InvalidImage)
+        assert isinstance(refused, InvalidImageError)
         assert (refused.message, refused.hint) == ("no", hint)
 
 
@@ -90,7 +90,7 @@ def test_a_batch_is_answered_as_its_images_are(model: Path, threads: int) -> Non
     files = [encrypted(seed) for seed in range(5)]
     files[2] = files[2][:-30]
 
-    async def run() -> list[np.ndarray | InvalidImage]:
+    async def run() -> list[np.ndarray | InvalidImageError]:
         worker = await Worker.start(str(model), "cpu", threads)
         try:
             return await worker.run(files, [(40, 50)] * len(files), 300)
@@ -101,7 +101,7 @@ def test_a_batch_is_answered_as_its_images_are(model: Path, threads: int) -> Non
     segmenter = Segmenter(model, threads=1)
     for index, (file, labels) in enumerate(zip(files, answers, strict=True)):
         if index == 2:
-            assert isinstance(labels, InvalidImage)
+            assert isinstance(labels, InvalidImageError)
         else:
             assert isinstance(labels, np.ndarray)
             assert (labels == segmenter.segment(file)).all()

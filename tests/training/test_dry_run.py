@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from tests.training.test_recipe import RECIPES
+from veilseg.modelspec import TRAINED_CIPHERS
 
 from veilseg.keys import Key
 from veilseg.models import save_model
-from veilseg.modelspec import TRAINED_CIPHERS
 from veilseg.training.dry_run import StandIn, dry_run
 from veilseg.training.load import load_recipe
 from veilseg.training.start import new_model

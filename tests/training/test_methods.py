@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from veilseg.modelspec import TRAINED_CIPHERS, InputSpec
+from veilseg.training.views import View
 
 from veilseg.ciphers import canonicalize, cipher
 from veilseg.data import open_data
-from veilseg.errors import InvalidImage, InvalidModel, UsageError
+from veilseg.errors import InvalidImageError, InvalidModelError, UsageError
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, load_model, save_model
-from veilseg.modelspec import TRAINED_CIPHERS, InputSpec
 from veilseg.runtime import Segmenter
 from veilseg.training import run, start
 from veilseg.training.load import from_dict
 from veilseg.training.samples import TrainingSamples
-from veilseg.training.views import View
 
 VIT = {"backbone": "vit_tiny_patch16_224", "image_size": 64, "embed_dim": 24, "depth": 4, "num_heads": 2}
 SETR = {"architecture": "setr-naive", "arguments": {**VIT, "decoder_channels": 8}}
@@ -147,7 +147,7 @@ def test_closed_form_start_comes_close_to_the_plain_embedding(plain: dict[str, P
 
 
 def test_a_start_from_another_network_is_refused(plain: dict[str, Path], tmp_path: Path) -> None:
-    with pytest.raises(InvalidModel, match="another network"):
+    with pytest.raises(InvalidModelError, match="another network"):
         run.prepare(recipe(model=SETR, method={"start": str(plain["conv"])}), tmp_path)
     with pytest.raises(UsageError, match="differ in shape"):
         run.prepare(recipe(model=CONV, method={"start": str(plain["conv"]), "closed_form": True}), tmp_path)
@@ -195,5 +195,5 @@ def test_training_on_images_of_one_key(name: str, tmp_path: Path) -> None:
         cipher(name, block=8).encrypt(image, key),
         image,
     ):
-        with pytest.raises(InvalidImage):
+        with pytest.raises(InvalidImageError):
             segmenter.segment(wrong)

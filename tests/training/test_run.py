@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from veilseg.data import CAMVID_CLASSES, CAMVID_PALETTE
-from veilseg.errors import InvalidData, UsageError
+from veilseg.errors import InvalidDataError, UsageError
 from veilseg.models import load_model
 from veilseg.training import run
 from veilseg.training.callbacks import Stopped
@@ -171,6 +171,6 @@ def test_labels_out_of_range_are_named_before_any_work(tmp_path: Path) -> None:
     classes = {"classes": list(CAMVID_CLASSES), "palette": CAMVID_PALETTE.tolist()}
     (tmp_path / "data" / "classes.json").write_text(json.dumps(classes))
     data = {"train": [{"source": f"folder:{tmp_path / 'data'}"}], "val": {"source": "scenes:1"}}
-    with pytest.raises(InvalidData, match=r"label of b holds \[11\]"):
+    with pytest.raises(InvalidDataError, match=r"label of b holds \[11\]"):
         run.train(from_dict({**TINY, "data": data}), tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from veilseg.modelspec import InputSpec
 
 from tests.service import Service, running
 from tests.tiny_onnx import CANONICAL, split_stem, tiny_model
@@ -18,7 +19,6 @@ from tests.web.page import watched
 from tests.web.tap import Tap, tapped
 from veilseg.data.scenes import generate_scene
 from veilseg.keys import Key
-from veilseg.modelspec import InputSpec
 from veilseg.runtime import encrypt_onnx
 
 SIZE = (240, 320)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from veilseg.catalog import Mechanism
 from veilseg.ciphers import Cipher
 
 Pixels = NDArray[np.uint8]
@@ -98,9 +99,9 @@ class Attack(ABC):
 
 def region(cipher: Cipher) -> int:
     """The side in pixels of the smallest square that the cipher keeps together: its sub-block, else its block."""
-    return cipher.sub_block or cipher.block
+    return cipher.spec.cell
 
 
-def named(cipher: Cipher, *names: str) -> bool:
-    """Whether the cipher is one of `names`."""
-    return cipher.name in names
+def works_by(cipher: Cipher, *mechanisms: Mechanism) -> bool:
+    """Whether what becomes of a block's values is one of `mechanisms` (see the catalogue)."""
+    return cipher.facts.mechanism in mechanisms

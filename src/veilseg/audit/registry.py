@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from veilseg.audit.attacks.brute_force import BruteForce
+from veilseg.audit.attacks.channel_order import ChannelOrder
+from veilseg.audit.attacks.ciphertext_only import CiphertextOnly
+from veilseg.audit.attacks.feature_reconstruction import FeatureReconstruction
+from veilseg.audit.attacks.inverse_network import Gan, InverseNetwork
+from veilseg.audit.attacks.known_plaintext import KnownPlaintext
+from veilseg.audit.attacks.look import Look
+from veilseg.audit.attacks.public_weights import PublicWeights
+from veilseg.audit.attacks.rank_placement import RankPlacement
+from veilseg.audit.attacks.super_resolution import SuperResolution
+from veilseg.audit.attacks.thumbnail import Thumbnail
 from veilseg.audit.base import Attack
-from veilseg.audit.brute_force import BruteForce
-from veilseg.audit.channel_order import ChannelOrder
-from veilseg.audit.ciphertext_only import CiphertextOnly
-from veilseg.audit.feature_reconstruction import FeatureReconstruction
-from veilseg.audit.inverse_network import Gan, InverseNetwork
-from veilseg.audit.known_plaintext import KnownPlaintext
-from veilseg.audit.look import Look
-from veilseg.audit.public_weights import PublicWeights
-from veilseg.audit.rank_placement import RankPlacement
-from veilseg.audit.super_resolution import SuperResolution
-from veilseg.audit.thumbnail import Thumbnail
 from veilseg.errors import UsageError
 
 ATTACKS: dict[str, Attack] = {

@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from veilseg import ciphers
-from veilseg.audit.base import Attack, Finding, Pixels, Training
-from veilseg.audit.judge import Similarity, compare, judge_matrix, judge_order
+from veilseg.audit.base import Attack, Finding, Pixels, Training, works_by
 from veilseg.audit.recognition import Content, Recognised, content, recognise
-from veilseg.audit.subjects import Subject, Victim, gather
+from veilseg.audit.samples import Subject, Victim, gather
+from veilseg.audit.scoring import Similarity, compare, judge_matrix, judge_order
 from veilseg.ciphers import Cipher
-from veilseg.ciphers.shf import shf_order
 
 
 @dataclass(frozen=True)
@@ -120,12 +118,10 @@ def _judge_view(pictures: Sequence[Pixels], subjects: Sequence[Subject]) -> View
 def _judge_key(finding: Finding, victim: Victim) -> dict[str, Any] | None:
     cipher = victim.cipher
     if finding.order is not None:
-        if cipher.name == "patch-permutation":
-            return judge_order(finding.order, ciphers.permutation(victim.key, cipher.block))
-        if cipher.name == "shf":
-            return judge_order(finding.order, shf_order(victim.key, cipher.block))
+        if works_by(cipher, "permutation"):
+            return judge_order(finding.order, cipher.block_order(victim.key))
         # Of independent keys, no permutation is the key; of other ciphers the judge knows none, and the views tell.
-        return {"key_recovered": False} if cipher.has_sub_blocks else None
+        return {"key_recovered": False} if cipher.facts.sub_blocks else None
     if finding.matrix is not None:
-        return judge_matrix(finding.matrix, ciphers.rotation(victim.key, cipher.block))
+        return judge_matrix(finding.matrix, cipher.affine(victim.key).matrix)
     return None

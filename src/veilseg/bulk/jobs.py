@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from veilseg.ciphers import Cipher
-from veilseg.errors import InvalidKey
+from veilseg.errors import InvalidKeyError
 
 Work = Callable[[bytes], bytes]
 
@@ -26,14 +26,14 @@ class Encrypt:
         return "encrypting"
 
     def open(self) -> Work:
-        """What encrypts one file. Raises InvalidKey when the key is missing here or not the one that is meant."""
+        """What encrypts one file. Raises InvalidKeyError when the key is missing here or not the one that is meant."""
         from veilseg.images import open_image
         from veilseg.keys import Key
 
         key = None if self.key_file is None else Key.load(self.key_file)
         if key is not None and key.fingerprint != self.fingerprint:
             hint = f"the key {self.fingerprint} is meant, and here it is {key.fingerprint}"
-            raise InvalidKey("the key file holds another key on this machine", hint)
+            raise InvalidKeyError("the key file holds another key on this machine", hint)
         return lambda data: self.cipher.encrypt(open_image(data), key).to_bytes()
 
 
@@ -50,7 +50,7 @@ class Segment:
         return "segmenting"
 
     def open(self) -> Work:
-        """What segments one file. Raises InvalidModel when the model is missing or cannot run here."""
+        """What segments one file. Raises InvalidModelError when the model is missing or cannot run here."""
         from veilseg.runtime import Segmenter, encode_label_png
 
         segmenter = Segmenter(self.model, window=self.window, threads=self.threads)

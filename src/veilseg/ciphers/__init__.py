@@ -1,29 +1,17 @@
 """Image encryption: plain image in, encrypted image out; NumPy arrays, no torch. This is what a camera runs."""
 
-from veilseg.ciphers.canonical import canonicalize
-from veilseg.ciphers.image import Cipher, EncryptedImage
-from veilseg.ciphers.mosaic import mosaic
-from veilseg.ciphers.permutation import permutation
-from veilseg.ciphers.quartiles import quartiles
-from veilseg.ciphers.registry import CIPHERS, cipher
-from veilseg.ciphers.rotation import rotation
-from veilseg.ciphers.shuffle import shuffle_pixels
-from veilseg.ciphers.transform import BlockTransform, affine
-from veilseg.parameters import DEFAULT_BLOCK, DEFAULT_SUB_BLOCK
+from veilseg.ciphers.affine import AffineMap
+from veilseg.ciphers.base import Cipher, InputTransform
+from veilseg.ciphers.factory import canonical_cipher, cipher, cipher_for, cipher_of_input
+from veilseg.ciphers.image import EncryptedImage
 
 __all__ = [
-    "CIPHERS",
-    "DEFAULT_BLOCK",
-    "DEFAULT_SUB_BLOCK",
-    "BlockTransform",
+    "AffineMap",
     "Cipher",
     "EncryptedImage",
-    "affine",
-    "canonicalize",
+    "InputTransform",
+    "canonical_cipher",
     "cipher",
-    "mosaic",
-    "permutation",
-    "quartiles",
-    "rotation",
-    "shuffle_pixels",
+    "cipher_for",
+    "cipher_of_input",
 ]

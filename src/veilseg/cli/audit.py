@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from veilseg.cli.common import BlockSize, Channels, CipherName, Force, Shuffle, SubBlockSize
+from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_CIPHER
+from veilseg.cli.common import BlockSize, CipherName, Force, SubBlockSize
 
 
 def command(
@@ -15,11 +16,9 @@ def command(
     images: Annotated[
         str, typer.Option("--images", metavar="DIR", help="A folder of photographs, or a dataset such as scenes:5.")
     ],
-    cipher: CipherName = "subblock-sort",
-    block: BlockSize = 16,
+    cipher: CipherName = DEFAULT_CIPHER,
+    block: BlockSize = DEFAULT_BLOCK,
     sub_block: SubBlockSize = None,
-    channels: Channels = None,
-    shuffle: Shuffle = None,
     every: Annotated[
         bool, typer.Option("--all", help="Every cipher, those with sub-blocks at 4, 8 and 16 pixels.")
     ] = False,
@@ -60,13 +59,13 @@ def command(
     from rich.console import Console
 
     from veilseg.audit import Training, audit_cipher, choose, open_references, open_subjects, read_subjects, write_audit
-    from veilseg.audit.files import JSON_NAME, PAGE_NAME
-    from veilseg.audit.report import leakage_table
-    from veilseg.ciphers import CIPHERS
-    from veilseg.cli.common import make_cipher, training_bar
+    from veilseg.audit.report.files import JSON_NAME, PAGE_NAME
+    from veilseg.audit.report.json_report import leakage_table
+    from veilseg.catalog import CATALOG
+    from veilseg.ciphers import cipher as make
+    from veilseg.cli.common import training_bar
     from veilseg.cli.messages import note
     from veilseg.errors import UsageError
-    from veilseg.evaluation.report import input_name
     from veilseg.files import make_folder, refuse_existing
 
     attacks = choose(attack, learned=learned)
@@ -76,14 +75,12 @@ def command(
         source = context.get_parameter_source("cipher")
         if source is not None and source.name != "DEFAULT":
             raise UsageError("--all takes every cipher", "leave --cipher out, or leave --all out")
-        if sub_block is not None or channels is not None or shuffle is not None:
-            raise UsageError("--all chooses sub-blocks and options itself", "leave them out, or name one --cipher")
-        sizes = {name: (4, 8, 16) if kind.has_sub_blocks else (None,) for name, kind in CIPHERS.items()}
-        made = [
-            make_cipher(name, block, s) for name, all_sizes in sizes.items() for s in all_sizes if not s or s <= block
-        ]
+        if sub_block is not None:
+            raise UsageError("--all chooses sub-blocks itself", "leave them out, or name one --cipher")
+        sizes = {name: (4, 8, 16) if row.sub_blocks else (None,) for name, row in CATALOG.items()}
+        made = [make(name, block, s) for name, all_sizes in sizes.items() for s in all_sizes if not s or s <= block]
     else:
-        made = [make_cipher(cipher, block, sub_block, channels, shuffle)]
+        made = [make(cipher, block, sub_block)]
     made = [one for one in made if any(chosen.fits(one) for chosen in attacks)]
     if not made:
         raise UsageError(f"{attacks[0].name} says nothing about {cipher}", "leave --attack out to see which do")
@@ -100,7 +97,7 @@ def command(
         if steps is not None:
             training = dataclasses.replace(training, steps=steps)
         for one in made:
-            title = input_name(one.params)
+            title = str(one.spec)
             result = audit_cipher(
                 one,
                 subjects,

@@ -11,7 +11,7 @@ from veilseg.cli.common import Force, JsonFile
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from veilseg.evaluation.speed import Speed
+    from veilseg.benchmarks.speed import Speed
 
 
 def command(
@@ -35,11 +35,11 @@ def command(
     """
     from rich.console import Console
 
+    from veilseg.benchmarks.speed import measure_encryption, measure_segmentation
     from veilseg.cli.messages import note
     from veilseg.errors import VeilsegError
     from veilseg.evaluation.provenance import provenance
     from veilseg.evaluation.report import write_json
-    from veilseg.evaluation.speed import measure_encryption, measure_segmentation
     from veilseg.files import check_output
 
     if json_file is not None:

@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_CIPHER
 from veilseg.cli.common import (
     BlockSize,
-    Channels,
     CipherName,
     Force,
     KeyFile,
-    Shuffle,
     SubBlockSize,
     Threads,
     Window,
     key_for,
     key_path,
-    make_cipher,
     progress_bar,
 )
 from veilseg.errors import UsageError
@@ -33,11 +31,9 @@ def command(
     job: Annotated[str, typer.Argument(metavar="JOB", help="encrypt or segment.")],
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A folder, or a URL such as s3://bucket/photos.")],
     output: Annotated[str, typer.Option("--output", "-o", metavar="TARGET", help="A folder or URL, not SOURCE.")],
-    cipher: CipherName = "subblock-sort",
-    block: BlockSize = 16,
+    cipher: CipherName = DEFAULT_CIPHER,
+    block: BlockSize = DEFAULT_BLOCK,
     sub_block: SubBlockSize = None,
-    channels: Channels = None,
-    shuffle: Shuffle = None,
     key: KeyFile = None,
     model: Annotated[
         str | None, typer.Option("--model", metavar="NAME", help="To segment: a shipped name or a folder.")
@@ -64,6 +60,7 @@ def command(
       veilseg bulk encrypt s3://bucket/photos -o s3://bucket/veiled --key my.key --cipher subblock-shuffle --ray
     """
     from veilseg.bulk import MANIFEST, Outcome, Segment, make_plan, manifest, open_place, run_here
+    from veilseg.ciphers import cipher as make
     from veilseg.cli.messages import note
     from veilseg.client.folder import Summary
     from veilseg.errors import VeilsegError
@@ -71,9 +68,9 @@ def command(
     if job == "encrypt":
         if model is not None or window is not None or threads is not None:
             raise UsageError("--model, --window and --threads are for segmenting", "leave them out")
-        chosen: Job = _encrypting(make_cipher(cipher, block, sub_block, channels, shuffle), key)
+        chosen: Job = _encrypting(make(cipher, block, sub_block), key)
     elif job == "segment":
-        if (cipher, block, sub_block, channels, shuffle, key) != ("subblock-sort", 16, None, None, None, None):
+        if (cipher, block, sub_block, key) != (DEFAULT_CIPHER, DEFAULT_BLOCK, None, None):
             raise UsageError("a model needs no key and no cipher", "leave the options for encrypting out")
         chosen = Segment(model or "default", window, threads)
     else:

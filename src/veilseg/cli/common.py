@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from veilseg.errors import InvalidKey, UsageError
+from veilseg import catalog
+from veilseg.errors import InvalidKeyError, UsageError
 
 if TYPE_CHECKING:
     from veilseg.ciphers import Cipher
@@ -20,30 +21,18 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "VEILSEG_KEY_FILE"
 TOKEN_VARIABLE = "VEILSEG_TOKEN"
 
-# Named here and not imported: the ciphers bring NumPy, for which --help should not wait.
-CIPHER_NAMES = (
-    "subblock-sort, subblock-shuffle, subblock-quartiles, mosaic, patch-permutation, patch-rotation, shf, np or ffx"
-)
 
 ImageOutput = Annotated[
     str | None,
     typer.Option("--output", "-o", metavar="PATH", help="File for one image, folder for several, - for stdout."),
 ]
-CipherName = Annotated[str, typer.Option("--cipher", metavar="NAME", help=f"{CIPHER_NAMES}.")]
+CipherName = Annotated[str, typer.Option("--cipher", metavar="NAME", help=f"{catalog.names()}.")]
 BlockSize = Annotated[int, typer.Option("--block", metavar="PIXELS", help="Side of a block: the model's patch size.")]
 SubBlockSize = Annotated[
     int | None,
     typer.Option(
         "--sub-block", metavar="PIXELS", help="Side of a sub-block; it divides the block. Default: the product's."
     ),
-]
-Channels = Annotated[
-    str | None,
-    typer.Option(metavar="SCOPE", help="Where channels trade places: per sub-block (default), block, or none."),
-]
-Shuffle = Annotated[
-    str | None,
-    typer.Option(metavar="KIND", help="One shuffle per channel (default) or one shared by the channels."),
 ]
 KeyFile = Annotated[
     Path | None,
@@ -70,14 +59,14 @@ Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 
 
 def load_key(path: Path | None) -> Key | None:
-    """The key in the file given, else in the one that VEILSEG_KEY_FILE names, else None. Raises InvalidKey."""
+    """The key in the file given, else in the one that VEILSEG_KEY_FILE names, else None. Raises InvalidKeyError."""
     from veilseg.keys import Key
 
     chosen = key_path(path)
     if chosen is None:
         return None
     if not chosen.exists():
-        raise InvalidKey(f"the key file {chosen} does not exist", f"make one: veilseg keygen -o {chosen}")
+        raise InvalidKeyError(f"the key file {chosen} does not exist", f"make one: veilseg keygen -o {chosen}")
     return Key.load(chosen)
 
 
@@ -87,29 +76,17 @@ def key_path(path: Path | None) -> Path | None:
     return Path(chosen) if chosen else None
 
 
-def make_cipher(
-    name: str, block: int = 16, sub_block: int | None = None, channels: str | None = None, shuffle: str | None = None
-) -> Cipher:
-    """The cipher that the options describe; options not given are left to the cipher's own defaults."""
-    from veilseg.ciphers import cipher
-
-    given: dict[str, Any] = {"channels": channels, "shuffle": shuffle}
-    return cipher(
-        name, block=block, sub_block=sub_block, **{key: value for key, value in given.items() if value is not None}
-    )
-
-
 def key_for(cipher: Cipher, path: Path | None) -> Key | None:
     """The key to encrypt with: refused where the cipher has none, demanded where it needs one.
 
     VEILSEG_KEY_FILE counts only where the cipher can use a key, so that setting it does not break keyless ciphers.
     """
-    if cipher.keyed == "no":
+    if cipher.key_use == "none":
         if path is not None:
             raise UsageError(f"{cipher.name} has no key", "leave --key out, or choose another --cipher")
         return None
     key = load_key(path)
-    if key is None and cipher.keyed == "required":
+    if key is None and cipher.key_use == "required":
         raise UsageError(f"{cipher.name} needs a key", "veilseg keygen -o my.key, then pass --key my.key")
     return key
 

@@ -30,9 +30,9 @@ def command(
     from rich.console import Console
 
     from veilseg.cli.messages import note
-    from veilseg.evaluation.demo import DEMO_SCENES, DEMO_SEED, run_demo
-    from veilseg.evaluation.demo_files import write_demo
-    from veilseg.evaluation.demo_page import agreement
+    from veilseg.demo.files import write_demo
+    from veilseg.demo.page import agreement
+    from veilseg.demo.run import DEMO_SCENES, DEMO_SEED, run_demo
     from veilseg.evaluation.report import result_table
     from veilseg.files import make_folder
 

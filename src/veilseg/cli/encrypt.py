@@ -6,31 +6,26 @@ from typing import Annotated
 
 import typer
 
+from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_CIPHER, DEFAULT_SUB_BLOCK
 from veilseg.cli import batch
 from veilseg.cli.common import (
     BlockSize,
-    Channels,
     CipherName,
     Force,
     ImageOutput,
     KeyFile,
-    Shuffle,
     SubBlockSize,
     key_for,
-    make_cipher,
 )
 from veilseg.cli.messages import show_warning
-from veilseg.parameters import DEFAULT_SUB_BLOCK
 
 
 def command(
     images: Annotated[list[str], typer.Argument(metavar="IMAGES", help="Files or folders; - reads stdin.")],
     output: ImageOutput = None,
-    cipher: CipherName = "subblock-sort",
-    block: BlockSize = 16,
+    cipher: CipherName = DEFAULT_CIPHER,
+    block: BlockSize = DEFAULT_BLOCK,
     sub_block: SubBlockSize = None,
-    channels: Channels = None,
-    shuffle: Shuffle = None,
     key: KeyFile = None,
     force: Force = False,
 ) -> int:
@@ -47,11 +42,13 @@ def command(
       veilseg encrypt photos/ -o veiled/ --cipher subblock-shuffle --key my.key
       veilseg encrypt - -o - < photo.jpg > veiled.png
     """
-    chosen = make_cipher(cipher, block, sub_block, channels, shuffle)
+    from veilseg.ciphers import cipher as make
+
+    chosen = make(cipher, block, sub_block)
     jobs = batch.plan(images, output, verb="encrypt")
     secret = key_for(chosen, key)
-    if chosen.sub_block is not None and chosen.sub_block < 4:
-        s = chosen.sub_block
+    if chosen.spec.cell < DEFAULT_SUB_BLOCK and chosen.facts.sub_blocks:
+        s = chosen.spec.cell
         usual = f"{DEFAULT_SUB_BLOCK} or more is usual"
         show_warning(f"sub-blocks of {s} pixels hide little: anybody sees a mosaic of {s} x {s} pixels; {usual}")
 

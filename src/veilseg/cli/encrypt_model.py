@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veilseg import catalog
 from veilseg.cli.common import Force, KeyFile, load_key
 from veilseg.cli.messages import note
 from veilseg.errors import UsageError
@@ -46,27 +47,25 @@ def command(
       veilseg encrypt-model runs/plain --key my.key -o locked
       veilseg encrypt-model ./eomt-base --key my.key -o eomt-locked
     """
-    from veilseg.modelspec import KEYED_CIPHERS
-
     secret = load_key(key)
     if secret is None:
         raise UsageError("a key is needed", "veilseg keygen -o my.key, then pass --key my.key")
-    if cipher not in KEYED_CIPHERS:
-        raise UsageError(f"{cipher!r} does not encrypt models", f"one of {', '.join(KEYED_CIPHERS)}")
+    if cipher not in (known := catalog.of_family("model key")):
+        raise UsageError(f"{cipher!r} does not encrypt models", f"one of {', '.join(known)}")
     found = find(model)
     found.input.check_encryptable()
     if found.library != "veilseg":
         _only_ours(found, block=block is not None, onnx=onnx)
-        from veilseg.models.foreign import check_target
+        from veilseg.models.encryption.foreign import check_target
 
         check_target(output, overwrite=force)
         if found.library == "transformers":
-            from veilseg.models.hf import encrypt_transformers as encrypt
+            from veilseg.models.encryption.hf import encrypt_transformers as encrypt
         else:
-            from veilseg.models.timm_folder import encrypt_timm as encrypt
+            from veilseg.models.encryption.timm_folder import encrypt_timm as encrypt
         spec = encrypt(found.path, secret, output, cipher, overwrite=force)
     elif exported_only(found.path):
-        from veilseg.runtime import encrypt_onnx
+        from veilseg.models.encryption.onnx_stem import encrypt_onnx
 
         spec = encrypt_onnx(found.path, secret, output, cipher=cipher, block=block, overwrite=force).input
     else:
@@ -76,7 +75,7 @@ def command(
         locked = encrypt_model(load_model(found.path), secret, cipher, block)
         write_model(locked, output, onnx=onnx, force=force)
         spec = locked.config.input
-    note(f"{output}: takes {spec.cipher} images, block {spec.block}, of key {spec.key_fingerprint}")
+    note(f"{output}: takes {spec.name} images, block {spec.block}, of key {spec.key_fingerprint}")
 
 
 def find(model: str) -> ModelFolder:

@@ -7,13 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from veilseg import catalog
 from veilseg.cli.common import (
-    CIPHER_NAMES,
-    Channels,
     Force,
     JsonFile,
     KeyFile,
-    Shuffle,
     Threads,
     Window,
     key_for,
@@ -33,7 +31,7 @@ def command(
     ] = None,
     cipher: Annotated[
         str | None,
-        typer.Option("--cipher", metavar="NAME", help=f"{CIPHER_NAMES}; or plain. Default: the model's input."),
+        typer.Option("--cipher", metavar="NAME", help=f"{catalog.names()}; or plain. Default: the model's input."),
     ] = None,
     block: Annotated[
         int | None, typer.Option("--block", metavar="PIXELS", help="Side of a block. Default: the model's.")
@@ -41,8 +39,6 @@ def command(
     sub_block: Annotated[
         int | None, typer.Option("--sub-block", metavar="PIXELS", help="Side of a sub-block. Default: the model's.")
     ] = None,
-    channels: Channels = None,
-    shuffle: Shuffle = None,
     key: KeyFile = None,
     any_input: Annotated[
         bool, typer.Option("--any-input", help="Also measure what the model refuses: a wrong key, no encryption.")
@@ -96,7 +92,7 @@ def command(
 
     models = model or ["default"]
     if protocol is not None:
-        given: dict[str, Any] = {"block": block, "sub_block": sub_block, "channels": channels, "shuffle": shuffle}
+        given: dict[str, Any] = {"block": block, "sub_block": sub_block}
         if protocol != "conventional":  # its models were trained for a key; the others' keys are the protocol's own
             given["key"] = key
         _refuse_with_protocol(**given, json=json_file, any_input=any_input or None, per_class=per_class or None)
@@ -124,15 +120,14 @@ def command(
     if json_file is not None:
         check_output(json_file, overwrite=force)
     segmenter = Segmenter(models[0], threads=threads, window=window)
-    options: dict[str, Any] = {"block": block, "sub_block": sub_block, "channels": channels, "shuffle": shuffle}
-    chosen = own_cipher(segmenter.config.input, cipher, **options)
+    chosen = own_cipher(segmenter.config.input, cipher, block, sub_block)
     if chosen == "plain":
         if key is not None:
             raise UsageError("plain images have no key", "leave --key out, or choose a --cipher")
         secret = None
     else:
         # A model's key is asked for by `evaluate`, whose hint fits: a new key would not help here.
-        secret = load_key(key) if chosen.keyed == "required" else key_for(chosen, key)
+        secret = load_key(key) if chosen.key_use == "required" else key_for(chosen, key)
     dataset = open_data(data, split)
     result = evaluate(segmenter, dataset, chosen, secret, limit=limit, check=not any_input)
     console = Console(highlight=False, markup=False)

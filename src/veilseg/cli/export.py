@@ -71,8 +71,8 @@ def command(
 
 def _export_int8(model: str, output: Path, dataset: str, split: str | None, *, overwrite: bool) -> None:
     from veilseg.data import open_data
-    from veilseg.evaluation.quantize import quantize
     from veilseg.models import export_onnx, load_model
+    from veilseg.models.onnx.quantize import quantize
 
     undivided = dataset.startswith(("folder:", "scenes:"))
     data = open_data(dataset, split or (None if undivided else "train"))

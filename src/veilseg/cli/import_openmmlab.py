@@ -45,7 +45,7 @@ def command(
         raise VeilsegError(f"{checkpoint} is no file", "give the .pth file of a checkpoint")
     refuse_model(output, onnx=False, force=force)
     from veilseg.models import save_model
-    from veilseg.models.openmmlab import import_openmmlab
+    from veilseg.models.openmmlab.convert import import_openmmlab
 
     pair = (int(size[1]), int(size[2])) if size else None
     note(f"reading {checkpoint}: a pickle, tensors and plain values only")

@@ -11,7 +11,7 @@ import typer
 from veilseg.cli.common import print_table
 
 if TYPE_CHECKING:
-    from veilseg.container import Header
+    from veilseg.header import Header
 
 
 def command(
@@ -37,8 +37,6 @@ def command(
 
 def describe(header: Header, size: int) -> dict[str, Any]:
     """The header's fields that are set, the file's size in bytes, who can decrypt it, and what it gives away."""
-    from veilseg.ciphers.leakage import gives_away
-
     if header.key_fingerprint is not None:
         way_back = f"with the key of fingerprint {header.key_fingerprint}"
     else:
@@ -47,7 +45,7 @@ def describe(header: Header, size: int) -> dict[str, Any]:
         **header.to_dict(),
         "bytes": size,
         "decrypts": way_back,
-        "gives_away": gives_away(header),
+        "gives_away": header.spec.visible,
     }
 
 

@@ -42,16 +42,16 @@ def command(
     found.input.check_old_key(before.fingerprint)
     if found.library != "veilseg":
         refuse_onnx(found, onnx=onnx)
-        from veilseg.models.foreign import check_target
+        from veilseg.models.encryption.foreign import check_target
 
         check_target(output, overwrite=force)
         if found.library == "transformers":
-            from veilseg.models.hf import rekey_transformers as rekey
+            from veilseg.models.encryption.hf import rekey_transformers as rekey
         else:
-            from veilseg.models.timm_folder import rekey_timm as rekey
+            from veilseg.models.encryption.timm_folder import rekey_timm as rekey
         rekey(found.path, before, after, output, overwrite=force)
     elif exported_only(found.path):
-        from veilseg.runtime import rekey_onnx
+        from veilseg.models.encryption.onnx_stem import rekey_onnx
 
         rekey_onnx(found.path, before, after, output, overwrite=force)
     else:

@@ -128,16 +128,16 @@ def _plan_overlays(jobs: batch.Plan, overlay: Path, photo: Path, force: bool) ->
 
 
 def _refuse_other_size(data: bytes, size: tuple[int, ...], photograph: Path) -> None:
-    """Raise InvalidImage, before the image is segmented, when the photograph for its overlay has another size."""
+    """Raise InvalidImageError, before the image is segmented, when the photograph for its overlay has another size."""
     from veilseg.container import decode_header
-    from veilseg.errors import InvalidImage
+    from veilseg.errors import InvalidImageError
 
     try:
         header = decode_header(data)
-    except InvalidImage:
+    except InvalidImageError:
         return  # a plain image, or one that the segmenter refuses with a better reason
     if size != (header.height, header.width):
-        raise InvalidImage(
+        raise InvalidImageError(
             f"{photograph} has {size[1]} x {size[0]} pixels, the encrypted image {header.width} x {header.height}",
             "give the photograph that was encrypted",
         )

@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 
-from veilseg import __version__, ciphers
-from veilseg.ciphers import Cipher, EncryptedImage
-from veilseg.errors import InvalidImage, InvalidKey, ServiceError, UsageError
-from veilseg.modelspec import InputSpec
+from veilseg import __version__
+from veilseg.ciphers import Cipher, EncryptedImage, cipher_for
+from veilseg.errors import InvalidImageError, InvalidKeyError, ServiceError, UsageError
+from veilseg.inputspec import InputSpec
+from veilseg.spec import read_spec
 
 if TYPE_CHECKING:
     from veilseg.keys import Key
@@ -69,13 +70,13 @@ class ServiceModel:
         """Read the answer of a service. Raises ServiceError when it is not one."""
         try:
             data: Any = answer.json()
-            given = {name: data["input"][name] for name in InputSpec.__dataclass_fields__}
+            spec = InputSpec(read_spec(data["input"]), data["input"]["key_fingerprint"])
             classes = sorted(data["classes"], key=lambda item: int(item["id"]))
             palette = np.array([item["colour"] for item in classes], np.uint8).reshape(-1, 3)
             limits = data["limits"]
             return cls(
                 name=str(data["name"]),
-                input=InputSpec(**given),
+                input=spec,
                 classes=tuple(str(item["name"]) for item in classes),
                 palette=palette,
                 max_pixels=int(limits["image_pixels"]),
@@ -104,29 +105,27 @@ class Exchange:
 
     def cipher_for(self, model: ServiceModel) -> Cipher:
         """The cipher that the model needs. Raises, before anything is encrypted or sent: ServiceError when the service
-        asks for plain images or for something close to them, InvalidKey when our key is missing or not the model's.
+        asks for plain images or for something close to them, InvalidKeyError when our key is missing or not the model's.
         """
         spec = model.input
-        if spec.cipher == "plain":
+        if spec.encryption is None:
             raise ServiceError("the service asks for plain images", "nothing was sent; do not use this service")
-        inside, least = (spec.block, LEAST_BLOCK) if spec.sub_block is None else (spec.sub_block, LEAST_SUB_BLOCK)
-        if inside < least:
+        least = LEAST_SUB_BLOCK if spec.encryption.facts.sub_blocks else LEAST_BLOCK
+        if spec.encryption.cell < least:
             raise ServiceError(
-                f"the service asks for images that are mixed in squares of {inside} pixels only",
+                f"the service asks for images that are mixed in squares of {spec.encryption.cell} pixels only",
                 f"nothing was sent; {least} pixels are the least that this client agrees to",
             )
         if spec.keyed:
             if self.key is None:
                 hint = f"the key with the fingerprint {spec.key_fingerprint}"
-                raise InvalidKey("the service's model needs a key", hint)
+                raise InvalidKeyError("the service's model needs a key", hint)
             if self.key.fingerprint != spec.key_fingerprint:
-                raise InvalidKey(
+                raise InvalidKeyError(
                     f"the service's model belongs to the key {spec.key_fingerprint}, not {self.key.fingerprint}",
                     "nothing was sent; use the model's key",
                 )
-        given = {"channels": spec.channels, "shuffle": spec.shuffle}
-        options = {name: value for name, value in given.items() if value is not None}
-        return ciphers.cipher(spec.cipher, spec.block, spec.sub_block, **options)
+        return cipher_for(spec.encryption)
 
     def body(self, image: object, model: ServiceModel) -> tuple[bytes, tuple[int, int]]:
         """The bytes that will be sent for `image` and its true size (height, width). Encrypts what is not encrypted.
@@ -136,17 +135,19 @@ class Exchange:
         cipher = self.cipher_for(model)
         if isinstance(image, EncryptedImage):
             encrypted = image
-            model.input.accepts(encrypted.header)
+            model.input.check(encrypted.header)
         else:
-            encrypted = cipher.encrypt(image, self.key if cipher.keyed == "required" else None)
+            encrypted = cipher.encrypt(image, self.key if cipher.key_use == "required" else None)
         header = encrypted.header
         if header.padded_size[0] * header.padded_size[1] > model.max_pixels:
             size, limit = f"{header.width} x {header.height}", f"{model.max_pixels / 1e6:g} million pixels"
-            raise InvalidImage(f"an image of {size} is too large for the service", f"it takes {limit}; scale it down")
+            raise InvalidImageError(
+                f"an image of {size} is too large for the service", f"it takes {limit}; scale it down"
+            )
         data = encrypted.to_bytes()
         if len(data) > model.max_bytes:
             hint = f"it takes {model.max_bytes} bytes; scale the image down"
-            raise InvalidImage(f"the encrypted image is too large for the service: {len(data)} bytes", hint)
+            raise InvalidImageError(f"the encrypted image is too large for the service: {len(data)} bytes", hint)
         return data, (header.height, header.width)
 
     def failure(self, attempt: int, answer: httpx.Response | httpx.TransportError) -> float:

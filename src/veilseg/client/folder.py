@@ -54,7 +54,7 @@ def _kind(name: str, error: VeilsegError) -> str:
 
 
 def read_image(data: bytes) -> np.ndarray | EncryptedImage:
-    """A file's image: encrypted where it has our header, else a photograph, uint8 [H, W, 3]. Raises InvalidImage."""
+    """A file's image: encrypted where it has our header, else a photograph, uint8 [H, W, 3]. Raises InvalidImageError."""
     from veilseg.ciphers import EncryptedImage
 
     # A damaged encrypted image must not pass as a photograph.

@@ -51,7 +51,7 @@ class Client:
         """The label map of `image`, uint8 [H, W] at its size, every value an index into `model.classes`.
 
         `image`: uint8 [H, W, 3], a PIL image, whatever `Cipher.encrypt` takes, or an EncryptedImage. It is encrypted
-        as the model needs it. Raises InvalidImage for what cannot be encrypted, InvalidKey when our key is not the
+        as the model needs it. Raises InvalidImageError for what cannot be encrypted, InvalidKeyError when our key is not the
         model's, ServiceError when the service refuses or cannot be reached.
         """
         model = self.model

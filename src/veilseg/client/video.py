@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from veilseg.client.aio import AsyncClient
-from veilseg.errors import InvalidImage, UsageError
+from veilseg.errors import InvalidImageError, UsageError
 from veilseg.files import write_atomic
 
 SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"})
@@ -37,7 +37,7 @@ def is_camera(source: str) -> bool:
 
 
 def frames(source: str) -> Iterator[np.ndarray]:
-    """The frames of a video file or camera, uint8 RGB [H, W, 3]. Raises InvalidImage when it cannot be read."""
+    """The frames of a video file or camera, uint8 RGB [H, W, 3]. Raises InvalidImageError when it cannot be read."""
     try:
         import av
     except ImportError as error:
@@ -47,14 +47,16 @@ def frames(source: str) -> Iterator[np.ndarray]:
             for frame in container.decode(video=0):
                 yield frame.to_ndarray(format="rgb24")
     except (av.error.FFmpegError, IndexError, OSError) as error:
-        raise InvalidImage(f"{source} cannot be read as a video", "MP4, MKV, WebM, AVI and cameras are read") from error
+        raise InvalidImageError(
+            f"{source} cannot be read as a video", "MP4, MKV, WebM, AVI and cameras are read"
+        ) from error
 
 
 async def segment_video(client: AsyncClient, source: str, *, in_flight: int = 4) -> AsyncIterator[Frame]:
     """Every frame of a file with its label map, in order, with at most `in_flight` on their way.
 
     Of a camera, frames are left out while `in_flight` are on their way: the newest counts, and nothing piles up. Ends
-    with the first error: InvalidImage of the source, or what AsyncClient.segment raises.
+    with the first error: InvalidImageError of the source, or what AsyncClient.segment raises.
     """
     if in_flight < 1:
         raise UsageError("at least one frame has to be in flight")

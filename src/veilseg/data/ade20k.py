@@ -8,8 +8,8 @@ import numpy as np
 
 from veilseg.data.base import IGNORED, Sample, check_sizes, decode_image, decode_label
 from veilseg.data.trees import open_tree
-from veilseg.errors import InvalidData
-from veilseg.modelspec import default_palette
+from veilseg.errors import InvalidDataError
+from veilseg.modelconfig import default_palette
 
 _NAMES = """
 wall, building, sky, floor, tree, ceiling, road, bed, windowpane, grass, cabinet, sidewalk, person, earth, door,
@@ -36,10 +36,10 @@ class Ade20kData:
     def __init__(self, root: Path, split: str = "val") -> None:
         """Lists the files; `root` holds ADEChallengeData2016/ or its zip, or is that folder itself.
 
-        Raises InvalidData when they, the split, or labels are missing.
+        Raises InvalidDataError when they, the split, or labels are missing.
         """
         if split not in FOLDERS:
-            raise InvalidData(f"ade20k has no split {split!r}", f"one of {', '.join(FOLDERS)}")
+            raise InvalidDataError(f"ade20k has no split {split!r}", f"one of {', '.join(FOLDERS)}")
         self.name = f"ade20k/{split}"
         self.classes: tuple[str, ...] = ADE20K_CLASSES
         self.palette: np.ndarray = np.array(default_palette(len(ADE20K_CLASSES)), np.uint8)
@@ -53,17 +53,17 @@ class Ade20kData:
             if name.startswith(self._images) and name.endswith(".jpg")
         ]
         if not self.stems:
-            raise InvalidData(f"{self.name}: there are no files {self._images}*.jpg", f"found nothing in {root}")
+            raise InvalidDataError(f"{self.name}: there are no files {self._images}*.jpg", f"found nothing in {root}")
         known = set(names)
         lonely = [stem for stem in self.stems if f"{self._labels}{stem}.png" not in known]
         if lonely:
-            raise InvalidData(f"{self.name}: {len(lonely)} images have no label, the first is {lonely[0]}")
+            raise InvalidDataError(f"{self.name}: {len(lonely)} images have no label, the first is {lonely[0]}")
 
     def __len__(self) -> int:
         return len(self.stems)
 
     def __getitem__(self, index: int) -> Sample:
-        """The pair at `index`; InvalidData when a file is damaged or sizes differ."""
+        """The pair at `index`; InvalidDataError when a file is damaged or sizes differ."""
         stem = self.stems[index]
         image = decode_image(self._tree.read(f"{self._images}{stem}.jpg"), stem)
         label = decode_label(self._tree.read(f"{self._labels}{stem}.png"), stem)

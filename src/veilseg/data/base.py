@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from PIL import Image
 
-from veilseg.errors import InvalidData, VeilsegError
+from veilseg.errors import InvalidDataError, VeilsegError
 from veilseg.images import FORMATS, SUFFIXES, open_image
 
 IGNORED = 255
@@ -51,7 +51,7 @@ class SegmentationData(Protocol):
 def read_image(path: Path) -> np.ndarray:
     """The photograph at `path` as uint8 [H, W, 3], upright: read and refused exactly as `veilseg encrypt` does.
 
-    Raises InvalidData for what is refused.
+    Raises InvalidDataError for what is refused.
     """
     return decode_image(path, path)
 
@@ -61,13 +61,13 @@ def decode_image(source: Path | bytes, name: object) -> np.ndarray:
     try:
         return open_image(source)
     except VeilsegError as error:
-        raise InvalidData(f"{name} cannot be read as an image: {error.message}", error.hint) from error
+        raise InvalidDataError(f"{name} cannot be read as an image: {error.message}", error.hint) from error
 
 
 def read_label(path: Path) -> np.ndarray:
     """The label map at `path` as uint8 [H, W]: class ids of a grey or palette image, never its colours.
 
-    Raises InvalidData for files that cannot be decoded and for images that do not hold 8-bit ids (RGB, 16 bit).
+    Raises InvalidDataError for files that cannot be decoded and for images that do not hold 8-bit ids (RGB, 16 bit).
     """
     return decode_label(path, path)
 
@@ -78,33 +78,35 @@ def decode_label(source: Path | bytes, name: object) -> np.ndarray:
     try:
         with Image.open(file, formats=FORMATS) as image:  # of all that Pillow knows, some run other programs
             if image.mode not in ("L", "P"):
-                raise InvalidData(
+                raise InvalidDataError(
                     f"{name} is a label map in mode {image.mode}, not one 8-bit class id per pixel",
                     hint="save labels as 8-bit grey or palette PNG",
                 )
             return np.array(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InvalidData(f"{name} cannot be read as a label map") from error
+        raise InvalidDataError(f"{name} cannot be read as a label map") from error
 
 
 def check_sizes(name: str, image: np.ndarray, label: np.ndarray) -> None:
-    """Raise InvalidData unless the image [H, W, 3] and its label [H, W] have one size."""
+    """Raise InvalidDataError unless the image [H, W, 3] and its label [H, W] have one size."""
     if image.shape[:2] != label.shape:
         sizes = [f"{shape[1]}x{shape[0]}" for shape in (image.shape, label.shape)]
-        raise InvalidData(f"{name}: the image has {sizes[0]} pixels, but its label {sizes[1]}")
+        raise InvalidDataError(f"{name}: the image has {sizes[0]} pixels, but its label {sizes[1]}")
 
 
 def images_by_stem(folder: Path) -> dict[str, Path]:
     """Every image file of `folder` (not of its subfolders) by its name without the suffix, in sorted order.
 
-    Raises InvalidData when two files share a stem, as nobody could tell which one a label belongs to.
+    Raises InvalidDataError when two files share a stem, as nobody could tell which one a label belongs to.
     """
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in SUFFIXES or not path.is_file() or path.name.startswith("."):
             continue
         if path.stem in found:
-            raise InvalidData(f"{folder} holds both {found[path.stem].name} and {path.name}", hint="keep one of them")
+            raise InvalidDataError(
+                f"{folder} holds both {found[path.stem].name} and {path.name}", hint="keep one of them"
+            )
         found[path.stem] = path
     return found
 
@@ -125,26 +127,26 @@ class PairedFiles:
         palette: np.ndarray,
         ignore: int | None = None,
     ) -> None:
-        """Lists the files; raises InvalidData when a folder is missing or empty or a file has no partner."""
+        """Lists the files; raises InvalidDataError when a folder is missing or empty or a file has no partner."""
         self.name = name
         self.classes = classes
         self.palette = palette
         self.ignore = ignore
         for folder in (images, labels):
             if not folder.is_dir():
-                raise InvalidData(f"{name}: there is no folder {folder}")
+                raise InvalidDataError(f"{name}: there is no folder {folder}")
         image_files, label_files = images_by_stem(images), images_by_stem(labels)
         _refuse_unpaired(name, image_files, label_files, "image", "a label")
         _refuse_unpaired(name, label_files, image_files, "label", "an image")
         if not image_files:
-            raise InvalidData(f"{name}: {images} holds no images", hint=f"read are {', '.join(sorted(SUFFIXES))}")
+            raise InvalidDataError(f"{name}: {images} holds no images", hint=f"read are {', '.join(sorted(SUFFIXES))}")
         self.pairs = [(stem, path, label_files[stem]) for stem, path in image_files.items()]
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> Sample:
-        """The pair at `index`; raises InvalidData when a file is unreadable, or image and label differ in size."""
+        """The pair at `index`; raises InvalidDataError when a file is unreadable, or image and label differ in size."""
         stem, image_path, label_path = self.pairs[index]
         image, label = read_image(image_path), read_label(label_path)
         check_sizes(stem, image, label)
@@ -160,7 +162,7 @@ def _refuse_unpaired(name: str, here: dict[str, Path], there: dict[str, Path], w
     lonely = [path.name for stem, path in here.items() if stem not in there]
     if lonely:
         some = ", ".join(lonely[:3]) + (f" and {len(lonely) - 3} more" if len(lonely) > 3 else "")
-        raise InvalidData(
+        raise InvalidDataError(
             f"{name}: {len(lonely)} {what} file(s) without {partner}: {some}",
             hint="an image and its label share their name up to the suffix",
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from veilseg.data.base import PairedFiles
-from veilseg.errors import InvalidData
+from veilseg.errors import InvalidDataError
 
 CAMVID_CLASSES = (
     "sky",
@@ -54,15 +54,15 @@ _LAYOUT = "expected DIR/val/ and DIR/valannot/, the SegNet tutorial's layout; yo
 def open_camvid(root: Path, split: str | None = None) -> PairedFiles:
     """The `split` (default "val") of the CamVid at `root`; void pixels are 255.
 
-    Raises InvalidData when the folder or the split does not exist, naming the splits that do.
+    Raises InvalidDataError when the folder or the split does not exist, naming the splits that do.
     """
     split = split or "val"
     if not root.is_dir():
-        raise InvalidData(f"camvid: there is no folder {root}", _LAYOUT)
+        raise InvalidDataError(f"camvid: there is no folder {root}", _LAYOUT)
     splits = sorted(path.name for path in root.iterdir() if path.is_dir() and (root / f"{path.name}annot").is_dir())
     if split not in splits:
         found = f"found: {', '.join(splits)}" if splits else _LAYOUT
-        raise InvalidData(f"camvid: {root} has no split {split!r}", hint=found)
+        raise InvalidDataError(f"camvid: {root} has no split {split!r}", hint=found)
     return PairedFiles(
         f"camvid/{split}",
         root / split,

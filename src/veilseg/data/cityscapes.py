@@ -8,7 +8,7 @@ import numpy as np
 
 from veilseg.data.base import IGNORED, Sample, check_sizes, decode_image, decode_label
 from veilseg.data.trees import open_tree
-from veilseg.errors import InvalidData, UsageError
+from veilseg.errors import InvalidDataError, UsageError
 
 # name: (label id in the files, colour); the order gives the train ids 0 to 18
 _CLASSES = {
@@ -48,9 +48,9 @@ class CityscapesData:
     """
 
     def __init__(self, root: Path, split: str = "val") -> None:
-        """Lists the files. Raises InvalidData when folders and zips, the split, or labels are missing."""
+        """Lists the files. Raises InvalidDataError when folders and zips, the split, or labels are missing."""
         if split not in SPLITS:
-            raise InvalidData(f"cityscapes has no split {split!r}", f"one of {', '.join(SPLITS)}")
+            raise InvalidDataError(f"cityscapes has no split {split!r}", f"one of {', '.join(SPLITS)}")
         self.name = f"cityscapes/{split}"
         self.classes: tuple[str, ...] = CITYSCAPES_CLASSES
         self.palette: np.ndarray = CITYSCAPES_PALETTE
@@ -60,18 +60,18 @@ class CityscapesData:
         found = [name for name in self._images.names() if name.startswith(begin) and name.endswith(_IMAGE)]
         self.stems = [name.removeprefix(begin).removesuffix(_IMAGE) for name in found]  # city/city_sequence_frame
         if not found:
-            raise InvalidData(f"{self.name}: there are no files {begin}CITY/*{_IMAGE}", f"found nothing in {root}")
+            raise InvalidDataError(f"{self.name}: there are no files {begin}CITY/*{_IMAGE}", f"found nothing in {root}")
         labels = set(self._labels.names())
         lonely = [stem for stem in self.stems if f"gtFine/{split}/{stem}{_LABEL}" not in labels]
         if lonely:
-            raise InvalidData(f"{self.name}: {len(lonely)} images have no label, the first is {lonely[0]}")
+            raise InvalidDataError(f"{self.name}: {len(lonely)} images have no label, the first is {lonely[0]}")
         self.split = split
 
     def __len__(self) -> int:
         return len(self.stems)
 
     def __getitem__(self, index: int) -> Sample:
-        """The pair at `index`, named city_sequence_frame; InvalidData when a file is damaged or sizes differ."""
+        """The pair at `index`, named city_sequence_frame; InvalidDataError when a file is damaged or sizes differ."""
         stem = self.stems[index]
         image = decode_image(self._images.read(f"leftImg8bit/{self.split}/{stem}{_IMAGE}"), stem)
         label = decode_label(self._labels.read(f"gtFine/{self.split}/{stem}{_LABEL}"), stem)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from veilseg.data.base import IGNORED, PairedFiles, read_label
-from veilseg.errors import InvalidData
-from veilseg.modelspec import default_palette, generic_classes
+from veilseg.errors import InvalidDataError
+from veilseg.modelconfig import default_palette, generic_classes
 
 CLASSES_HINT = 'write {"classes": ["road", "sky"], "palette": [[128, 64, 128], [70, 130, 180]]} (palette optional)'
 
@@ -19,10 +19,10 @@ def open_folder(root: Path, split: str | None = None) -> PairedFiles:
 
     classes.json holds {"classes": [names], "palette": [[r, g, b], ...]}; it may lie in `root` for all splits. Without
     it the classes are called "class 0", "class 1", ... up to the largest id found, and the palette is made up.
-    Raises InvalidData for missing folders, unpaired files and a malformed classes.json.
+    Raises InvalidDataError for missing folders, unpaired files and a malformed classes.json.
     """
     if not root.is_dir():
-        raise InvalidData(f"folder: there is no folder {root}", "expected DIR/images/ and DIR/labels/")
+        raise InvalidDataError(f"folder: there is no folder {root}", "expected DIR/images/ and DIR/labels/")
     folder = root if split is None else root / split
     if not (folder / "images").is_dir() or not (folder / "labels").is_dir():
         splits = sorted(
@@ -33,7 +33,7 @@ def open_folder(root: Path, split: str | None = None) -> PairedFiles:
             hint = f"found splits: {', '.join(splits)}"
         elif any((root / f"{path.name}annot").is_dir() for path in root.iterdir()):
             hint = f"this looks like CamVid: camvid:{root}"
-        raise InvalidData(f"folder: {folder} does not hold images/ and labels/", hint=hint)
+        raise InvalidDataError(f"folder: {folder} does not hold images/ and labels/", hint=hint)
     name = "/".join(("folder", root.resolve().name, *([split] if split else [])))
     described = next((path for path in (folder / "classes.json", root / "classes.json") if path.is_file()), None)
     classes, palette = read_classes(described) if described else (generic_classes(1), colours_for(1))
@@ -46,21 +46,21 @@ def open_folder(root: Path, split: str | None = None) -> PairedFiles:
 
 
 def read_classes(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names and palette (uint8 [K, 3]) of a classes.json; raises InvalidData when it says something else."""
+    """Names and palette (uint8 [K, 3]) of a classes.json; raises InvalidDataError when it says something else."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidData(f"{path} is not JSON", hint=CLASSES_HINT) from error
+        raise InvalidDataError(f"{path} is not JSON", hint=CLASSES_HINT) from error
     names = content.get("classes") if isinstance(content, dict) else None
     if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
-        raise InvalidData(f"{path} does not list the names of the classes", hint=CLASSES_HINT)
+        raise InvalidDataError(f"{path} does not list the names of the classes", hint=CLASSES_HINT)
     if len(names) > IGNORED:
-        raise InvalidData(f"{path} lists {len(names)} classes; 8-bit labels hold {IGNORED} at most")
+        raise InvalidDataError(f"{path} lists {len(names)} classes; 8-bit labels hold {IGNORED} at most")
     colours = content.get("palette")
     if colours is None:
         return tuple(names), colours_for(len(names))
     if not isinstance(colours, list) or len(colours) != len(names) or not all(_is_colour(c) for c in colours):
-        raise InvalidData(f"{path} has no palette of {len(names)} colours [r, g, b] of 0..255", hint=CLASSES_HINT)
+        raise InvalidDataError(f"{path} has no palette of {len(names)} colours [r, g, b] of 0..255", hint=CLASSES_HINT)
     return tuple(names), np.array(colours, dtype=np.uint8)
 
 

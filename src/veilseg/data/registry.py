@@ -29,7 +29,7 @@ def open_data(spec: str, split: str | None = None) -> SegmentationData:
     "scenes:COUNT:SEED".
 
     `split` defaults to "val", for plain folders to the folder itself; it has no meaning for scenes.
-    Raises UsageError for a spec that names no known kind and InvalidData for data that cannot be used.
+    Raises UsageError for a spec that names no known kind and InvalidDataError for data that cannot be used.
     """
     kind, colon, where = spec.partition(":")
     if not colon or not where:

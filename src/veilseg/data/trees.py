@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Protocol
 
-from veilseg.errors import InvalidData
+from veilseg.errors import InvalidDataError
 
 MAX_FILE = 64 << 20  # bytes of one image; a Cityscapes PNG has 2.5 MB
 
@@ -19,7 +19,7 @@ class Tree(Protocol):
         """All files, sorted."""
 
     def read(self, name: str) -> bytes:
-        """One file's bytes; InvalidData where it cannot be read."""
+        """One file's bytes; InvalidDataError where it cannot be read."""
 
 
 class FolderTree:
@@ -35,7 +35,7 @@ class FolderTree:
         try:
             return (self.root.parent / name).read_bytes()
         except OSError as error:
-            raise InvalidData(f"cannot read {self.root.parent / name}: {error.strerror or error}") from error
+            raise InvalidDataError(f"cannot read {self.root.parent / name}: {error.strerror or error}") from error
 
 
 class ZipTree:
@@ -52,17 +52,17 @@ class ZipTree:
     def read(self, name: str) -> bytes:
         try:
             if self._file().getinfo(name).file_size > MAX_FILE:
-                raise InvalidData(f"{name} in {self.path} is larger than {MAX_FILE >> 20} MiB")
+                raise InvalidDataError(f"{name} in {self.path} is larger than {MAX_FILE >> 20} MiB")
             return self._file().read(name)
         except (OSError, KeyError, zipfile.BadZipFile, RuntimeError) as error:
-            raise InvalidData(f"cannot read {name} from {self.path}", "download it again") from error
+            raise InvalidDataError(f"cannot read {name} from {self.path}", "download it again") from error
 
     def _file(self) -> zipfile.ZipFile:
         if self._open is None or self._open[0] != os.getpid():
             try:
                 self._open = (os.getpid(), zipfile.ZipFile(self.path))
             except (OSError, zipfile.BadZipFile) as error:
-                raise InvalidData(f"{self.path} is no zip that can be read", "download it again") from error
+                raise InvalidDataError(f"{self.path} is no zip that can be read", "download it again") from error
         return self._open[1]
 
     def __getstate__(self) -> dict[str, object]:
@@ -70,9 +70,9 @@ class ZipTree:
 
 
 def open_tree(root: Path, folder: str, archive: str) -> Tree:
-    """`root`/`folder`, or the zip `root`/`archive` that holds a folder of that name; InvalidData where neither is."""
+    """`root`/`folder`, or the zip `root`/`archive` that holds a folder of that name; InvalidDataError where neither is."""
     if (root / folder).is_dir():
         return FolderTree(root / folder)
     if (root / archive).is_file():
         return ZipTree(root / archive)
-    raise InvalidData(f"{root} holds neither {folder}/ nor {archive}", "give the folder that the dataset lies in")
+    raise InvalidDataError(f"{root} holds neither {folder}/ nor {archive}", "give the folder that the dataset lies in")

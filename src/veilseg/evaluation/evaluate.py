@@ -11,14 +11,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from veilseg import ciphers
-from veilseg.ciphers import Cipher
+from veilseg import catalog
+from veilseg.ciphers import Cipher, cipher
 from veilseg.data.base import Sample, SegmentationData
-from veilseg.errors import InvalidData, UsageError
+from veilseg.errors import InvalidDataError, UsageError
 from veilseg.evaluation.metrics import ConfusionMatrix
 from veilseg.images import to_png
+from veilseg.inputspec import PLAIN, InputSpec
 from veilseg.keys import Key
-from veilseg.modelspec import REDUCING_CIPHERS, SUB_BLOCK_CIPHERS, InputSpec, generic_classes
+from veilseg.modelconfig import generic_classes
 from veilseg.runtime import Segmenter
 
 Plain = Literal["plain"]
@@ -81,14 +82,14 @@ def evaluate(
     `check=False` also runs what the model refuses: a wrong key, no encryption (the protocols of [P2]). `on_labels`
     gets every label map, uint8 [H, W], in the order of the data.
 
-    Raises UsageError when a key is missing, InvalidData when the classes do not fit, InvalidImage when the model does
+    Raises UsageError when a key is missing, InvalidDataError when the classes do not fit, InvalidImageError when the model does
     not take this input.
     """
     cipher = cipher or own_cipher(segmenter.config.input)
     _check_fit(segmenter, data, cipher, key)
     count = len(data) if limit is None else min(limit, len(data))
     if count < 1:
-        raise InvalidData(f"{data.name} has no image to evaluate on")
+        raise InvalidDataError(f"{data.name} has no image to evaluate on")
     matrix = ConfusionMatrix(len(segmenter.classes))
     names, sent, begin = hashlib.sha256(), 0, time.perf_counter()
     for sample in _samples(data, count, progress):
@@ -96,8 +97,8 @@ def evaluate(
         labels = segmenter.segment(image, check=check)
         try:
             matrix.update(labels, sample.label)
-        except InvalidData as error:
-            raise InvalidData(f"{sample.name}: {error.message}", error.hint) from error
+        except InvalidDataError as error:
+            raise InvalidDataError(f"{sample.name}: {error.message}", error.hint) from error
         if on_labels is not None:
             on_labels(labels)
         names.update(sample.name.encode() + b"\n")
@@ -114,21 +115,28 @@ def evaluate(
     )
 
 
-def own_cipher(spec: InputSpec, name: str | None = None, **given: int | str | None) -> Cipher | Plain:
+def own_cipher(
+    spec: InputSpec, name: str | None = None, block: int | None = None, sub_block: int | None = None
+) -> Cipher | Plain:
     """The cipher whose images a model with this input takes; "plain" (no encryption) for plain models.
 
-    `name` asks for another cipher; its block, sub_block, channels and shuffle are those `given` (not None), else the
-    model's where the cipher has them. Raises UsageError for unknown names and options that do not fit.
+    `name` asks for another cipher; its block and sub_block are those given, else the model's where the cipher has them.
+    Raises UsageError for unknown names and sizes that do not fit.
     """
-    name = name or spec.cipher
-    if name == "plain":
+    name = name or spec.name
+    if name == PLAIN:
         return "plain"
-    usable = ["block"]
-    if name in (*SUB_BLOCK_CIPHERS, *REDUCING_CIPHERS):
-        usable += ["sub_block"] if name in REDUCING_CIPHERS else ["sub_block", "channels", "shuffle"]
-    own = {option: getattr(spec, option) for option in usable}
-    options: dict[str, Any] = {**own, **{option: value for option, value in given.items() if value is not None}}
-    return ciphers.cipher(name, **{option: value for option, value in options.items() if value is not None})
+    own = spec.encryption
+    if own is not None:
+        block = block or own.block
+        sub_block = sub_block or (own.sub_block if catalog.facts(name).sub_blocks else None)
+    return cipher(name, block, sub_block)
+
+
+def client_cipher(spec: InputSpec) -> Cipher | Plain:
+    """The cipher with independent keys whose images a model with this input takes, where there is one; else its own."""
+    rows = [] if spec.encryption is None else [catalog.facts(name) for name in spec.encryption.facts.accepts]
+    return own_cipher(spec, next((row.name for row in rows if row.key == "optional"), None))
 
 
 def encrypt(image: np.ndarray, cipher: Cipher | Plain, key: Key | None) -> tuple[Any, int]:
@@ -143,22 +151,24 @@ def describe(cipher: Cipher | Plain, key: Key | None) -> dict[str, Any]:
     """The input in words and numbers, for a report: cipher, sizes, options, whose key. Nothing secret."""
     if cipher == "plain":
         return {"cipher": "plain"}
-    whose = None if cipher.keyed == "no" else key.fingerprint if key else "new for every image, discarded"
-    return {"cipher": cipher.name, **cipher.params, "key": whose}
+    whose = None if cipher.key_use == "none" else key.fingerprint if key else "new for every image, discarded"
+    return {**cipher.spec.to_dict(), "key": whose}
 
 
 def _check_fit(segmenter: Segmenter, data: SegmentationData, cipher: Cipher | Plain, key: Key | None) -> None:
     ours, theirs = segmenter.classes, data.classes
     hint = "evaluate on data with the model's classes, in this order: " + ", ".join(ours)
     if len(theirs) != len(ours):
-        raise InvalidData(f"{data.name} has {len(theirs)} classes but the model {segmenter.name} has {len(ours)}", hint)
+        raise InvalidDataError(
+            f"{data.name} has {len(theirs)} classes but the model {segmenter.name} has {len(ours)}", hint
+        )
     # Names that nobody chose say nothing; all others must agree, or the scores would mix up the classes.
     if theirs != ours and generic_classes(len(ours)) not in (ours, theirs):
         at = next(index for index, names in enumerate(zip(ours, theirs, strict=True)) if names[0] != names[1])
-        raise InvalidData(
+        raise InvalidDataError(
             f"class {at} of {data.name} is {theirs[at]!r}, but {ours[at]!r} for the model {segmenter.name}", hint
         )
-    if cipher != "plain" and cipher.keyed == "required" and key is None:
+    if cipher != "plain" and cipher.key_use == "required" and key is None:
         raise UsageError(f"{cipher.name} needs a key", hint="give the model's key with --key FILE")
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from veilseg.errors import InvalidData, UsageError
+from veilseg.errors import InvalidDataError, UsageError
 
 IGNORED = 255
 
@@ -32,19 +32,19 @@ class ConfusionMatrix:
     def update(self, prediction: np.ndarray, label: np.ndarray) -> None:
         """Adds one image: `prediction` and `label` are integer [H, W] of class ids; label 255 is skipped.
 
-        Raises InvalidData, and adds nothing, when the shapes differ or an id is not below the number of classes.
+        Raises InvalidDataError, and adds nothing, when the shapes differ or an id is not below the number of classes.
         """
         if prediction.shape != label.shape:
-            raise InvalidData(f"the prediction is {_size(prediction)} but the label is {_size(label)}")
+            raise InvalidDataError(f"the prediction is {_size(prediction)} but the label is {_size(label)}")
         if prediction.dtype.kind not in "ui" or label.dtype.kind not in "ui":
-            raise InvalidData("predictions and labels are integer class ids")
+            raise InvalidDataError("predictions and labels are integer class ids")
         known = label != IGNORED
         truth, called = label[known].astype(np.int64), prediction[known].astype(np.int64)
         for what, ids in (("label", truth), ("prediction", called)):
             wrong = np.unique(ids[(ids < 0) | (ids >= self.num_classes)])
             if wrong.size:
                 found = ", ".join(map(str, wrong[:5].tolist()))
-                raise InvalidData(
+                raise InvalidDataError(
                     f"the {what} holds id {found}, but there are {self.num_classes} classes",
                     hint=f"ids run from 0 to {self.num_classes - 1}; 255 in a label means ignored",
                 )

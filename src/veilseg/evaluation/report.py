@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from veilseg.evaluation.evaluate import Result
 from veilseg.files import write_atomic
-from veilseg.parameters import CHANNELS, SHUFFLES
+from veilseg.inputspec import PLAIN
+from veilseg.spec import read_spec
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -56,11 +57,8 @@ def percent(value: float | None) -> str:
 
 
 def input_name(described: dict[str, Any]) -> str:
-    """One line of what evaluate.describe says: "subblock-shuffle, block 16, sub-block 8"; defaults are left out."""
-    sizes = [f"{name.replace('_', '-')} {described[name]}" for name in ("block", "sub_block") if described.get(name)]
-    usual = (None, CHANNELS[0], SHUFFLES[0])
-    options = [f"{name} {described[name]}" for name in ("channels", "shuffle") if described.get(name) not in usual]
-    return ", ".join([described["cipher"], *sizes, *options])
+    """One line of what evaluate.describe says: "subblock-shuffle, block 16, sub-block 8"."""
+    return PLAIN if described["cipher"] == PLAIN else str(read_spec(described))
 
 
 def write_json(path: Path | str, content: dict[str, Any], *, overwrite: bool = True) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from veilseg.errors import InvalidModel
-from veilseg.models.prepare import input_layer
-from veilseg.modelspec import KEYED_CIPHERS, ModelConfig
+from veilseg.errors import InvalidModelError
+from veilseg.modelconfig import ModelConfig
+from veilseg.models.input_layers import InputLayer, input_layer
 
 
 class SegmentationModel(nn.Module):
@@ -27,7 +27,7 @@ class SegmentationModel(nn.Module):
     def __init__(self, network: nn.Module, config: ModelConfig) -> None:
         super().__init__()
         self.network = network
-        self.prepare = input_layer(config.input)
+        self.prepare: InputLayer | None = input_layer(config.input)
         self.config = config
 
     @property
@@ -66,16 +66,19 @@ class SegmentationModel(nn.Module):
     def unfold_normalization(self) -> None:
         """Take pixel statistics out of the first convolution, in place: before training, ahead of the optimizer.
 
-        Raises InvalidModel for an encrypted model whose statistics differ between channels, or one for
+        Raises InvalidModelError for an encrypted model whose statistics differ between channels, or one for
         "patch-rotation": its block mixes the channels.
         """
         if not hasattr(self.network, "unfold_normalization"):
             return
-        if self.config.input.cipher in KEYED_CIPHERS:
+        encryption = self.config.input.encryption
+        if encryption is not None and encryption.facts.family == "model key":
             arguments = self.config.arguments
             even = len(set(arguments.get("mean", ()))) <= 1 and len(set(arguments.get("std", ()))) <= 1
-            if self.config.input.cipher != "patch-permutation" or not even:
-                raise InvalidModel("the normalization of this encrypted model mixes channels", "train the plain model")
+            if encryption.facts.mechanism != "permutation" or not even:
+                raise InvalidModelError(
+                    "the normalization of this encrypted model mixes channels", "train the plain model"
+                )
         self.network.unfold_normalization()
 
     def save_pretrained(self, folder: str | Path, *, overwrite: bool = True) -> None:
@@ -99,11 +102,11 @@ class SegmentationModel(nn.Module):
 
     def _pixels(self, images: Tensor) -> Tensor:
         if images.dim() != 4 or images.shape[1] != 3:
-            raise InvalidModel(f"a model takes images [N, 3, H, W], not {list(images.shape)}")
+            raise InvalidModelError(f"a model takes images [N, 3, H, W], not {list(images.shape)}")
         multiple = self.config.size_multiple
         height, width = images.shape[-2:]
         if not height or not width or height % multiple or width % multiple:
-            raise InvalidModel(
+            raise InvalidModelError(
                 f"this model takes images with sides that are multiples of {multiple}, not {height} x {width}",
                 "pad the image, as the ciphers and Segmenter do",
             )

@@ -10,29 +10,21 @@ from typing import Any
 
 from torch import nn
 
-from veilseg.ciphers import DEFAULT_BLOCK, DEFAULT_SUB_BLOCK
-from veilseg.ciphers.ffx import ffx_table
-from veilseg.errors import InvalidModel, UsageError
+from veilseg.catalog import DEFAULT_BLOCK, LARGEST_BLOCK
+from veilseg.ciphers import cipher_of_input
+from veilseg.errors import InvalidModelError, UsageError
+from veilseg.inputspec import InputSpec
 from veilseg.keys import Key
+from veilseg.modelconfig import ModelConfig, generic_classes
 from veilseg.models.base import SegmentationModel
-from veilseg.modelspec import REDUCING_CIPHERS, TRAINED_CIPHERS, InputSpec, ModelConfig, generic_classes
-from veilseg.parameters import MAX_BLOCK
 
 # name: (module, class, arguments that the name fixes)
 NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "setr-naive": ("veilseg.models.setr", "SETR", {"decoder": "naive"}),
-    "setr-pup": ("veilseg.models.setr", "SETR", {"decoder": "pup"}),
-    "setr-mla": ("veilseg.models.setr", "SETR", {"decoder": "mla"}),
-    "fcn": ("veilseg.models.fcn", "FCN", {}),
-    "convseg": ("veilseg.models.convseg", "ConvSeg", {}),
-}
-_INPUTS = {
-    "plain": "plain",
-    "canonical": "subblock-sort",
-    "shuffled": "subblock-shuffle",
-    "quartiles": "subblock-quartiles",
-    "mosaic": "mosaic",
-    **{cipher: cipher for cipher in TRAINED_CIPHERS},
+    "setr-naive": ("veilseg.models.networks.setr", "SETR", {"decoder": "naive"}),
+    "setr-pup": ("veilseg.models.networks.setr", "SETR", {"decoder": "pup"}),
+    "setr-mla": ("veilseg.models.networks.setr", "SETR", {"decoder": "mla"}),
+    "fcn": ("veilseg.models.networks.fcn", "FCN", {}),
+    "convseg": ("veilseg.models.networks.convseg", "ConvSeg", {}),
 }
 _WIDENED = "widened_block"
 # What a config may ask for: more than any network here needs, and little enough to build in seconds.
@@ -47,9 +39,7 @@ def create_model(
     palette: Sequence[Sequence[int]] | None = None,
     input: str = "plain",
     block: int = DEFAULT_BLOCK,
-    sub_block: int = DEFAULT_SUB_BLOCK,
-    channels: str | None = None,
-    shuffle: str | None = None,
+    sub_block: int | None = None,
     key: Key | None = None,
     pretrained: bool = False,
     image_size: tuple[int, int] | int | None = None,
@@ -66,19 +56,13 @@ def create_model(
     timm backbones; other arguments are the network's own (`backbone`, `decoder_channels`, `embed_dim`, ... for SETR;
     `patch`, `widths`, ... for ConvSeg). Raises UsageError for what does not exist or fit.
     """
-    if input not in _INPUTS:
-        raise UsageError(
-            f"unknown input {input!r}", f"one of {', '.join(_INPUTS)}; for keyed ciphers use encrypt_model"
-        )
-    cipher = _INPUTS[input]
-    if cipher == "plain":
-        spec = InputSpec(block=block)
-    elif cipher in TRAINED_CIPHERS:
-        if key is None:
-            raise UsageError(f"a network for {cipher} images is trained for one key", "pass key=...")
-        spec = InputSpec(cipher, block=block, key_fingerprint=key.fingerprint)
-    else:
-        spec = InputSpec(cipher, block=block, sub_block=sub_block, channels=channels, shuffle=shuffle)
+    cipher = cipher_of_input(input, block, sub_block)
+    needs_key = cipher is not None and cipher.key_use == "required"
+    if needs_key and key is None:
+        raise UsageError(f"a network for {input} images is trained for one key", "pass key=...")
+    spec = InputSpec(
+        None if cipher is None else cipher.spec, key.fingerprint if key is not None and needs_key else None
+    )
     if classes is None:
         if num_classes is None:
             raise UsageError("a model needs classes", "pass num_classes=19 or classes=('road', ...)")
@@ -91,11 +75,11 @@ def create_model(
     if pretrained:
         given["pretrained"] = True
     parameters = _parameters(name)
-    if "patch" in parameters and "patch" not in given and cipher in ("subblock-sort", *REDUCING_CIPHERS):
-        given["patch"] = max(4, sub_block)  # a key-invariant stem reads whole sub-blocks
-    if cipher == "ffx" and "std" in parameters:  # to 0..1 by the greatest value of the key's table
-        assert key is not None
-        given = {"mean": (0.0,) * 3, "std": (float(ffx_table(key).max()),) * 3, **given}
+    if cipher is not None and cipher.reduces and "patch" in parameters and "patch" not in given:
+        given["patch"] = max(4, cipher.spec.cell)  # such a stem reads whole sub-blocks
+    most = None if cipher is None or key is None else cipher.stored_maximum(key)
+    if most is not None and "std" in parameters:  # to 0..1
+        given = {"mean": (0.0,) * 3, "std": (most,) * 3, **given}
     network = _build(name, len(classes), given)
     config = ModelConfig(
         architecture=name,
@@ -109,20 +93,22 @@ def create_model(
 
 
 def model_from_config(config: ModelConfig) -> SegmentationModel:
-    """The model that a config describes, freshly initialized. InvalidModel when it asks for what does not exist."""
+    """The model that a config describes, freshly initialized. InvalidModelError when it asks for what does not exist."""
     arguments = dict(config.arguments)
     widened = arguments.pop(_WIDENED, None)
     if "pretrained" in arguments:
-        raise InvalidModel("the model's config asks for pretrained weights", "a saved model has weights of its own")
+        raise InvalidModelError(
+            "the model's config asks for pretrained weights", "a saved model has weights of its own"
+        )
     _check_arguments(config.arguments)
     try:
         network = _build(config.architecture, config.num_classes, arguments)
         if widened is not None:
             network.widen_patch(widened)
     except UsageError as error:
-        raise InvalidModel(f"the model's config is not valid: {error.message}", error.hint) from error
+        raise InvalidModelError(f"the model's config is not valid: {error.message}", error.hint) from error
     except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError, ZeroDivisionError) as error:
-        raise InvalidModel(f"the model's config does not build a {config.architecture}") from error
+        raise InvalidModelError(f"the model's config does not build a {config.architecture}") from error
     return SegmentationModel(network, config)
 
 
@@ -142,16 +128,16 @@ def widen(model: SegmentationModel, block: int) -> None:
 def size_multiple(network: nn.Module, spec: InputSpec) -> int:
     """What the sides of images must be multiples of: the network's own grid, and the blocks of an encrypted image."""
     own = int(getattr(network, "size_multiple", None) or getattr(network, "patch", None) or 16)
-    return own if spec.cipher == "plain" else math.lcm(own, spec.block)
+    return math.lcm(own, spec.block)
 
 
 def _check_arguments(arguments: dict[str, Any]) -> None:
     """Refuse what a config cannot mean, before time is spent on it: it may come from anywhere."""
     for name, value in arguments.items():
         values = value if isinstance(value, list) else [value]
-        most = {"depth": _MAX_DEPTH, "depths": _MAX_DEPTH, _WIDENED: MAX_BLOCK}.get(name, _MAX_WIDTH)
+        most = {"depth": _MAX_DEPTH, "depths": _MAX_DEPTH, _WIDENED: LARGEST_BLOCK}.get(name, _MAX_WIDTH)
         if len(values) > _MAX_ENTRIES or any(isinstance(v, int | float) and not -most <= v <= most for v in values):
-            raise InvalidModel(
+            raise InvalidModelError(
                 f"the model's config asks for {name} beyond what is built here",
                 f"at most {_MAX_ENTRIES} values of at most {most}",
             )

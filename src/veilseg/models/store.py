@@ -11,12 +11,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from veilseg.errors import InvalidModel
+from veilseg.errors import InvalidModelError
 from veilseg.files import make_folder, refuse_existing, write_atomic
+from veilseg.modelconfig import CONFIG_NAME, HUB_ID, WEIGHTS_NAME, ModelConfig, shipped_models
 from veilseg.modelfolder import open_folder
 from veilseg.models.base import SegmentationModel
 from veilseg.models.registry import NETWORKS, model_from_config
-from veilseg.modelspec import CONFIG_NAME, HUB_ID, WEIGHTS_NAME, ModelConfig, shipped_models
 
 _FETCHED = ["*config.json", "*.safetensors", "*.safetensors.index.json"]  # no pickle, no code
 
@@ -28,7 +28,7 @@ def save_model(model: SegmentationModel, folder: str | Path, *, overwrite: bool 
     stores matrices and kernels as float16, half the size; load_model gives float32 again.
     """
     if model.config.architecture not in NETWORKS:
-        raise InvalidModel(
+        raise InvalidModelError(
             f"a model of {model.config.architecture} is saved by its own library",
             "`veilseg encrypt-model FOLDER` writes the encrypted folder",
         )
@@ -49,18 +49,19 @@ def save_model(model: SegmentationModel, folder: str | Path, *, overwrite: bool 
 def load_model(source: str | Path = "default") -> SegmentationModel:
     """The model in a folder, a shipped one by its name, or one on the Hugging Face Hub ("owner/name"), in eval mode.
 
-    A folder of transformers' gives its segmentation network (see `veilseg.models.hf_network`). Raises InvalidModel when
+    A folder of transformers' gives its segmentation network (see `veilseg.models.encryption.hf_network`).
+    Raises InvalidModelError when
     there is none, when config or weights are damaged, or when they do not belong together.
     """
     folder = find_folder(source)
     if open_folder(folder).library == "transformers":
-        from veilseg.models.hf_network import load_segmentation
+        from veilseg.models.encryption.hf_network import load_segmentation
 
         return load_segmentation(folder)
     config = ModelConfig.load(folder)
     path = folder / WEIGHTS_NAME
     if not path.is_file():
-        raise InvalidModel(
+        raise InvalidModelError(
             f"{folder} has no {WEIGHTS_NAME}", "an exported model runs in veilseg.Segmenter; torch needs the original"
         )
     try:
@@ -72,7 +73,7 @@ def load_model(source: str | Path = "default") -> SegmentationModel:
             _compare(model, shapes)
             tensors = {name: _single(file.get_tensor(name)) for name in shapes}
     except (SafetensorError, OSError) as error:
-        raise InvalidModel(f"{path} is damaged or no safetensors file", "download or save it again") from error
+        raise InvalidModelError(f"{path} is damaged or no safetensors file", "download or save it again") from error
     model.load_state_dict(tensors, strict=True, assign=True)
     return model.eval()
 
@@ -90,13 +91,13 @@ def push_to_hub(model: SegmentationModel, repo_id: str, *, private: bool | None 
 
 
 def find_folder(source: str | Path) -> Path:
-    """Where a model lies: a shipped one, a folder, or one fetched from the Hub. Raises InvalidModel for none."""
+    """Where a model lies: a shipped one, a folder, or one fetched from the Hub. Raises InvalidModelError for none."""
     folder = shipped_models().get(str(source), Path(source).expanduser())
     if folder.is_dir():
         return folder
     if isinstance(source, str) and HUB_ID.fullmatch(source) and not folder.exists():
         return _download(source)
-    raise InvalidModel(
+    raise InvalidModelError(
         f"there is no model at {source}", "give a folder with config.json and model.safetensors, or a Hub id"
     )
 
@@ -107,7 +108,7 @@ def _download(repo_id: str) -> Path:
 
         return Path(snapshot_download(repo_id, allow_patterns=_FETCHED))
     except Exception as error:  # the Hub's client raises its own, requests' and httpx's errors
-        raise InvalidModel(
+        raise InvalidModelError(
             f"there is no folder {repo_id}, and the Hub gave nothing by that name ({type(error).__name__})",
             "check the name and the network",
         ) from error
@@ -123,12 +124,12 @@ def _compare(model: SegmentationModel, found: dict[str, tuple[int, ...]]) -> Non
     for names, what in ((wanted.keys() - found.keys(), "lacks"), (found.keys() - wanted.keys(), "has unknown")):
         if names:
             listed = ", ".join(sorted(names)[:3]) + (", ..." if len(names) > 3 else "")
-            raise InvalidModel(
+            raise InvalidModelError(
                 f"{WEIGHTS_NAME} {what} {len(names)} tensors: {listed}", "config and weights belong together"
             )
     for name, shape in wanted.items():
         if found[name] != shape:
-            raise InvalidModel(
+            raise InvalidModelError(
                 f"{WEIGHTS_NAME}: {name} has shape {list(found[name])}, but the config asks for {list(shape)}",
                 "config and weights belong together",
             )

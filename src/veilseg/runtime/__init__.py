@@ -1,19 +1,16 @@
 """What the cloud runs: one Segmenter over ONNX Runtime or torch, label maps, and the shipped models."""
 
-from veilseg.modelspec import shipped_models
+from veilseg.modelconfig import shipped_models
 from veilseg.runtime.labels import colorize, encode_label_png, overlay, save_label_png
 from veilseg.runtime.locate import find_model
 from veilseg.runtime.segmenter import Segmenter
-from veilseg.runtime.stem import encrypt_onnx, rekey_onnx
 
 __all__ = [
     "Segmenter",
     "colorize",
     "encode_label_png",
-    "encrypt_onnx",
     "find_model",
     "overlay",
-    "rekey_onnx",
     "save_label_png",
     "shipped_models",
 ]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from veilseg.errors import InvalidModel, UsageError
+from veilseg.errors import InvalidModelError, UsageError
 
 
 class Engine(Protocol):
@@ -34,12 +34,12 @@ class OnnxEngine:
     def __init__(self, path: Path, threads: int | None = None, device: str = "cpu") -> None:
         """Loads `path` on `device` ("cpu" or "cuda"); `threads` (default: one per core) work on one image.
 
-        Raises InvalidModel when it cannot run, UsageError for a device that is not there.
+        Raises InvalidModelError when it cannot run, UsageError for a device that is not there.
         """
         try:
             import onnxruntime as ort
         except ImportError as error:
-            raise InvalidModel("running a model needs ONNX Runtime", hint="pip install 'veilseg[run]'") from error
+            raise InvalidModelError("running a model needs ONNX Runtime", hint="pip install 'veilseg[run]'") from error
         providers = ["CPUExecutionProvider"]
         if _is_cuda(device):
             if "CUDAExecutionProvider" not in ort.get_available_providers():
@@ -53,10 +53,12 @@ class OnnxEngine:
             # From the path, not from bytes: the tensors of an encryptable stem lie beside it in their own file.
             self._session: Any = ort.InferenceSession(str(path), options, providers=providers)
         except Exception as error:  # ONNX Runtime raises a family of its own
-            raise InvalidModel(f"{path} cannot be loaded by ONNX Runtime", hint="export the model again") from error
+            raise InvalidModelError(
+                f"{path} cannot be loaded by ONNX Runtime", hint="export the model again"
+            ) from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if len(inputs) != 1 or len(inputs[0].shape) != 4 or not outputs or len(outputs[0].shape) != 4:
-            raise InvalidModel(f"{path} does not map images [N, 3, H, W] to logits [N, K, H, W]")
+            raise InvalidModelError(f"{path} does not map images [N, 3, H, W] to logits [N, K, H, W]")
         self._input, self._output = inputs[0].name, outputs[0].name
         height, width = inputs[0].shape[2:]
         fixed = isinstance(height, int) and isinstance(width, int)
@@ -65,14 +67,14 @@ class OnnxEngine:
     def run(self, images: np.ndarray) -> np.ndarray:
         """Logits float32 [N, K, H, W] of raw pixel values float32 [N, 3, H, W].
 
-        Raises InvalidModel for a size that the network does not take, MemoryError where there is no room for it.
+        Raises InvalidModelError for a size that the network does not take, MemoryError where there is no room for it.
         """
         try:
             result = self._session.run([self._output], {self._input: images})[0]
         except Exception as error:
             if "alloc" in str(error):  # ONNX Runtime has no class of error for it
                 raise MemoryError(f"no memory for images of {images.shape[3]}x{images.shape[2]}") from error
-            raise InvalidModel(f"the model does not take images of {images.shape[3]}x{images.shape[2]}") from error
+            raise InvalidModelError(f"the model does not take images of {images.shape[3]}x{images.shape[2]}") from error
         return np.asarray(result, np.float32)
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from veilseg.errors import InvalidImage
+from veilseg.errors import InvalidImageError
 from veilseg.files import write_atomic
 
 
 def encode_label_png(labels: np.ndarray, palette: np.ndarray) -> bytes:
     """`labels` uint8 [H, W] as a palette PNG: every pixel holds its class id, viewers show `palette` (uint8 [K, 3]).
 
-    Ids beyond the palette (255, ignored) are shown black. Raises InvalidImage for arrays that are no label maps.
+    Ids beyond the palette (255, ignored) are shown black. Raises InvalidImageError for arrays that are no label maps.
     """
     _check(labels, palette)
     image = Image.fromarray(labels)
@@ -41,12 +41,12 @@ def overlay(image: np.ndarray, labels: np.ndarray, palette: np.ndarray, alpha: f
     """The photograph uint8 [H, W, 3] under its label map uint8 [H, W]: uint8 [H, W, 3].
 
     `alpha` (0..1) is the weight of the colours; ignored pixels (ids beyond the palette) show the photograph alone.
-    Raises InvalidImage when the sizes differ.
+    Raises InvalidImageError when the sizes differ.
     """
     _check(labels, palette)
     if image.shape != (*labels.shape, 3):
         sizes = image.shape[1], image.shape[0], labels.shape[1], labels.shape[0]
-        raise InvalidImage(
+        raise InvalidImageError(
             "the photograph is {}x{} but the label map {}x{}".format(*sizes),
             hint="give the photograph that was encrypted",
         )
@@ -63,6 +63,6 @@ def _full_palette(palette: np.ndarray) -> np.ndarray:
 
 def _check(labels: np.ndarray, palette: np.ndarray) -> None:
     if labels.dtype != np.uint8 or labels.ndim != 2 or labels.size == 0:
-        raise InvalidImage(f"a label map is a uint8 array [H, W], not {labels.dtype} {list(labels.shape)}")
+        raise InvalidImageError(f"a label map is a uint8 array [H, W], not {labels.dtype} {list(labels.shape)}")
     if palette.ndim != 2 or palette.shape[1] != 3 or not 1 <= len(palette) <= 256:
-        raise InvalidImage(f"a palette is a uint8 array [K, 3], not {list(palette.shape)}")
+        raise InvalidImageError(f"a palette is a uint8 array [K, 3], not {list(palette.shape)}")

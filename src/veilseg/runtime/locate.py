@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from veilseg.errors import InvalidModel, UsageError
+from veilseg.errors import InvalidModelError, UsageError
+from veilseg.modelconfig import HUB_ID, ONNX_NAME, WEIGHTS_NAME, ModelConfig, shipped_models
 from veilseg.modelfolder import open_folder
-from veilseg.modelspec import HUB_ID, ONNX_NAME, WEIGHTS_NAME, ModelConfig, shipped_models
 
 EngineName = Literal["onnx", "torch"]
 
@@ -30,7 +30,7 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
     """The model called `name`: a shipped one, a folder with config.json and weights, or a Hub id like "owner/model".
 
     `engine` None takes model.onnx where there is one, else model.safetensors by torch. Raises UsageError for an unknown
-    engine, InvalidModel when there is no such model or it lacks the weights that `engine` needs.
+    engine, InvalidModelError when there is no such model or it lacks the weights that `engine` needs.
     """
     if engine not in (None, "onnx", "torch"):
         raise UsageError(f"there is no engine {engine!r}", hint="onnx or torch")
@@ -40,10 +40,12 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
         if HUB_ID.fullmatch(str(name)) and engine != "onnx":
             return FoundModel(str(name), "torch", None, None)
         known = f"shipped: {', '.join(shipped)}; or" if shipped else "give"
-        raise InvalidModel(f"there is no model {str(name)!r}", hint=f"{known} a folder with config.json and model.onnx")
+        raise InvalidModelError(
+            f"there is no model {str(name)!r}", hint=f"{known} a folder with config.json and model.onnx"
+        )
     if open_folder(folder).library == "transformers":
         if engine == "onnx":
-            raise InvalidModel(f"{folder} is a model of transformers, which runs in torch", "use engine 'torch'")
+            raise InvalidModelError(f"{folder} is a model of transformers, which runs in torch", "use engine 'torch'")
         return FoundModel(str(name), "torch", folder, None)
     config = ModelConfig.load(folder)
     has_onnx, has_torch = (folder / ONNX_NAME).is_file(), (folder / WEIGHTS_NAME).is_file()
@@ -52,8 +54,10 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
     if has_torch and engine != "onnx":
         return FoundModel(str(name), "torch", folder, config)
     if has_onnx or has_torch:
-        raise InvalidModel(
+        raise InvalidModelError(
             f"{folder} has no weights for {engine}",
             hint="veilseg export makes a model.onnx of it" if has_torch else "use engine 'onnx'",
         )
-    raise InvalidModel(f"{folder} holds no weights", hint=f"expected {ONNX_NAME} or {WEIGHTS_NAME} beside config.json")
+    raise InvalidModelError(
+        f"{folder} holds no weights", hint=f"expected {ONNX_NAME} or {WEIGHTS_NAME} beside config.json"
+    )

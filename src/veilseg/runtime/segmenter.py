@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from veilseg import ciphers
-from veilseg.ciphers import EncryptedImage
-from veilseg.ciphers.pixels import as_pixels
-from veilseg.container import KEYWORD, MAX_BYTES, Header
-from veilseg.errors import InvalidImage, InvalidModel, UsageError
+from veilseg.ciphers import EncryptedImage, cipher_for
+from veilseg.ciphers.plain import as_pixels
+from veilseg.container import KEYWORD, MAX_BYTES
+from veilseg.errors import InvalidImageError, InvalidModelError, UsageError
 from veilseg.files import read_limited
+from veilseg.header import Header
 from veilseg.images import open_image
-from veilseg.modelspec import ONNX_NAME, ModelConfig
+from veilseg.modelconfig import ONNX_NAME, ModelConfig
 from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine, is_torch_module, on_device
 from veilseg.runtime.locate import find_model
 from veilseg.runtime.padding import Padded
@@ -57,11 +57,13 @@ class Segmenter:
         images, but those of more than 4 megapixels in windows of 1024; (height, width) or a side in pixels runs sliding
         windows on the block grid (rounded down to it) that share at least the fraction `overlap` with their neighbours.
 
-        Raises InvalidModel when the model is missing or cannot run here, UsageError for options out of range.
+        Raises InvalidModelError when the model is missing or cannot run here, UsageError for options out of range.
         """
         self.name, self.config, self.engine = _load(model, engine, threads, device)
-        spec = self.config.input
-        self._step = math.lcm(self.config.size_multiple, 1 if spec.cipher == "plain" else spec.block)
+        self._block = self.config.input.block
+        self._step = math.lcm(self.config.size_multiple, self._block)
+        encryption = self.config.input.encryption
+        self._cipher = None if encryption is None else cipher_for(encryption)
         if window is None:
             self._window = self.engine.fixed_size
         else:
@@ -89,12 +91,12 @@ class Segmenter:
         could be encrypted: uint8 [H, W, 3], a PIL image; or the path or bytes of a photograph). Key-invariant models
         see the canonical form, so every key gives the same bits.
 
-        Raises InvalidImage for what is no image or not for this model. `check=False` runs whatever comes: for the
+        Raises InvalidImageError for what is no image or not for this model. `check=False` runs whatever comes: for the
         protocols of [P2] that measure a wrong key and no encryption, nothing else.
         """
         pixels, header = self._read(image)
         if check:
-            self.config.input.accepts(header)
+            self.config.input.check(header)
         height, width = pixels.shape[:2] if header is None else (header.height, header.width)
         window = self._window_for(pixels)
         if window is None:
@@ -108,12 +110,12 @@ class Segmenter:
     def segment_batch(self, images: Sequence[EncryptedImage]) -> list[np.ndarray]:
         """What `segment` answers for each of `images`, which are stored at one size: the network runs once for all.
 
-        Raises InvalidImage when one is not for this model, or when their stored sizes differ.
+        Raises InvalidImageError when one is not for this model, or when their stored sizes differ.
         """
         for image in images:
-            self.config.input.accepts(image.header)
+            self.config.input.check(image.header)
         if len({image.pixels.shape for image in images}) > 1:
-            raise InvalidImage("the images of a batch differ in size", "segment them one by one")
+            raise InvalidImageError("the images of a batch differ in size", "segment them one by one")
         if len(images) < 2 or self._window_for(images[0].pixels) is not None:
             return [self.segment(image) for image in images]
         height, width = images[0].pixels.shape[:2]
@@ -126,10 +128,10 @@ class Segmenter:
         """Logits float32 [K, H, W] of stored pixels uint8 or uint16 [H, W, 3] (of an encrypted image: at padded size).
 
         Applies the canonical form where the model wants it; sides off the grid are padded and cropped again. No check
-        is made that the pixels are for this model. Raises InvalidImage for arrays that are no image.
+        is made that the pixels are for this model. Raises InvalidImageError for arrays that are no image.
         """
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype not in (np.uint8, np.uint16) or not pixels.size:
-            raise InvalidImage(f"expected uint8 pixels [H, W, 3], not {pixels.dtype} {list(pixels.shape)}")
+            raise InvalidImageError(f"expected uint8 pixels [H, W, 3], not {pixels.dtype} {list(pixels.shape)}")
         height, width = pixels.shape[:2]
         window = self._window_for(pixels)
         if window is None:
@@ -153,17 +155,11 @@ class Segmenter:
 
     def _padded(self, pixels: np.ndarray) -> Padded:
         """Stored pixels [H, W, 3] with sides on the network's grid."""
-        block = 1 if self.config.input.cipher == "plain" else self.config.input.block
-        return Padded(pixels, self._step, block, self.engine.fixed_size or (1, 1))
+        return Padded(pixels, self._step, self._block, self.engine.fixed_size or (1, 1))
 
     def _canonical(self, pixels: np.ndarray) -> np.ndarray:
-        """Whole blocks of stored pixels as the network wants them: in canonical form where it asks for that."""
-        spec = self.config.input
-        if not spec.canonical:
-            return pixels
-        assert spec.sub_block is not None
-        options: Any = {"channels": spec.channels, "shuffle": spec.shuffle}
-        return ciphers.canonicalize(pixels, spec.block, spec.sub_block, **options)
+        """Whole blocks of stored pixels as the network reads them: in the reduced form where there is one."""
+        return pixels if self._cipher is None else self._cipher.reduce(pixels)
 
     def _run(self, pixels: np.ndarray) -> np.ndarray:
         """Logits float32 [N, K, H, W] of prepared pixels [N, H, W, 3]."""
@@ -171,7 +167,7 @@ class Segmenter:
         logits = self.engine.run(images)
         wanted = (len(pixels), len(self.classes), *pixels.shape[1:3])
         if logits.shape != wanted:
-            raise InvalidModel(
+            raise InvalidModelError(
                 f"the model answered {list(logits.shape)} where its {wanted[1]} classes ask for {list(wanted)}"
             )
         return logits
@@ -188,7 +184,7 @@ class Segmenter:
     def _decode(self, data: bytes) -> tuple[np.ndarray, Header | None]:
         try:
             encrypted = EncryptedImage.from_bytes(data)
-        except InvalidImage:
+        except InvalidImageError:
             # A damaged encrypted image must not pass as a plain one: only files without our header are photographs.
             if KEYWORD.encode() + b"\0" in data[:4096]:
                 raise
@@ -202,17 +198,17 @@ def _load(
     if is_torch_module(model):
         config = getattr(model, "config", None)
         if hasattr(config, "id2label"):  # a model of transformers
-            from veilseg.models.hf_network import as_segmentation
+            from veilseg.models.encryption.hf_network import as_segmentation
 
             wrapped = as_segmentation(cast("Any", model))
             return type(model).__name__, wrapped.config, TorchEngine(wrapped, threads)
         if not isinstance(config, ModelConfig):
-            raise InvalidModel("this torch module does not say what it takes", hint="make it with create_model")
+            raise InvalidModelError("this torch module does not say what it takes", hint="make it with create_model")
         if engine == "onnx":
             raise UsageError("a torch module does not run in ONNX Runtime", hint="export_onnx(model, folder) first")
         return type(model).__name__, config, TorchEngine(model, threads)
     if not isinstance(model, str | Path):
-        raise InvalidModel(f"a {type(model).__name__} is no model", hint="give a name, a folder or a torch model")
+        raise InvalidModelError(f"a {type(model).__name__} is no model", hint="give a name, a folder or a torch model")
     found = find_model(model, engine)
     if found.engine == "onnx":
         assert found.folder is not None
@@ -221,7 +217,7 @@ def _load(
     try:
         from veilseg.models import load_model
     except ImportError as error:
-        raise InvalidModel(
+        raise InvalidModelError(
             f"{model} has only torch weights, and torch is missing", "pip install 'veilseg[train]'"
         ) from error
     loaded = load_model(str(found.folder or found.name))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from veilseg.modelspec import ModelConfig
+from veilseg.modelconfig import ModelConfig
 from veilseg.runtime.labels import encode_label_png
 from veilseg.server.problems import Problem
 from veilseg.server.rle import encode_counts

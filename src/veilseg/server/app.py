@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from veilseg import __version__
 from veilseg.errors import UsageError, VeilsegError
-from veilseg.modelspec import SUB_BLOCK_CIPHERS, ModelConfig
+from veilseg.modelconfig import ModelConfig
 from veilseg.server import intake, schema
 from veilseg.server.lane import Lane
 from veilseg.server.logs import LOGGER
@@ -150,26 +150,26 @@ def _lifespan(lanes: dict[str, Lane]) -> Any:
 
 def refuse_plain(name: str, config: ModelConfig) -> None:
     """Raise UsageError for a model that takes plain images."""
-    if config.input.cipher == "plain":
+    if config.input.encryption is None:
         hint = "encrypt it first (veilseg encrypt-model), or serve a model for encrypted images"
         raise UsageError(f"the model {name!r} takes plain images, which are never served", hint)
 
 
 def _describe(lane: Lane, names: list[str], limits: Limits) -> schema.ModelInfo:
     config = lane.config
-    spec = config.input
+    encryption = config.input.encryption
+    if encryption is None:
+        raise unavailable("no_model", "The service has no model for encrypted images.")
     colours = zip(config.classes, config.palette, strict=True)
     return schema.ModelInfo(
         name=lane.name,
         models=names,
         input=schema.InputInfo(
-            cipher=spec.cipher,
-            accepts=list(SUB_BLOCK_CIPHERS) if spec.canonical else [spec.cipher],
-            block=spec.block,
-            sub_block=spec.sub_block,
-            channels=spec.channels,
-            shuffle=spec.shuffle,
-            key_fingerprint=spec.key_fingerprint,
+            cipher=encryption.cipher,
+            accepts=list(encryption.facts.accepts),
+            block=encryption.block,
+            sub_block=encryption.sub_block,
+            key_fingerprint=config.input.key_fingerprint,
         ),
         classes=[schema.ClassInfo(id=i, name=name, colour=rgb) for i, (name, rgb) in enumerate(colours)],
         limits=schema.LimitInfo(

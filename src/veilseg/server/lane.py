@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from veilseg.errors import InvalidImage, VeilsegError
-from veilseg.modelspec import ModelConfig
+from veilseg.errors import InvalidImageError, VeilsegError
+from veilseg.modelconfig import ModelConfig
 from veilseg.server.logs import LOGGER
 from veilseg.server.metrics import Metrics
 from veilseg.server.problems import Problem, not_for_us, queue_full, unavailable
@@ -80,7 +80,7 @@ class Lane:
         return None if self._worker is None else self._worker.pid
 
     async def start(self) -> None:
-        """Load the model. Raises InvalidModel when it cannot be."""
+        """Load the model. Raises InvalidModelError when it cannot be."""
         self._config = (await self._start_worker()).config
         self._loop = asyncio.create_task(self._serve())
 
@@ -195,7 +195,7 @@ class Lane:
         self._metrics.batches.labels(self.name).observe(len(batch))
         self._metrics.computed.labels(self.name).observe(taken)
         for job, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, InvalidImage):
+            if isinstance(answer, InvalidImageError):
                 _fail(job, not_for_us(answer.message, answer.hint))
             elif not job.labels.done():
                 job.labels.set_result(answer)

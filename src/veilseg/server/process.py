@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from veilseg.errors import InvalidImage, InvalidModel
-from veilseg.modelspec import ModelConfig
+from veilseg.errors import InvalidImageError, InvalidModelError
+from veilseg.modelconfig import ModelConfig
 from veilseg.server import frames
 from veilseg.server.worker import LABELS, READY, REFUSED
 
@@ -33,7 +33,7 @@ class Worker:
 
     @classmethod
     async def start(cls, model: str, device: str, threads: int | None) -> Worker:
-        """Start a process and wait until it has loaded `model`. InvalidModel, with its own words, if it cannot."""
+        """Start a process and wait until it has loaded `model`. InvalidModelError, with its own words, if it cannot."""
         # The worker finds the package where this process found it, also when that is not installed; and by -P not in
         # the folder where the service was started, which may hold a json.py of somebody's.
         path = os.pathsep.join(part for part in sys.path if part)
@@ -47,13 +47,13 @@ class Worker:
         try:
             (hello,) = await frames.receive(process.stdout, 1, _MAX_TEXT)
             if hello[:1] != READY:
-                raise InvalidModel(*_refusal(hello))
+                raise InvalidModelError(*_refusal(hello))
             return cls(process, ModelConfig.from_json(hello[1:].decode()))
         except BaseException as error:
             await _end(process)
-            if isinstance(error, InvalidModel) or not isinstance(error, Exception):
+            if isinstance(error, InvalidModelError) or not isinstance(error, Exception):
                 raise
-            raise InvalidModel(f"the worker for the model {model!r} ended while it started") from error
+            raise InvalidModelError(f"the worker for the model {model!r} ended while it started") from error
 
     @property
     def pid(self) -> int:
@@ -62,7 +62,7 @@ class Worker:
 
     async def run(
         self, batch: Sequence[bytes], sizes: Sequence[tuple[int, int]], timeout: float
-    ) -> list[np.ndarray | InvalidImage]:
+    ) -> list[np.ndarray | InvalidImageError]:
         """The label map of every file, uint8 of its size (height, width), or why it was refused.
 
         Raises WorkerGone when the worker ends, has not answered in `timeout` seconds or answers anything else; it is
@@ -96,10 +96,10 @@ class Worker:
         await _end(self._process)
 
 
-def _result(answer: bytes, size: tuple[int, int], classes: int) -> np.ndarray | InvalidImage:
+def _result(answer: bytes, size: tuple[int, int], classes: int) -> np.ndarray | InvalidImageError:
     """One part of an answer. Raises ValueError, or what reading JSON raises, for one that the worker never sends."""
     if answer[:1] == REFUSED:
-        return InvalidImage(*_refusal(answer))
+        return InvalidImageError(*_refusal(answer))
     labels = np.frombuffer(answer, np.uint8, offset=1).reshape(size)
     if answer[:1] != LABELS or int(labels.max()) >= classes:
         raise ValueError("no label map")

@@ -40,8 +40,6 @@ class InputInfo(BaseModel):
     accepts: list[str]
     block: int
     sub_block: int | None
-    channels: str | None
-    shuffle: str | None
     key_fingerprint: str | None
 
 

@@ -11,8 +11,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from veilseg import container
-from veilseg.errors import InvalidImage
-from veilseg.modelspec import ModelConfig
+from veilseg.errors import InvalidImageError
+from veilseg.header import Header
+from veilseg.modelconfig import ModelConfig
 from veilseg.server import answers, intake
 from veilseg.server.lane import Job, Lane
 from veilseg.server.memory import BYTES_PER_PIXEL
@@ -53,9 +54,7 @@ async def segment(request: Request, lane: Lane, limits: Limits, metrics: Metrics
     return Response(content, headers=answer_headers)
 
 
-def _check_all(
-    parts: Sequence[tuple[str, bytes]], config: ModelConfig, limits: Limits, several: bool
-) -> list[container.Header]:
+def _check_all(parts: Sequence[tuple[str, bytes]], config: ModelConfig, limits: Limits, several: bool) -> list[Header]:
     """The header of every part, after every check that needs no pixels. Raises Problem."""
     headers = []
     for index, (_, data) in enumerate(parts):
@@ -67,14 +66,14 @@ def _check_all(
     return headers
 
 
-def _check(data: bytes, config: ModelConfig, limits: Limits) -> container.Header:
+def _check(data: bytes, config: ModelConfig, limits: Limits) -> Header:
     try:
         header = container.decode_header(data)
-    except InvalidImage as error:
+    except InvalidImageError as error:
         raise not_for_us(error.message, error.hint) from error
     try:
-        config.input.accepts(header)
-    except InvalidImage as error:
+        config.input.check(header)
+    except InvalidImageError as error:
         raise not_for_us(error.message, error.hint, code="not_for_this_model") from error
     height, width = header.padded_size
     if height * width > limits.pixels:

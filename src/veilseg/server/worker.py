@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from veilseg.ciphers import EncryptedImage, canonicalize, engine
-from veilseg.errors import InvalidImage, VeilsegError
+from veilseg.ciphers import EncryptedImage, cipher_for
+from veilseg.ciphers.kernels import engine
+from veilseg.errors import InvalidImageError, VeilsegError
 from veilseg.server import frames
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def main(model: str, device: str, threads: str) -> int:
         for each in (segmenter, apart):
             if each is not None:
                 each.logits(np.zeros((64, 64, 3), np.uint8))
-        spec = segmenter.config.input
-        if spec.canonical and spec.sub_block is not None:
-            canonicalize(np.zeros((1024, 1024, 3), np.uint8), spec.block, spec.sub_block)
+        spec = segmenter.config.input.encryption
+        if spec is not None:
+            cipher_for(spec).reduce(np.zeros((1024, 1024, 3), np.uint8))
     except VeilsegError as error:
         _send(outgoing, [_refusal(error)])
         return 1
@@ -81,7 +82,7 @@ def answer(segmenter: Segmenter, batch: Sequence[bytes]) -> list[bytes]:
     for index, data in enumerate(batch):
         try:
             images[index] = EncryptedImage.from_bytes(data)
-        except InvalidImage as error:
+        except InvalidImageError as error:
             answers[index] = _refusal(error)
     try:
         maps = segmenter.segment_batch(list(images.values()))

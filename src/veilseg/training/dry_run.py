@@ -12,7 +12,7 @@ from veilseg.data import Sample, SegmentationData, open_data
 from veilseg.data.ade20k import ADE20K_CLASSES
 from veilseg.data.camvid import CAMVID_CLASSES
 from veilseg.data.cityscapes import CITYSCAPES_CLASSES
-from veilseg.modelspec import default_palette
+from veilseg.modelconfig import default_palette
 from veilseg.training.recipe import Recipe, SourcePart
 from veilseg.training.run import prepare
 

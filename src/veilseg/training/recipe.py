@@ -6,12 +6,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from veilseg.ciphers.grid import check_options
+from veilseg.ciphers import cipher_of_input
 from veilseg.errors import UsageError
-from veilseg.modelspec import TRAINED_CIPHERS
-
-REDUCED = ("quartiles", "mosaic")  # means of sub-blocks: the inputs of modelspec.REDUCING_CIPHERS
-INPUTS = ("plain", "canonical", "shuffled", *REDUCED, *TRAINED_CIPHERS)
 
 
 @dataclass(frozen=True)
@@ -25,8 +21,6 @@ class ModelPart:
     input: str = "canonical"
     block: int = 16
     sub_block: int = 8
-    channels: str | None = None
-    shuffle: str | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
 
 
@@ -169,28 +163,23 @@ def check(recipe: Recipe) -> None:
 
 
 def _check_model(recipe: Recipe) -> None:
-    model = recipe.model
-    _one_of("model.input", model.input, INPUTS)
-    cut = model.input in ("canonical", "shuffled", *REDUCED)
-    if model.block < 1 or (cut and (model.sub_block < 1 or model.block % model.sub_block)):
-        raise UsageError(f"sub-blocks of {model.sub_block} pixels do not fill a block of {model.block}")
-    if model.input in ("canonical", "shuffled"):
-        check_options(model.channels or "sub-block", model.shuffle or "channel")
-    elif model.channels or model.shuffle:
-        raise UsageError(f"model.channels and model.shuffle have no meaning for {model.input} input")
+    cipher_of_input(recipe.model.input, recipe.model.block, recipe.model.sub_block)
 
 
 def _check_method(recipe: Recipe) -> None:
     method = recipe.method
+    cipher = cipher_of_input(recipe.model.input, recipe.model.block, recipe.model.sub_block)
+    reduces = cipher is not None and cipher.reduces
     _one_of("method.keys", method.keys, ("redrawn", "fixed"))
-    if method.keys == "fixed" and recipe.model.input != "shuffled":
+    optional = cipher is not None and cipher.key_use == "optional"
+    if method.keys == "fixed" and not optional:
         raise UsageError("method.keys is for model.input: shuffled")
-    if method.closed_form and (method.start is None or recipe.model.input not in ("canonical", *REDUCED)):
+    if method.closed_form and (method.start is None or not reduces):
         raise UsageError(
             "method.closed_form fits the embedding of a plain model to another input",
-            "set method.start to a plain model, and model.input to canonical, quartiles or mosaic",
+            "set method.start to a plain model, and model.input to one with a canonical or reduced form",
         )
-    if recipe.model.input in TRAINED_CIPHERS:
+    if cipher is not None and cipher.key_use == "required":
         if method.key is None:
             raise UsageError(
                 f"a network for {recipe.model.input} images is trained for one key",

@@ -21,13 +21,14 @@ from lightning.pytorch.strategies import DDPStrategy
 
 from veilseg import __version__
 from veilseg.data import SegmentationData, open_data
-from veilseg.errors import InvalidData, UsageError
+from veilseg.errors import InvalidDataError, UsageError
 from veilseg.files import write_atomic
 from veilseg.keys import Key
+from veilseg.modelconfig import CONFIG_NAME
 from veilseg.models import SegmentationModel, load_model, save_model
-from veilseg.modelspec import CONFIG_NAME
 from veilseg.training.callbacks import StopBetweenSteps, Stopped, WaitingShare
 from veilseg.training.distributed import share_batch_norm
+from veilseg.training.inputs import input_transform
 from veilseg.training.load import expand
 from veilseg.training.loading import RunData
 from veilseg.training.losses import class_weights
@@ -36,7 +37,6 @@ from veilseg.training.recipe import Recipe, SourcePart
 from veilseg.training.samples import TrainingSamples, ValidationSamples, label_counts
 from veilseg.training.start import first_model
 from veilseg.training.teacher import Teacher
-from veilseg.training.views import View
 
 RECIPE_NAME = "recipe.json"
 LAST = Path("checkpoints") / "last.ckpt"
@@ -66,7 +66,7 @@ def train(recipe: Recipe, folder: Path, place: Place | None = None) -> Segmentat
 
     A run that was interrupted goes on from its last checkpoint when the recipe is the same; a finished one gives its
     model as it is. place: for processes that another program started. Raises UsageError for a folder with a run of
-    another recipe, InvalidData for unfit datasets, and KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM
+    another recipe, InvalidDataError for unfit datasets, and KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM
     asks it to stop.
     """
     refuse_other_run(folder, recipe)
@@ -126,8 +126,10 @@ def prepare(
     teacher = Teacher(recipe.method, model) if recipe.method.teacher is not None else None
     if len(val) < recipe.machine.devices * recipe.machine.nodes:
         raise UsageError(f"{val.name} has {len(val)} images, fewer than there are processes", "use fewer devices")
-    view = View(model.config.input, key)
-    samples.views = [view] if teacher is None else [view, View(teacher.model.config.input)]
+    transform = input_transform(model.config.input, key)
+    samples.transforms = [transform]
+    if teacher is not None:
+        samples.transforms.append(input_transform(teacher.model.config.input))
     _switch_input(model, False)
     model = model.to(memory_format=torch.channels_last).train()
     machine = recipe.machine
@@ -136,7 +138,7 @@ def prepare(
     if machine.devices * machine.nodes > 1 and trainer.strategy.root_device.type == "cpu":
         share_batch_norm(model)
     module = SegmentationTraining(model, recipe, class_weights(torch.as_tensor(counts), recipe.loss.balance), teacher)
-    return Run(trainer, module, RunData(samples, ValidationSamples(val, view, model.config.size_multiple)), stop)
+    return Run(trainer, module, RunData(samples, ValidationSamples(val, transform, model.config.size_multiple)), stop)
 
 
 def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps, place: Place | None) -> pl.Trainer:
@@ -212,7 +214,7 @@ def _record(recipe: Recipe) -> str:
 def _same_classes(datasets: list[SegmentationData]) -> None:
     for other in datasets[1:]:
         if other.classes != datasets[0].classes:
-            raise InvalidData(
+            raise InvalidDataError(
                 f"{datasets[0].name} and {other.name} have different classes", "use datasets with one class list"
             )
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from veilseg.ciphers import InputTransform
 from veilseg.data import IGNORED, Sample, SegmentationData
-from veilseg.errors import InvalidData
+from veilseg.errors import InvalidDataError
 from veilseg.training.augment import augment
 from veilseg.training.recipe import Recipe
-from veilseg.training.views import View
 
 # images uint8 (uint16 for "ffx") [C, h, w] as the model reads them (then those the teacher reads, where there is one),
 # labels int64 [h, w]
@@ -30,8 +30,10 @@ class TrainingSamples(Dataset[Item]):
     A source is drawn by its weight; its images come in the order of a fresh permutation per pass.
     """
 
-    def __init__(self, recipe: Recipe, sources: Sequence[SegmentationData], views: Sequence[View]) -> None:
-        self.recipe, self.views = recipe, views
+    def __init__(
+        self, recipe: Recipe, sources: Sequence[SegmentationData], transforms: Sequence[InputTransform]
+    ) -> None:
+        self.recipe, self.transforms = recipe, list(transforms)
         self.sources = [in_memory(source) for source in sources]
         self.num_classes = len(sources[0].classes)
         weights = np.array([part.weight for part in recipe.data.train])
@@ -47,7 +49,7 @@ class TrainingSamples(Dataset[Item]):
         image, label = augment(sample.image, sample.label, self.recipe.augment, rng)
         fixed = self.recipe.method.keys == "fixed"
         identity = f"{self.recipe.train.seed}:{sample.name if fixed else index}"
-        return (*(_image(view(image, identity)) for view in self.views), torch.tensor(label).long())
+        return (*(_image(transform(image, identity)) for transform in self.transforms), torch.tensor(label).long())
 
     def _draw(self, index: int, rng: np.random.Generator) -> Sample:
         which = min(int(np.searchsorted(self.until, rng.random(), side="right")), len(self.sources) - 1)
@@ -61,8 +63,8 @@ class TrainingSamples(Dataset[Item]):
 class ValidationSamples(Dataset[Item]):
     """Whole images, padded by reflection to the model's grid as encryption does; the padding is labelled 255."""
 
-    def __init__(self, data: SegmentationData, view: View, multiple: int) -> None:
-        self.data, self.view, self.multiple = data, view, multiple
+    def __init__(self, data: SegmentationData, transform: InputTransform, multiple: int) -> None:
+        self.data, self.transform, self.multiple = data, transform, multiple
 
     def __len__(self) -> int:
         return len(self.data)
@@ -72,7 +74,7 @@ class ValidationSamples(Dataset[Item]):
         pad = [(0, -side % self.multiple) for side in sample.label.shape]
         image = np.pad(sample.image, [*pad, (0, 0)], mode="reflect")
         label = np.pad(sample.label, pad, constant_values=IGNORED)
-        return _image(self.view(image, f"val:{sample.name}")), torch.tensor(label).long()
+        return _image(self.transform(image, f"val:{sample.name}")), torch.tensor(label).long()
 
 
 def in_memory(data: SegmentationData) -> Any:
@@ -92,10 +94,10 @@ def label_counts(source: Sequence[Sample], num_classes: int) -> NDArray[np.int64
 
 
 def check_labels(sample: Sample, num_classes: int) -> NDArray[np.int64]:
-    """Pixels per class, int64 [K]; InvalidData for a label that is neither a class nor 255."""
+    """Pixels per class, int64 [K]; InvalidDataError for a label that is neither a class nor 255."""
     found = np.bincount(sample.label.ravel(), minlength=IGNORED + 1)
     if unknown := [int(label) for label in np.flatnonzero(found[:IGNORED]) if label >= num_classes]:
-        raise InvalidData(
+        raise InvalidDataError(
             f"the label of {sample.name} holds {unknown[:5]}, but there are {num_classes} classes",
             f"ids are 0 to {num_classes - 1}, and {IGNORED} is ignored",
         )

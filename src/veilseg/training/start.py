@@ -10,15 +10,15 @@ import torch
 
 from veilseg.ciphers.grid import cut_blocks
 from veilseg.data import Sample, SegmentationData
-from veilseg.errors import InvalidModel, UsageError
+from veilseg.errors import InvalidModelError, UsageError
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, create_model, encrypt_model, load_model
-from veilseg.models.encrypt import read_embedding
-from veilseg.models.normalize import set_bias
-from veilseg.models.stems import find_patchify
+from veilseg.models.encryption.encrypt import read_embedding
+from veilseg.models.encryption.stems import find_patchify
+from veilseg.models.networks.normalize import set_bias
 from veilseg.training.augment import augment
+from veilseg.training.inputs import input_transform
 from veilseg.training.recipe import Recipe
-from veilseg.training.views import View
 
 FIT_CROPS = 200
 RIDGE = 1e-4  # of the mean variance of a pixel: holds the solution where sorted values hardly vary
@@ -30,7 +30,7 @@ def first_model(
     """The recipe's model as its first step finds it, input layer on, normalization unfolded for training.
 
     `samples` are plain images for the closed-form start; `key` is that of `method.key`. Raises UsageError or
-    InvalidModel when `method.start` does not fit.
+    InvalidModelError when `method.start` does not fit.
     """
     method = recipe.method
     start = load_model(method.start) if method.start is not None else None
@@ -63,8 +63,6 @@ def new_model(recipe: Recipe, data: SegmentationData, key: Key | None = None) ->
         input=part.input,
         block=part.block,
         sub_block=part.sub_block,
-        channels=part.channels,
-        shuffle=part.shuffle,
         key=key,
         **part.arguments,
     )
@@ -74,12 +72,12 @@ def new_model(recipe: Recipe, data: SegmentationData, key: Key | None = None) ->
 def copy_fitting(model: SegmentationModel, start: SegmentationModel) -> None:
     """Copy every tensor of `start` that has a namesake of its shape in `model`, in place.
 
-    Raises InvalidModel when those are less than half of the tensors: another network.
+    Raises InvalidModelError when those are less than half of the tensors: another network.
     """
     own, given = model.state_dict(), start.state_dict()
     fitting = {name: tensor for name, tensor in given.items() if name in own and own[name].shape == tensor.shape}
     if 2 * len(fitting) < len(own):
-        raise InvalidModel(
+        raise InvalidModelError(
             f"method.start is another network: {len(fitting)} of {len(own)} tensors fit", "use the same architecture"
         )
     model.load_state_dict({**own, **fitting})
@@ -104,7 +102,7 @@ def fit_embedding(
     plain = copy.deepcopy(start)
     plain.fold_normalization()
     source = find_patchify(plain)
-    view, side = View(model.config.input), source.kernel_size[0]
+    transform, side = input_transform(model.config.input), source.kernel_size[0]
     length = 3 * side * side
     products, cross = np.zeros((length, length)), np.zeros((length, source.out_channels))
     sums, wanted, count = np.zeros(length), np.zeros(source.out_channels), 0
@@ -113,7 +111,7 @@ def fit_embedding(
     for index in range(FIT_CROPS):
         image = samples[index % len(samples)]
         crop, _ = augment(image.image, image.label, recipe.augment, rng)
-        seen = cut_blocks(view(crop, f"fit:{index}"), side).astype(np.float64)
+        seen = cut_blocks(transform(crop, f"fit:{index}"), side).astype(np.float64)
         answer = cut_blocks(crop, side).astype(np.float64) @ weight + bias
         products += seen.T @ seen
         cross += seen.T @ answer

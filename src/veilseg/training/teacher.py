@@ -20,8 +20,8 @@ class Teacher:
     """The model in `method.teacher` and what it asks of a student of the same classes.
 
     It is no torch module, so that it is neither trained nor written into checkpoints. Its images reach it in its own
-    form (views.View), so its input layer is switched off. Raises UsageError when classes, or for the token loss the
-    widths of the last feature maps, differ.
+    form (inputs.input_transform), so its input layer is switched off. Raises UsageError when
+    classes, or for the token loss the widths of the last feature maps, differ.
     """
 
     def __init__(self, method: MethodPart, student: SegmentationModel) -> None:

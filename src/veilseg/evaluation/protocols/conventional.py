@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from veilseg.errors import InvalidKey, UsageError
+from veilseg import catalog
+from veilseg.errors import InvalidKeyError, UsageError
 from veilseg.evaluation.evaluate import own_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.plan import Plan
 from veilseg.evaluation.protocols.tables import side_by_side
-from veilseg.modelspec import TRAINED_CIPHERS, InputSpec
+from veilseg.inputspec import InputSpec
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,14 +35,15 @@ def run(plan: Plan, journal: Journal) -> Table:
 
     The plan's models were trained on images under "shf", "np" or "ffx" with one key, `plan.key_of_models`; one more,
     for plain images, is the baseline. "No encryption" gives the network the photograph's own values 0..255. Raises
-    UsageError for other models or no key, InvalidKey for another key.
+    UsageError for other models or no key, InvalidKeyError for another key.
     """
+    known = catalog.of_family("conventional")
     specs = {model: plan.open(model).config.input for model in plan.models}
-    trained = [model for model, spec in specs.items() if spec.cipher in TRAINED_CIPHERS]
-    plain = [model for model, spec in specs.items() if spec.cipher == "plain"]
+    trained = [model for model, spec in specs.items() if spec.name in known]
+    plain = [model for model, spec in specs.items() if spec.encryption is None]
     if not trained or len(plain) > 1 or len(trained) + len(plain) < len(specs):
         raise UsageError(
-            f"this protocol takes models trained on {', '.join(TRAINED_CIPHERS)} images, and one plain model at most",
+            f"this protocol takes models trained on {', '.join(known)} images, and one plain model at most",
             "recipes/camvid-conventional.yaml trains such models",
         )
     _check_key(plan, {model: specs[model] for model in trained})
@@ -72,7 +74,7 @@ def run(plan: Plan, journal: Journal) -> Table:
 
 def title(spec: InputSpec) -> str:
     """How the table calls a model's images: "SHF, M = 4"."""
-    return f"{spec.cipher.upper()}, M = {spec.block}"
+    return f"{spec.name.upper()}, M = {spec.block}"
 
 
 def _check_key(plan: Plan, specs: dict[str, InputSpec]) -> None:
@@ -81,7 +83,7 @@ def _check_key(plan: Plan, specs: dict[str, InputSpec]) -> None:
         raise UsageError("this protocol needs the key that the models were trained for", "--key FILE")
     for model, spec in specs.items():
         if spec.key_fingerprint != key.fingerprint:
-            raise InvalidKey(
+            raise InvalidKeyError(
                 f"{model} was trained for key {spec.key_fingerprint}, not for {key.fingerprint}", "give its key"
             )
 
@@ -97,4 +99,4 @@ def _measure(plan: Plan, model: str, condition: str) -> dict[str, Any]:
 
 
 def _order(spec: InputSpec) -> tuple[int, int]:
-    return spec.block, TRAINED_CIPHERS.index(spec.cipher)
+    return spec.block, catalog.of_family("conventional").index(spec.name)

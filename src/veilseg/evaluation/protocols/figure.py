@@ -9,12 +9,11 @@ import numpy as np
 
 from veilseg import ciphers
 from veilseg.errors import UsageError
-from veilseg.evaluation.evaluate import own_cipher
+from veilseg.evaluation.evaluate import client_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.plan import Plan
 from veilseg.evaluation.protocols.tables import side_by_side
-from veilseg.modelspec import SUB_BLOCK_CIPHERS
 from veilseg.runtime import colorize
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def views(plan: Plan, image: np.ndarray) -> list[Picture]:
     shown = []
     for name, cipher, sub_block in VIEWS:
         made = ciphers.cipher(cipher, block=BLOCK, sub_block=sub_block)
-        stored = made.encrypt(image, plan.key(0) if made.keyed == "required" else None).pixels[:height, :width]
+        stored = made.encrypt(image, plan.key(0) if made.key_use == "required" else None).pixels[:height, :width]
         shown.append((name, (stored >> 8 if stored.dtype == np.uint16 else stored).astype(np.uint8)))
     return shown
 
@@ -75,8 +74,8 @@ def views(plan: Plan, image: np.ndarray) -> list[Picture]:
 def _maps(plan: Plan, model: str, sample: Sample) -> list[Picture]:
     segmenter = plan.open(model)
     spec = segmenter.config.input
-    if spec.cipher != "plain":
-        cipher: Any = own_cipher(spec, "subblock-shuffle" if spec.cipher in SUB_BLOCK_CIPHERS else None)
+    if spec.encryption is not None:
+        cipher: Any = client_cipher(spec)
         if spec.keyed:
             raise UsageError(f"{model} is encrypted already", "give the plain model")
         return [(f"{model}", segmenter.segment(cipher.encrypt(sample.image)))]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from veilseg import catalog
 from veilseg.errors import UsageError
-from veilseg.evaluation.evaluate import own_cipher
+from veilseg.evaluation.evaluate import client_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.plan import Plan
 from veilseg.evaluation.protocols.tables import side_by_side
-from veilseg.modelspec import REDUCING_CIPHERS, SUB_BLOCK_CIPHERS, InputSpec
+from veilseg.inputspec import PLAIN, InputSpec
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,7 +33,7 @@ def run(plan: Plan, journal: Journal) -> Table:
     independent-keys.json and independent-keys.png; the table is in percent.
     """
     specs = {model: plan.open(model).config.input for model in plan.models}
-    plain = [model for model, spec in specs.items() if spec.cipher == "plain"]
+    plain = [model for model, spec in specs.items() if spec.encryption is None]
     odd = [model for model, spec in specs.items() if spec.keyed]
     if len(plain) != 1 or odd:
         raise UsageError(
@@ -61,17 +62,18 @@ def run(plan: Plan, journal: Journal) -> Table:
 
 def title(spec: InputSpec) -> str:
     """How the table calls a model's images: "plain", "s = 8", "quartiles 8", "mosaic 8"."""
-    if spec.cipher == "plain":
-        return "plain"
-    reduced = spec.cipher in REDUCING_CIPHERS
-    return f"{spec.cipher.removeprefix('subblock-')} {spec.sub_block}" if reduced else f"s = {spec.sub_block}"
+    if spec.encryption is None:
+        return PLAIN
+    reduced = spec.encryption.facts.family == "reducing"
+    return f"{spec.name.removeprefix('subblock-')} {spec.encryption.cell}" if reduced else f"s = {spec.encryption.cell}"
 
 
 def _measure(plan: Plan, model: str) -> dict[str, Any]:
     segmenter = plan.open(model)
-    spec = segmenter.config.input
-    return plan.measure(segmenter, own_cipher(spec, "subblock-shuffle" if spec.cipher in SUB_BLOCK_CIPHERS else None))
+    return plan.measure(segmenter, client_cipher(segmenter.config.input))
 
 
 def _order(spec: InputSpec) -> tuple[int, int]:
-    return ("plain", *SUB_BLOCK_CIPHERS, *REDUCING_CIPHERS).index(spec.cipher), -(spec.sub_block or 0)
+    if spec.encryption is None:
+        return 0, 0
+    return 1 + list(catalog.CATALOG).index(spec.name), -spec.encryption.cell

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from veilseg.errors import InvalidData
+from veilseg.errors import InvalidDataError
 from veilseg.evaluation.protocols.plan import Plan
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
@@ -22,7 +22,7 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path, protocol: str, plan: Plan) -> Journal:
-        """The journal at `path`, or a new one. Raises InvalidData when it is of a run with other settings."""
+        """The journal at `path`, or a new one. Raises InvalidDataError when it is of a run with other settings."""
         settings = json.loads(json.dumps(plan.settings()))
         fresh = {"protocol": protocol, "settings": settings, **provenance(seed=plan.seed), "steps": {}}
         if not path.exists():
@@ -32,9 +32,11 @@ class Journal:
             found = json.loads(path.read_text(encoding="utf-8"))
             same = found["settings"] == settings and isinstance(found["steps"], dict)
         except (ValueError, KeyError, TypeError) as error:
-            raise InvalidData(f"{path} is no protocol's journal", "choose another output folder") from error
+            raise InvalidDataError(f"{path} is no protocol's journal", "choose another output folder") from error
         if not same:
-            raise InvalidData(f"{path} is of a run with other settings", "choose another output folder for this one")
+            raise InvalidDataError(
+                f"{path} is of a run with other settings", "choose another output folder for this one"
+            )
         return cls(path, {**fresh, "steps": found["steps"]})
 
     def step(self, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

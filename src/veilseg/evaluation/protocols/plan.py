@@ -17,7 +17,8 @@ from veilseg.data.base import SegmentationData
 from veilseg.errors import UsageError
 from veilseg.evaluation.evaluate import Plain, evaluate
 from veilseg.keys import Key
-from veilseg.runtime import Segmenter, encrypt_onnx, find_model
+from veilseg.models.encryption.onnx_stem import encrypt_onnx
+from veilseg.runtime import Segmenter, find_model
 
 _WEIGHTS = ("model.onnx", "stem.bin", "model.safetensors")
 
@@ -56,9 +57,9 @@ class Plan:
     def open_plain(self, model: str) -> Segmenter:
         """A model for plain images. Raises UsageError for another one."""
         segmenter = self.open(model)
-        if segmenter.config.input.cipher != "plain":
+        if segmenter.config.input.encryption is not None:
             raise UsageError(
-                f"{model} takes {segmenter.config.input.cipher} images, and this protocol encrypts a plain model",
+                f"{model} takes {segmenter.config.input.name} images, and this protocol encrypts a plain model",
                 "give --model a model for plain images",
             )
         return segmenter

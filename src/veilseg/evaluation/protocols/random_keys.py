@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from veilseg import ciphers
-from veilseg.evaluation.evaluate import own_cipher
+from veilseg.evaluation.evaluate import client_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.plan import Plan
 from veilseg.evaluation.protocols.tables import side_by_side
-from veilseg.modelspec import SUB_BLOCK_CIPHERS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,8 +34,8 @@ def run(plan: Plan, journal: Journal) -> Table:
     summary: dict[str, Any] = {}
     rows = []
     for model in plan.models:
-        spec = plan.open(model).config.input
-        measure = independent if spec.cipher in SUB_BLOCK_CIPHERS else wrong
+        encryption = plan.open(model).config.input.encryption
+        measure = wrong if encryption is None else independent
         first, steps = measure(plan, journal, model)
         scores, blind = [step["mIoU"] for step in steps], first["one_class_mIoU"]
         distinct = len({step["labels_sha256"] for step in steps})
@@ -67,7 +66,7 @@ def wrong(plan: Plan, journal: Journal, model: str) -> tuple[Step, list[Step]]:
 def independent(plan: Plan, journal: Journal, model: str) -> tuple[Step, list[Step]]:
     """(images shuffled with keys that are drawn and forgotten; images shuffled with every test key)."""
     segmenter = plan.open(model)
-    cipher = own_cipher(segmenter.config.input, "subblock-shuffle")
+    cipher = client_cipher(segmenter.config.input)
     baseline = journal.step(f"{model}: baseline", lambda: plan.measure(segmenter, cipher))
     return baseline, [
         journal.step(f"{model}: key {index}", partial(plan.measure, segmenter, cipher, plan.key(index)))

@@ -1,0 +1,74 @@
+"""public-weights: a locked model that was made from a published one gives its key away, without any image [D].
+
+An encrypted embedding is E_hat = M E. Whoever knows E, from the published weights, matches the rows of E_hat with those
+of E (a permutation) or solves for M (a rotation). Fine-tuning moves E before it is locked; how far it may move until
+the matching fails is part of what is reported.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from veilseg.audit.attacks.blocks import undo_matrix, undo_order
+from veilseg.audit.base import Attack, Evidence, Finding, works_by
+from veilseg.ciphers import Cipher
+
+MOVES = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)
+"""How far fine-tuning moved the embedding: ||change|| / ||E||, a change without any structure."""
+
+
+class PublicWeights(Attack):
+    """The key from a locked model."""
+
+    name = "public-weights"
+    needs = "the locked model's file, and the published weights that it was made from"
+    cost = "one assignment of L rows, or one singular value decomposition of [L, L]"
+    after_key = True
+
+    def fits(self, cipher: Cipher) -> bool:
+        """Ciphers that models are locked with."""
+        return cipher.facts.family == "model key"
+
+    def run(self, evidence: Evidence) -> Finding:
+        """The key, and one view: all images under it. figures: the share of rows matched after every move."""
+        public, locked = evidence.public_embedding, evidence.locked_embedding
+        if public is None or locked is None:
+            return Finding(figures={"embedding": "none is published for this block size"})
+        block = evidence.cipher.spec.block
+        if works_by(evidence.cipher, "rotation"):
+            matrix = match_matrix(public, locked)
+            views = [undo_matrix(stored, matrix, block) for stored in evidence.encrypted]
+            rank = int(np.linalg.matrix_rank(public))
+            return Finding({"opened": views}, matrix=matrix, figures={"directions_determined": f"{rank}/{len(public)}"})
+        order = match_rows(public, locked)
+        views = [undo_order(stored, order, block) for stored in evidence.encrypted]
+        return Finding({"opened": views}, order=order, figures={"rows_right_after_move": moved(public, evidence.seed)})
+
+
+def match_rows(public: NDArray[np.float64], locked: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The permutation l with locked[i] near public[l[i]], both [L, D]: int64 [L], best in the sum of squares."""
+    order: NDArray[np.int64] = linear_sum_assignment(-(locked @ public.T))[1]
+    return order
+
+
+def match_matrix(public: NDArray[np.float64], locked: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The orthogonal M with locked nearest to M public (Procrustes), both [L, D]: float64 [L, L].
+
+    Determined on the directions that `public` spans: all where D >= L and the embedding has full rank.
+    """
+    left, _, right = np.linalg.svd(locked @ public.T)
+    return np.asarray(left @ right)
+
+
+def moved(public: NDArray[np.float64], seed: int) -> dict[str, float]:
+    """{move: share of rows still matched} when `public` [L, D] was changed at random by ||change|| = move ||E||."""
+    rng = np.random.default_rng(seed)
+    shares = {}
+    for move in MOVES:
+        change = rng.standard_normal(public.shape)
+        tuned = public + move * change * np.linalg.norm(public) / np.linalg.norm(change)
+        order = rng.permutation(len(public))
+        shares[str(move)] = round(float((match_rows(public, tuned[order]) == order).mean()), 4)
+    return shares

@@ -1,0 +1,1 @@
+"""What an audit writes: JSON and a page."""

@@ -1,0 +1,99 @@
+"""The audit's page: one HTML file with everything inside, no scripts, nothing loaded from anywhere."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from html import escape
+from importlib import resources
+from string import Template
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from veilseg.audit.base import Pixels
+from veilseg.audit.report.json_report import LPIPS, key_word, reading
+from veilseg.audit.run import AttackResult, CipherResult
+from veilseg.evaluation.provenance import html_line
+
+
+def build_page(results: Sequence[CipherResult], facts: dict[str, Any]) -> str:
+    """The whole page; `facts` is what provenance() says. Pictures are of the first image."""
+    first = results[0].subjects[0]
+    template = Template(resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        count=len(results[0].subjects),
+        original=_figure(first.image, "The photograph", first.name),
+        summary="\n".join(_summary(result) for result in results),
+        sections="\n".join(_section(result) for result in results),
+        lpips=escape(LPIPS),
+        footer=html_line(facts, f"seed {facts['seed']}"),
+    )
+
+
+def _summary(result: CipherResult) -> str:
+    attack, view = result.best or (None, None)
+    keys = [one.attack.name for one in result.attacks if one.key and one.key["key_recovered"]]
+    cells = (
+        str(result.cipher.spec),
+        attack.attack.name if attack else "no picture",
+        f"{view.mean.ssim:.3f}" if view else "",
+        f"{view.mean.psnr:.1f}" if view else "",
+        reading(view),
+        ", ".join(keys) or ("nobody" if result.cipher.key_use != "none" else "there is none"),
+    )
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def _section(result: CipherResult) -> str:
+    figures = [
+        _figure(view.pictures[0], attack.attack.name, f"{name}: SSIM {view.similar[0].ssim:.3f}")
+        for attack in result.attacks
+        for name, view in attack.views.items()
+    ]
+    rows = "\n".join(_row(attack) for attack in result.attacks)
+    return (
+        f"<h2>{escape(str(result.cipher.spec))}</h2>\n"
+        f'<section class="grid">\n{"".join(figures)}\n</section>\n'
+        '<div class="scroll"><table><thead><tr><th>attack</th><th>needs</th><th>SSIM</th><th>PSNR</th>'
+        "<th>machines read</th><th>key</th><th>seconds</th><th>more</th></tr></thead><tbody>"
+        f"{rows}</tbody></table></div>"
+    )
+
+
+def _row(attack: AttackResult) -> str:
+    view = attack.best
+    more = {**{name: value for name, value in (attack.key or {}).items() if name != "key_recovered"}, **attack.figures}
+    cells = (
+        attack.attack.name,
+        attack.attack.needs,
+        f"{view.mean.ssim:.3f}" if view else "",
+        f"{view.mean.psnr:.1f}" if view else "",
+        reading(view),
+        key_word(attack),
+        f"{attack.seconds:.1f}",
+        "; ".join(f"{name.replace('_', ' ')}: {_value(value)}" for name, value in more.items()),
+    )
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _figure(picture: Pixels, title: str, words: str) -> str:
+    height, width = picture.shape[:2]
+    return (
+        f'<figure><img src="{_data_uri(picture)}" width="{width}" height="{height}" alt="{escape(title)}">'
+        f"<figcaption><b>{escape(title)}</b>{escape(words)}</figcaption></figure>"
+    )
+
+
+def _data_uri(picture: Pixels) -> str:
+    """A picture as text. JPEG: it is to be looked at, and the figures were measured before."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture)).save(buffer, "JPEG", quality=88)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

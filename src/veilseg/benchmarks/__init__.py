@@ -1,0 +1,1 @@
+"""`veilseg bench`: how fast ciphers and models are on this machine."""

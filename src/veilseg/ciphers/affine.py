@@ -1,0 +1,42 @@
+"""Block ciphers that are one affine map for all blocks: how a block's stored values become its plain values again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class AffineMap:
+    """plain = ((stored - value_offset) * value_scale) @ matrix + plain_offset, for flattened blocks.
+
+    This is all that model encryption needs to know.
+
+    Attributes:
+        matrix: float64 [L, L], orthogonal; the E_enc of J. Imaging 2022, 8, 233 (docs/model-encryption.md).
+        value_scale, value_offset, plain_offset: from stored values (0..255 or 0..65535) to those that are multiplied,
+            and from these to plain values 0..255. A block has L = block * block * 3 values in the order channel, row,
+            column.
+    """
+
+    matrix: Array
+    value_scale: float = 1.0
+    value_offset: float = 0.0
+    plain_offset: float = 0.0
+
+    def encrypt_embedding(self, embedding: Array, bias: Array) -> tuple[Array, Array]:
+        """The patch embedding E [L, D] and bias [D] for stored values instead of plain ones: E_hat = M E.
+
+        With plain = (v - value_offset) value_scale M + plain_offset: plain E + b = v E_hat + b_hat, in float64.
+        """
+        mixed = self.value_scale * (self.matrix @ embedding)
+        return mixed, bias + self.plain_offset * embedding.sum(axis=0) - self.value_offset * mixed.sum(axis=0)
+
+    def decrypt_embedding(self, mixed: Array, moved: Array) -> tuple[Array, Array]:
+        """The way back from `encrypt_embedding`: the matrix is orthogonal, so its inverse is its transpose."""
+        embedding = self.matrix.T @ mixed / self.value_scale
+        return embedding, moved - self.plain_offset * embedding.sum(axis=0) + self.value_offset * mixed.sum(axis=0)

@@ -1,0 +1,1 @@
+"""The conventional methods that papers compare with: shf, np, ffx."""

@@ -1,0 +1,1 @@
+"""The ciphers compiled with numba, and what decides whether they run."""

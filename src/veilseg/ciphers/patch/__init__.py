@@ -1,0 +1,1 @@
+"""The ciphers that a model can be encrypted for: one matrix for all blocks of a key."""

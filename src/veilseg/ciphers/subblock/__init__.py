@@ -1,0 +1,1 @@
+"""The ciphers that work inside sub-blocks: shuffle, sort, quartiles, mosaic."""

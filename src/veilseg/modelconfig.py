@@ -1,0 +1,144 @@
+"""What a model says about itself: its config.json, read by whoever trains, serves or uses it. No torch here."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from veilseg.errors import InvalidModelError, UsageError, VeilsegError
+from veilseg.files import read_limited
+from veilseg.inputspec import InputSpec
+from veilseg.spec import is_whole
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+ONNX_NAME = "model.onnx"
+STEM_NAME = "stem.bin"
+FORMAT = 2
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+_MAX_CONFIG = 1 << 20  # bytes; a label map has at most 255 classes
+_MAX_MULTIPLE = 4096
+_TYPES: dict[str, type] = {
+    "architecture": str,
+    "arguments": dict,
+    "classes": list,
+    "palette": list,
+    "input": dict,
+    "size_multiple": int,
+    "training": dict,
+}
+
+
+@dataclass
+class ModelConfig:
+    """Everything but the weights: what rebuilds the network, what its classes are, what it takes.
+
+    Attributes:
+        architecture, arguments: what `create_model` needs.
+        classes: K names.
+        palette: K colours, RGB, 0..255.
+        input: the images that it reads.
+        size_multiple: images must have sides that are multiples of so many pixels.
+        training: facts for the model card.
+    """
+
+    architecture: str
+    arguments: dict[str, Any]
+    classes: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...] = ()
+    input: InputSpec = field(default_factory=InputSpec)
+    size_multiple: int = 16
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.classes = tuple(str(name) for name in self.classes)
+        if not 1 <= len(self.classes) <= 255:
+            raise UsageError(f"a model has 1 to 255 classes, not {len(self.classes)}")
+        rows = tuple(tuple(int(value) for value in row) for row in self.palette) or default_palette(len(self.classes))
+        if len(rows) != len(self.classes) or any(len(row) != 3 or not all(0 <= v <= 255 for v in row) for row in rows):
+            raise UsageError(f"a palette needs one RGB colour (0..255) for each of the {len(self.classes)} classes")
+        self.palette = rows  # type: ignore[assignment]
+        if not is_whole(self.size_multiple, 1, _MAX_MULTIPLE):
+            raise UsageError(f"the size multiple must be a whole number of pixels from 1 to {_MAX_MULTIPLE}")
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.classes)
+
+    def to_json(self) -> str:
+        """The text of config.json; `id2label` is there for readers who expect the Hub's convention."""
+        data = {
+            **{item.name: getattr(self, item.name) for item in dataclasses.fields(self)},
+            "input": self.input.to_dict(),
+            "format": FORMAT,
+            "id2label": {str(index): name for index, name in enumerate(self.classes)},
+        }
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelConfig:
+        """Read config.json strictly: anything unknown, missing or out of range raises InvalidModelError."""
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise InvalidModelError(f"{CONFIG_NAME} is not JSON") from error
+        if not isinstance(data, dict) or "format" not in data or "architecture" not in data:
+            raise InvalidModelError(
+                f"{CONFIG_NAME} does not describe a veilseg model", "save one with save_model or `veilseg train`"
+            )
+        if data.pop("format") != FORMAT:
+            raise InvalidModelError(
+                "the model's format is not known to this version", "update veilseg, or export it again"
+            )
+        data.pop("id2label", None)
+        for name, kind in _TYPES.items():
+            if not isinstance(data.get(name), kind):
+                raise InvalidModelError(f"{CONFIG_NAME}: {name!r} is missing or of the wrong type")
+        try:
+            return cls(**{**data, "input": InputSpec.from_dict(data["input"])})
+        except (TypeError, ValueError, UsageError) as error:
+            reason = error.message if isinstance(error, UsageError) else str(error).rpartition(") ")[2]
+            raise InvalidModelError(f"{CONFIG_NAME} is not valid: {reason}") from error
+
+    @classmethod
+    def load(cls, folder: str | Path) -> ModelConfig:
+        """The config of a model's folder. InvalidModelError when there is none or it is wrong."""
+        try:
+            text = read_limited(Path(folder) / CONFIG_NAME, _MAX_CONFIG).decode()
+        except (VeilsegError, UnicodeDecodeError) as error:
+            raise InvalidModelError(
+                f"no readable {CONFIG_NAME} in {folder}", "give the folder that a model was saved to"
+            ) from error
+        return cls.from_json(text)
+
+
+def shipped_models() -> dict[str, Path]:
+    """The models inside the package, by name; "default" is the one that is used when nobody asks for another."""
+    root = Path(__file__).parent / "runtime" / "shipped"
+    if not root.is_dir():
+        return {}
+    return {path.name: path for path in sorted(root.iterdir()) if (path / CONFIG_NAME).is_file()}
+
+
+def generic_classes(count: int) -> tuple[str, ...]:
+    """The names of `count` classes where nobody gave any: "class 0", "class 1", ..."""
+    return tuple(f"class {index}" for index in range(count))
+
+
+def default_palette(count: int) -> tuple[tuple[int, int, int], ...]:
+    """`count` RGB colours that differ clearly (PASCAL VOC's rule: the bits of the class number, spread over RGB)."""
+    colours = []
+    for index in range(1, count + 1):
+        red = green = blue = 0
+        rest = index
+        for bit in range(7, -1, -1):
+            red |= (rest & 1) << bit
+            green |= (rest >> 1 & 1) << bit
+            blue |= (rest >> 2 & 1) << bit
+            rest >>= 3
+        colours.append((red, green, blue))
+    return tuple(colours)

@@ -1,0 +1,53 @@
+"""Writing the folder of another library's model: all of it or nothing, and no plain weights left beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from veilseg.errors import InvalidModelError, VeilsegError
+
+_WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".h5", ".msgpack", ".index.json")
+
+
+def check_target(out: Path, *, overwrite: bool) -> None:
+    """Raise InvalidModelError when `out` holds files and `overwrite` is false; cheap, so call it before the work."""
+    if out.exists() and not out.is_dir():
+        raise InvalidModelError(f"{out} is a file", "choose a new folder")
+    if not overwrite and out.is_dir() and any(out.iterdir()):
+        raise InvalidModelError(
+            f"{out} exists already and is not empty", "pass overwrite=True to replace the model, or choose another"
+        )
+
+
+@contextlib.contextmanager
+def fill_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
+    """A scratch folder beside `out` to save a model into; when the block ends well, its files move to `out`.
+
+    The config moves last. Weights of an earlier model in `out` that the new one does not replace would be another
+    model's, perhaps this one's in plain: InvalidModelError, and nothing has moved.
+    """
+    check_target(out, overwrite=overwrite)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{out.name[:80]}.", suffix=".part", dir=out.parent))
+    except OSError as error:
+        raise VeilsegError(f"cannot write beside {out}: {error.strerror or error}") from error
+    try:
+        yield scratch
+        made = sorted(scratch.iterdir(), key=lambda path: path.name == "config.json")
+        names = {path.name for path in made}
+        if out.is_dir():
+            stale = [path.name for path in out.iterdir() if path.name.endswith(_WEIGHTS) and path.name not in names]
+            if stale:
+                raise InvalidModelError(
+                    f"{out} holds other weights ({', '.join(sorted(stale)[:3])})", "choose a new folder"
+                )
+        out.mkdir(exist_ok=True)
+        for path in made:
+            path.replace(out / path.name)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,92 @@
+"""A transformers segmentation model as one of ours: raw pixels in, logits out, so that Segmenter runs and checks it."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from veilseg.errors import InvalidModelError
+from veilseg.modelconfig import ModelConfig
+from veilseg.models.base import SegmentationModel
+from veilseg.models.encryption.encrypt import input_spec
+from veilseg.models.encryption.hf import load_transformers
+from veilseg.models.encryption.statistics import PixelStatistics
+from veilseg.models.encryption.stems import find_patchify
+from veilseg.models.networks.normalize import fold
+
+
+class TransformersNetwork(nn.Module):
+    """Pixels float [N, 3, H, W] to class scores float [N, K, H, W], from whatever a transformers model answers.
+
+    Maps of logits are enlarged to the image (bilinear). Of queries with masks (EoMT, Mask2Former) every pixel gets the
+    sum over the queries of class probability times mask probability, as these models' own post-processing has it.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.size_multiple = find_patchify(model).kernel_size[0]
+
+    def forward(self, images: Tensor) -> Tensor:
+        size = images.shape[-2:]
+        try:
+            answer: Any = self.model(pixel_values=images)
+        except (RuntimeError, ValueError) as error:
+            raise InvalidModelError(
+                f"this network does not take images of {size[1]} x {size[0]} pixels",
+                "prepare images with veilseg.models.client_images before encrypting them",
+            ) from error
+        classes, masks = (getattr(answer, name, None) for name in ("class_queries_logits", "masks_queries_logits"))
+        if classes is not None and masks is not None:
+            share = _enlarge(masks.float(), size).sigmoid()
+            return torch.einsum("nqc,nqhw->nchw", classes.float().softmax(-1)[..., :-1], share)
+        logits = getattr(answer, "logits", None)
+        if not isinstance(logits, Tensor) or logits.ndim != 4:
+            raise InvalidModelError(
+                f"a {type(self.model).__name__} gives no map of classes", "take a segmentation model"
+            )
+        return _enlarge(logits.float(), size)
+
+
+def load_segmentation(folder: str | Path) -> SegmentationModel:
+    """The transformers model saved in `folder` as a SegmentationModel for raw pixels, plain or encrypted as it is.
+
+    Raises InvalidModelError as load_transformers does, and for a plain model without an image processor.
+    """
+    return as_segmentation(*load_transformers(folder))
+
+
+def as_segmentation(model: nn.Module, processor: Any | None = None) -> SegmentationModel:
+    """A transformers model as a SegmentationModel for raw pixels, plain or encrypted as it is.
+
+    Classes come from id2label. The statistics of a plain model's image `processor` are folded, in a copy. Raises
+    InvalidModelError for a plain model without one.
+    """
+    spec = input_spec(model)
+    if not spec.keyed:
+        if processor is None:
+            raise InvalidModelError(
+                "this model does not say how images are normalized", "save its image processor with it"
+            )
+        model = copy.deepcopy(model)
+        statistics = PixelStatistics.of_processor(processor)
+        fold(find_patchify(model), torch.tensor(statistics.mean), torch.tensor(statistics.std))
+    stem = find_patchify(model)
+    labels: dict[int, str] = model.config.id2label  # type: ignore[union-attr, assignment]
+    config = ModelConfig(
+        architecture="transformers",
+        arguments={"class": type(model).__name__},
+        classes=tuple(labels[index] for index in sorted(labels)),
+        input=spec,
+        size_multiple=stem.kernel_size[0],
+    )
+    return SegmentationModel(TransformersNetwork(model), config).eval()
+
+
+def _enlarge(maps: Tensor, size: torch.Size) -> Tensor:
+    return F.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)

@@ -1,0 +1,120 @@
+"""Model encryption for an exported model, without torch: the patchify stem lies in a file of its own, stem.bin.
+
+Encrypting a network (methods of [P2]) changes its first layer alone: E_hat = M E. So an export keeps that layer's
+tensors outside model.onnx, in stem.bin: the weight [D, 3, p, p], then the bias [D], float32, little-endian. Whoever
+holds the key rewrites this one file with NumPy; model.onnx stays as it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from veilseg.ciphers import cipher_for
+from veilseg.errors import InvalidModelError
+from veilseg.files import make_folder, refuse_existing, write_atomic
+from veilseg.inputspec import InputSpec
+from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME, ModelConfig
+from veilseg.runtime.locate import find_model
+from veilseg.spec import CipherSpec
+
+if TYPE_CHECKING:
+    from veilseg.keys import Key
+
+STEM_FILES = (STEM_NAME, ONNX_NAME, CONFIG_NAME)
+
+
+def encrypt_onnx(
+    model: str | Path,
+    key: Key,
+    out: str | Path,
+    *,
+    cipher: str = "patch-permutation",
+    block: int | None = None,
+    overwrite: bool = False,
+) -> ModelConfig:
+    """Writes to the folder `out` the plain model `model` (shipped name or folder) encrypted with `key`.
+
+    The result takes images encrypted by `cipher` with the same key and block, and answers for them what `model` answers
+    for the plain images, up to float rounding ([P2]; methods of section 2). `block` in pixels can only be the stem's.
+    Returns its config. Raises InvalidModelError when the model is not plain or has no stem.bin for such blocks, VeilsegError
+    when `out` holds a model and `overwrite` is false.
+    """
+    source, config = _find(model)
+    config.input.check_encryptable()
+    side = block or config.size_multiple  # the grid of a plain network with such a stem is its kernel's side
+    if side != config.size_multiple:  # the length of stem.bin alone could fit by chance
+        raise InvalidModelError(f"{source} has a stem for blocks of {config.size_multiple} pixels, not of {side}")
+    weight, bias = read_stem(source, side)
+    encryption = CipherSpec(cipher, side)
+    stem = cipher_for(encryption).affine(key).encrypt_embedding(*_embedding(weight, bias))
+    spec = InputSpec(encryption, key.fingerprint)
+    return _write(source, Path(out), stem, dataclasses.replace(config, input=spec), overwrite)
+
+
+def rekey_onnx(model: str | Path, old: Key, new: Key, out: str | Path, *, overwrite: bool = False) -> ModelConfig:
+    """Writes to the folder `out` the model `model`, encrypted with `old`, encrypted with `new` instead.
+
+    Neither the plain model nor torch is needed. Returns its config. Raises InvalidModelError when the model is not encrypted
+    or has no stem.bin, InvalidKeyError when `old` is not its key, VeilsegError as `encrypt_onnx` does.
+    """
+    source, config = _find(model)
+    spec = config.input
+    cipher = cipher_for(spec.check_old_key(old.fingerprint))
+    weight, bias = read_stem(source, spec.block)
+    plain = cipher.affine(old).decrypt_embedding(*_embedding(weight, bias))
+    stem = cipher.affine(new).encrypt_embedding(*plain)
+    moved = dataclasses.replace(spec, key_fingerprint=new.fingerprint)
+    return _write(source, Path(out), stem, dataclasses.replace(config, input=moved), overwrite)
+
+
+def read_stem(folder: Path, block: int) -> tuple[np.ndarray, np.ndarray]:
+    """(weight float32 [D, 3, block, block], bias float32 [D]) of the model in `folder`; raises InvalidModelError without."""
+    path = folder / STEM_NAME
+    if not path.is_file():
+        raise InvalidModelError(
+            f"{folder} has no {STEM_NAME}, so its stem cannot be encrypted",
+            hint="veilseg export --split-stem writes one",
+        )
+    values = np.frombuffer(path.read_bytes(), "<f4")
+    length = 3 * block * block
+    if not values.size or values.size % (length + 1):
+        raise InvalidModelError(f"{path} does not hold a stem for blocks of {block} pixels")
+    width = values.size // (length + 1)
+    return values[: width * length].reshape(width, 3, block, block), values[width * length :]
+
+
+def stem_bytes(weight: np.ndarray, bias: np.ndarray) -> bytes:
+    """The content of stem.bin for weight [D, 3, p, p] (or [D, L]) and bias [D]."""
+    return weight.astype("<f4").tobytes() + bias.astype("<f4").tobytes()
+
+
+def _find(model: str | Path) -> tuple[Path, ModelConfig]:
+    found = find_model(model, "onnx")
+    if found.folder is None or found.config is None:
+        raise InvalidModelError(f"{model} is no exported model", hint="veilseg export --split-stem makes one")
+    return found.folder, found.config
+
+
+def _embedding(weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The embedding E [L, D] and the bias [D] in float64."""
+    return weight.reshape(len(weight), -1).T.astype(np.float64), bias.astype(np.float64)
+
+
+def _write(
+    source: Path, out: Path, stem: tuple[np.ndarray, np.ndarray], config: ModelConfig, overwrite: bool
+) -> ModelConfig:
+    for name in STEM_FILES:
+        refuse_existing(out / name, overwrite=overwrite)
+    contents = {
+        STEM_NAME: stem_bytes(stem[0].T, stem[1]),
+        ONNX_NAME: (source / ONNX_NAME).read_bytes(),
+        CONFIG_NAME: config.to_json().encode(),
+    }
+    make_folder(out)
+    for name, content in contents.items():  # the config last: without it nobody takes the folder for a model
+        write_atomic(out / name, content, overwrite=overwrite)
+    return config

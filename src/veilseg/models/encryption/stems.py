@@ -1,0 +1,77 @@
+"""Finding the patchify stem: the one convolution that a key can be built into, and why other stems cannot have one."""
+
+from __future__ import annotations
+
+from torch import nn
+from torch.nn.utils import parametrize
+
+from veilseg.errors import InvalidModelError, UsageError
+
+_NEEDED = (
+    "model encryption needs a patchify stem: kernel equal to stride, no padding, as in ViT, Swin or ConvNeXt; "
+    "overlapping stems (SegFormer, Hiera, ResNet) have none"
+)
+
+
+def find_patchify(model: nn.Module, path: str | None = None) -> nn.Conv2d:
+    """The convolution that cuts images into patches: the only one with three input channels, or the one at `path`.
+
+    `path` is its dotted name ("backbone.patch_embed.proj"). Raises InvalidModelError, with the reason, where there is no
+    such layer, where it overlaps or pads, or where several could be it and no path is given; UsageError for a path
+    that leads nowhere.
+    """
+    if path is not None:
+        return _at(model, path)
+    found = {
+        name: part for name, part in model.named_modules() if isinstance(part, nn.Conv2d) and part.in_channels == 3
+    }
+    if not found:
+        raise InvalidModelError(
+            "no convolution of this model takes images of three channels", "it needs a patchify stem"
+        )
+    name, conv = next(iter(found.items()))
+    _check(name, conv)
+    if len(found) > 1:
+        raise InvalidModelError(
+            f"{len(found)} convolutions take three channels ({', '.join(list(found)[:4])}), so any may read the image",
+            f"name the one that does, if it is the only one: stem={name!r}",
+        )
+    return conv
+
+
+def _at(model: nn.Module, path: str) -> nn.Conv2d:
+    try:
+        conv = model.get_submodule(path)
+    except AttributeError as error:
+        raise UsageError(f"the model has no layer {path!r}", "model.named_modules() lists their names") from error
+    if not isinstance(conv, nn.Conv2d):
+        raise InvalidModelError(
+            f"{path} is a {type(conv).__name__}, not a Conv2d", "give the path of the patchify stem"
+        )
+    if conv.in_channels != 3:
+        raise InvalidModelError(
+            f"{path} takes {conv.in_channels} channels, and a patchify stem takes the image's three"
+        )
+    _check(path, conv)
+    return conv
+
+
+def _check(name: str, conv: nn.Conv2d) -> None:
+    """Refuse all but convolution with kernel = stride, no padding, and a weight that can be written."""
+    unpadded = conv.padding in ("valid", (0, 0), 0)
+    square = conv.kernel_size[0] == conv.kernel_size[1]
+    whole = conv.dilation == (1, 1) and conv.groups == 1
+    if not (conv.kernel_size == conv.stride and unpadded and square and whole):
+        raise InvalidModelError(
+            f"the first convolution ({name}: kernel {conv.kernel_size}, stride {conv.stride}, padding {conv.padding}) "
+            "mixes neighbouring blocks, so no key of one block can be built into it",
+            _NEEDED,
+        )
+    own = "weight" in conv._parameters and not parametrize.is_parametrized(conv)
+    if not own or type(conv).forward is not nn.Conv2d.forward:
+        raise InvalidModelError(
+            f"the weight of the patchify stem {name} is computed anew in every pass, so a key in it would be lost",
+            "remove the parametrization (weight norm, standardization) first",
+        )
+    if conv.weight.is_meta or not conv.weight.is_floating_point():
+        raise InvalidModelError(f"the weights of the patchify stem {name} are not floating-point numbers in memory")

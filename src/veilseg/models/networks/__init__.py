@@ -1,0 +1,1 @@
+"""Segmentation networks: raw pixels in, class scores out."""

@@ -1,0 +1,195 @@
+"""From torch to ONNX: config.json and model.onnx in a folder, checked against the original before they are written."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from veilseg.errors import InvalidModelError, UsageError
+from veilseg.files import make_folder, refuse_existing, write_atomic
+from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME
+from veilseg.models.base import SegmentationModel
+from veilseg.models.encryption.stems import find_patchify
+from veilseg.models.registry import widen
+
+TOLERANCE = 1e-3
+_LARGEST_SIDE = 16384
+_OPSET = 23  # the first with Attention as one operator, which ONNX Runtime computes faster than its parts
+
+
+def export_onnx(
+    model: SegmentationModel,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    split_stem: int | None = None,
+    half: bool = False,
+) -> None:
+    """Write `model` to `folder` (made if missing) as config.json and model.onnx for ONNX Runtime.
+
+    The graph maps "images" float32 [N, 3, H, W], raw stored values, to "logits" float32 [N, K, H, W]; N, H and W are
+    free (H and W on the model's grid). The canonical form is not in it: whatever runs the model applies it (and
+    quartiles and mosaics arrive as such). With `split_stem` (the side of a block in pixels) the first layer is brought
+    to that block and its tensors go to stem.bin, weight [D, 3, p, p] then bias [D] (float32, little-endian), so that a
+    key can be put in without torch. `half` stores the other matrices and kernels as float16, half the size; the runtime
+    computes in float32.
+
+    The exported graph is run on another size than it was traced with; InvalidModelError when its logits differ from the
+    model's by more than 1e-3 of their range, or the predictions by more than one pixel in a thousand.
+    """
+    target = Path(folder)
+    names = [ONNX_NAME, CONFIG_NAME] if split_stem is None else [STEM_NAME, ONNX_NAME, CONFIG_NAME]
+    for name in names:
+        refuse_existing(target / name, overwrite=overwrite)
+    plain = copy.deepcopy(model).cpu().float().eval()
+    plain.fold_normalization()
+    if split_stem is not None and find_patchify(plain).kernel_size[0] != split_stem:
+        if not hasattr(plain.network, "widen_patch"):
+            raise UsageError(f"the stem of this network does not fit blocks of {split_stem} pixels")
+        widen(plain, split_stem)
+    files = {CONFIG_NAME: plain.config.to_json().encode()}
+    graph = _trace(plain)
+    if split_stem is not None:
+        files[STEM_NAME] = _split_stem(graph)
+    if half:
+        _halve(graph)
+    files[ONNX_NAME] = graph.SerializeToString()
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in names:
+            (Path(scratch) / name).write_bytes(files[name])
+        _check(plain, Path(scratch) / ONNX_NAME)
+    make_folder(target)
+    for name in names:  # the config last: without it nobody takes the folder for a model
+        write_atomic(target / name, files[name], overwrite=overwrite)
+
+
+def _trace(model: SegmentationModel) -> Any:
+    """The network's ONNX graph as a protobuf message, without traces of the machine that made it."""
+    multiple = model.config.size_multiple
+    sides = {name: multiple * torch.export.Dim(name, min=2, max=_LARGEST_SIDE // multiple) for name in ("h", "w")}
+    shapes = ({0: torch.export.Dim("n", min=1, max=4096), 2: sides["h"], 3: sides["w"]},)
+    # No two sizes alike, or the exporter takes them for one; nothing of length 1, or it takes it for a constant.
+    images = _images(model, 2, 5, 7)
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                model.network,
+                (images,),
+                input_names=["images"],
+                output_names=["logits"],
+                dynamic_shapes=shapes,
+                opset_version=_OPSET,
+                dynamo=True,
+                verbose=False,
+            )
+        assert program is not None
+        graph = program.model_proto
+    except Exception as error:  # the exporter raises errors of many kinds
+        raise InvalidModelError(
+            f"this network cannot be exported to ONNX: {type(error).__name__}",
+            "torch.onnx.export on model.network says more",
+        ) from error
+    # Stack traces with local paths would be in every node.
+    for part in (graph, graph.graph, *graph.graph.node, *graph.graph.value_info, *graph.graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    return graph
+
+
+def _split_stem(graph: Any) -> bytes:
+    """Move the tensors of the convolution that reads the images out of `graph`, in place, into stem.bin's content."""
+    from onnx import TensorProto, numpy_helper
+
+    source = graph.graph.input[0].name
+    stem = next((node for node in graph.graph.node if node.op_type == "Conv" and node.input[0] == source), None)
+    tensors = {tensor.name: tensor for tensor in graph.graph.initializer}
+    if stem is None or len(stem.input) != 3 or any(name not in tensors for name in stem.input[1:]):
+        raise InvalidModelError(
+            "the exported graph does not begin with a convolution with bias", "export without split_stem"
+        )
+    content = b""
+    for name in stem.input[1:]:
+        tensor = tensors[name]
+        data = numpy_helper.to_array(tensor).astype("<f4").tobytes()
+        tensor.ClearField("raw_data")
+        tensor.ClearField("float_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", STEM_NAME), ("offset", str(len(content))), ("length", str(len(data)))):
+            tensor.external_data.add(key=key, value=value)
+        content += data
+    return content
+
+
+def _halve(graph: Any) -> None:
+    """Store the kernels of `graph`, in place, as float16 with a cast, which ONNX Runtime undoes once when it loads."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in graph.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) > 1 and not tensor.external_data:
+            name = tensor.name
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half"))
+            casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.graph.node]
+    del graph.graph.node[:]
+    graph.graph.node.extend(nodes)
+
+
+@torch.no_grad()
+def _check(model: SegmentationModel, path: Path) -> None:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    images = _images(model, 1, 6, 4)
+    wanted = model.network(images).numpy()
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        got = session.run(["logits"], {"images": images.numpy()})[0]
+    except Exception as cause:  # ONNX Runtime raises a family of its own
+        raise InvalidModelError(f"the exported model does not run in ONNX Runtime: {type(cause).__name__}") from cause
+    if got.shape != wanted.shape:
+        raise InvalidModelError(
+            f"the exported model answers {list(got.shape)} where the original answers {list(wanted.shape)}"
+        )
+    error = float(np.abs(got - wanted).max()) / max(1.0, float(np.abs(wanted).max()))
+    same = float((got.argmax(1) == wanted.argmax(1)).mean())
+    if not error <= TOLERANCE or same < 0.999:
+        raise InvalidModelError(f"the exported model is off by {error:.1e} and agrees on {same:.2%} of the pixels only")
+
+
+def _images(model: nn.Module, count: int, rows: int, columns: int) -> torch.Tensor:
+    assert isinstance(model, SegmentationModel)
+    multiple = model.config.size_multiple
+    generator = torch.Generator().manual_seed(rows)
+    values = torch.randint(0, 256, (count, 3, rows * multiple, columns * multiple), generator=generator).float()
+    # Stored values of the rotation cipher lie around 32768.
+    return values * 16 + 30720 if model.config.input.bits == 16 else values
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's progress, warnings and log lines to itself."""
+    before = logging.root.manager.disable
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        logging.disable(logging.ERROR)
+        try:
+            yield
+        finally:
+            logging.disable(before)

@@ -1,0 +1,1 @@
+"""OpenMMLab's checkpoints read as our networks."""

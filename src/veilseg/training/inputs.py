@@ -1,0 +1,30 @@
+"""What a network in training sees of a plain image: the same image under the cipher that its input asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from veilseg.ciphers import InputTransform, cipher_for
+from veilseg.ciphers.grid import Pixels
+from veilseg.errors import UsageError
+from veilseg.inputspec import InputSpec
+from veilseg.keys import Key
+
+
+def input_transform(spec: InputSpec, key: Key | None = None) -> InputTransform:
+    """Plain uint8 [H, W, 3], sides multiples of the block, to the pixels that a model with input `spec` reads.
+
+    `key` is the one key of a model that has one. Raises UsageError without it, and for ciphers that networks are not
+    trained on.
+    """
+    if spec.encryption is None:
+        return _plain
+    if spec.keyed and (key is None or key.fingerprint != spec.key_fingerprint):
+        raise UsageError(f"this model reads images of the key {spec.key_fingerprint}", "give that key")
+    return cipher_for(spec.encryption).input_transform(key)
+
+
+def _plain(image: Pixels, identity: str) -> NDArray[Any]:
+    return image
