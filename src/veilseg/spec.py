@@ -40,7 +40,9 @@ class CipherSpec:
         if not facts.sub_blocks:
             if self.sub_block is not None:
                 raise UsageError(f"{self.cipher} has no sub-blocks", "leave the sub-block size out")
-        elif self.sub_block == 1 and is_whole(self.sub_block, 1, 1):
+        elif self.sub_block is None:
+            raise UsageError(f"{self.cipher} needs the side of its sub-blocks", "4, 8 and 16 are usual")
+        elif is_whole(self.sub_block, 1, 1):
             raise UsageError(
                 f"{self.cipher} with sub-blocks of one pixel would send the photograph itself",
                 "4, 8 and 16 are usual; below 4 little is hidden",
