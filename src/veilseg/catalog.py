@@ -102,7 +102,8 @@ def register(facts: CipherFacts) -> None:
 def facts(name: str) -> CipherFacts:
     """The row of a cipher. Raises UsageError for an unknown name."""
     if not isinstance(name, str) or name not in CATALOG:
-        raise UsageError(f"unknown cipher {str(name)[:40]!r}", f"choose one of: {', '.join(CATALOG)}")
+        shown = repr(name[:40]) if isinstance(name, str) else f"of type {type(name).__name__}"
+        raise UsageError(f"unknown cipher {shown}", f"choose one of: {', '.join(CATALOG)}")
     return CATALOG[name]
 
 

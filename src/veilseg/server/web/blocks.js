@@ -1,4 +1,4 @@
-// The ciphers with one key for model and images: every block is permuted or rotated alike. See spec/veil-2.md, section 5.
+// The ciphers with one key for model and images: every block is permuted or rotated alike. See spec/veil-3.md, section 5.
 
 import { derive } from "./keys.js";
 import { Keystream, shuffled } from "./keystream.js";

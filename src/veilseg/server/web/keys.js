@@ -1,4 +1,4 @@
-// Keys in the page: read, checked, and turned into subkeys. They never leave the browser. See spec/veil-2.md, section 1.
+// Keys in the page: read, checked, and turned into subkeys. They never leave the browser. See spec/veil-3.md, section 1.
 
 const PREFIX = "veilseg-key-1-";
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";

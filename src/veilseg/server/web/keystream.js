@@ -1,4 +1,4 @@
-// Randomness from a subkey: AES-256-CTR as 32-bit words, and exactly uniform draws. See spec/veil-2.md, section 2.
+// Randomness from a subkey: AES-256-CTR as 32-bit words, and exactly uniform draws. See spec/veil-3.md, section 2.
 
 const SPARE = 16; // words asked for beyond those that are needed, for the rare case that some are dropped
 

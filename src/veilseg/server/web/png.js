@@ -1,4 +1,4 @@
-// PNG, as much of it as is needed: encrypted images are written, label maps are read. See spec/veil-2.md, section 6.
+// PNG, as much of it as is needed: encrypted images are written, label maps are read. See spec/veil-3.md, section 8.
 
 import { deflate } from "./deflate.js";
 import { join, Refusal } from "./keys.js";

@@ -1,4 +1,4 @@
-// The sub-block ciphers on arrays: sort (the canonical form), shuffle, quartiles, mosaic. See spec/veil-2.md, sections
+// The sub-block ciphers on arrays: sort (the canonical form), shuffle, quartiles, mosaic. See spec/veil-3.md, sections
 // 3 and 4.
 // Pixels are { width, height, data }: data is a Uint8Array of RGB, row by row; the sides are multiples of the block.
 
