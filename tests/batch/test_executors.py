@@ -1,31 +1,46 @@
-"""Exactly one output per input, whatever happens in between: failures, kills, names that collide."""
+"""Exactly one output per input, whatever happens in between: failures, kills, outputs that exist."""
 
 from __future__ import annotations
 
 import io
-import json
 import pickle
+import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 import veilseg
 from tests.service import PATIENCE, SOURCE
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
-from veilseg.bulk import Encrypt, Outcome, Segment, make_plan, manifest, open_place, process, run_here
-from veilseg.errors import InvalidKeyError, InvalidModelError, UsageError, VeilsegError
-from veilseg.images import open_image
-from veilseg.runtime import Segmenter
+from veilseg.batch import (
+    Decrypt,
+    Encrypt,
+    Outcome,
+    Segment,
+    Task,
+    carry_out,
+    make_plan,
+    run_by_service,
+    run_here,
+    with_overlays,
+)
+from veilseg.batch.locations import join, location_of
+from veilseg.errors import InvalidImageError, InvalidKeyError, InvalidModelError, ServiceError, VeilsegError
+from veilseg.images import open_image, to_png
+from veilseg.runtime import Segmenter, overlay
 
 SORT = veilseg.cipher("subblock-sort", block=16, sub_block=8)
+SHUFFLE = veilseg.cipher("subblock-shuffle", block=16, sub_block=8)
 
 
 @pytest.fixture
@@ -43,10 +58,16 @@ def names_and_bytes(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_encrypts_as_the_library_does(photos: Path, tmp_path: Path) -> None:
-    source, target = open_place(str(photos)), open_place(str(tmp_path / "veiled"))
-    outcomes = list(run_here(make_plan(source, target).todo, Encrypt(SORT), source, target))
-    assert [one.name for one in outcomes if one.reason] == ["damaged.jpg"]
+def tasks(source: Path, target: Path) -> list[Task]:
+    return make_plan([str(source)], str(target), verb="encrypt").missing()
+
+
+@pytest.mark.parametrize("executor", [run_here, run_by_service, partial(run_by_service, in_flight=2)])
+def test_encrypts_as_the_library_does(executor: Callable[..., Iterator[Outcome]], photos: Path, tmp_path: Path) -> None:
+    outcomes = list(executor(tasks(photos, tmp_path / "veiled"), Encrypt(SORT)))
+    assert len(outcomes) == 5
+    assert [one.name for one in outcomes if one.error] == [str(photos / "damaged.jpg")]
+    assert not any(one.skipped for one in outcomes)
     wanted = {
         str(Path(name).with_suffix(".png")): SORT.encrypt(open_image(photos / name)).to_bytes()
         for name in ("a.png", "b.bmp", "deep/a.png", "deep/c.tiff")
@@ -56,110 +77,152 @@ def test_encrypts_as_the_library_does(photos: Path, tmp_path: Path) -> None:
 
 def test_segments_as_the_library_does(tmp_path: Path) -> None:
     model = tiny_model(tmp_path / "model", CANONICAL)
-    source, target = open_place("memory://veiled"), open_place("memory://labels")
+    bucket = f"memory://{secrets.token_hex(4)}"
+    where = location_of(bucket)
     for index in range(3):
-        source.write(f"{index}.png", SORT.encrypt(photo(index)).to_bytes())
-    job = Segment(str(model), threads=1)
-    assert all(one.reason is None for one in run_here(source.images(), job, source, target, force=True))
-    for name in source.images():
-        labels = np.asarray(Image.open(io.BytesIO(target.read(name))))
-        assert np.array_equal(labels, Segmenter(model, threads=1).segment(source.read(name)))
+        where.write(join(bucket, f"veiled/{index}.png"), SORT.encrypt(photo(index)).to_bytes(), overwrite=False)
+    plan = make_plan([f"{bucket}/veiled"], f"{bucket}/labels", verb="segment")
+    assert not any(one.error for one in run_here(plan.tasks, Segment(str(model), threads=1)))
+    for task in plan.tasks:
+        labels = np.asarray(Image.open(io.BytesIO(where.read(task.outputs[0]))))
+        assert np.array_equal(labels, Segmenter(model, threads=1).segment(where.read(task.inputs[0])))
+    assert plan.missing() == []
 
 
-def test_what_is_there_is_left_alone(photos: Path, tmp_path: Path) -> None:
-    source, target = open_place(str(photos)), open_place(str(tmp_path / "veiled"))
-    target.write("b.png", b"mine")
-    plan = make_plan(source, target)
-    assert (plan.todo, plan.there, plan.refused) == (["a.png", "damaged.jpg", "deep/a.png", "deep/c.tiff"], 1, [])
-    work = Encrypt(SORT).open()
-    assert process("b.bmp", work, source, target) == Outcome("b.bmp")
-    assert target.read("b.png") == b"mine"
-    assert "b.bmp" in make_plan(source, target, force=True).todo
-    process("b.bmp", work, source, target, force=True)
-    assert target.read("b.png") == SORT.encrypt(open_image(photos / "b.bmp")).to_bytes()
-
-
-def test_the_output_may_lie_in_the_input(photos: Path) -> None:
-    source, target = open_place(str(photos)), open_place(str(photos / "deep" / "veiled"))
-    target.write("old.png", b"")
-    assert make_plan(source, target).todo == ["a.png", "b.bmp", "damaged.jpg", "deep/a.png", "deep/c.tiff"]
-
-
-@pytest.mark.parametrize(
-    ("source", "target", "message"),
-    [
-        ("photos", "photos/", "also the input"),
-        ("photos/deep", "photos", "lies in the output"),
-        ("memory://x/", "memory://x", "also the input"),
-        ("empty", "out", "has no images"),
-    ],
-)
-def test_places_that_make_no_sense(
-    source: str, target: str, message: str, photos: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(photos.parent)
-    with pytest.raises(UsageError, match=message):
-        make_plan(open_place(source), open_place(target))
-
-
-@given(
-    st.sets(
-        st.tuples(st.sampled_from(["", "x/"]), st.sampled_from("abc"), st.sampled_from([".png", ".jpg", ".tif"])),
-        min_size=1,
-    ),
-    st.sets(st.tuples(st.sampled_from(["", "x/"]), st.sampled_from("abc"))),
-)
-def test_every_input_is_planned_once_and_no_output_twice(
-    inputs: set[tuple[str, str, str]], outputs: set[tuple[str, str]]
-) -> None:
-    class Names:
-        def __init__(self, url: str, names: list[str]) -> None:
-            self.url, self._names = url, names
-
-        def images(self) -> list[str]:
-            return self._names
-
-    names = sorted(map("".join, inputs))
-    plan = make_plan(Names("/in", names), Names("/out", [f"{a}{b}.png" for a, b in outputs]))  # type: ignore[arg-type]
-    assert len(plan.todo) + plan.there + len(plan.refused) == len(names)
-    made = [name.rpartition(".")[0] for name in plan.todo]
-    assert len(set(made)) == len(made)
-    assert not set(made) & {f"{a}{b}" for a, b in outputs}
-    assert {name.rpartition(".")[0] for name in names} == set(made) | {
-        f"{a}{b}" for a, b in outputs if any(name.startswith(f"{a}{b}.") for name in names)
-    }
-
-
-def test_the_manifest_is_json_lines() -> None:
-    lines = manifest([Outcome("z.png", "it is broken", "mend it"), Outcome("ä\n.png", "so is this")]).decode()
-    assert [json.loads(line)["input"] for line in lines.splitlines()] == ["z.png", "ä\n.png"]
-    assert json.loads(lines.splitlines()[0]) == {"input": "z.png", "reason": "it is broken", "hint": "mend it"}
-    assert manifest([]) == b""
-
-
-def test_jobs_travel_without_the_key(tmp_path: Path) -> None:
+def test_decrypts_as_the_library_does(tmp_path: Path) -> None:
     key = veilseg.Key.generate()
     key.save(tmp_path / "my.key")
-    shuffle = veilseg.cipher("subblock-shuffle", block=16, sub_block=8)
-    job = Encrypt(shuffle, str(tmp_path / "my.key"), key.fingerprint)
-    sent = pickle.dumps(job)
+    task = Task((str(tmp_path / "veiled.png"),), (str(tmp_path / "plain.png"),))
+    SHUFFLE.encrypt(photo(), key).save(task.inputs[0])
+    assert [one.error for one in run_here([task], Decrypt(tmp_path / "my.key"))] == [None]
+    assert np.array_equal(open_image(task.outputs[0]), photo())
+
+
+def test_what_exists_is_skipped(photos: Path, tmp_path: Path) -> None:
+    target = tmp_path / "veiled" / "b.png"
+    target.parent.mkdir()
+    target.write_bytes(b"mine")
+    task = Task((str(photos / "b.bmp"),), (str(target),))
+    work = Encrypt(SORT).open()
+    assert carry_out(task, work) == Outcome(task.inputs[0], skipped=True)
+    assert target.read_bytes() == b"mine"
+    assert carry_out(task, work, force=True) == Outcome(task.inputs[0])
+    assert target.read_bytes() == SORT.encrypt(open_image(photos / "b.bmp")).to_bytes()
+
+
+def test_a_missing_overlay_is_made_beside_a_label_map_that_exists(tmp_path: Path) -> None:
+    model = tiny_model(tmp_path / "model", CANONICAL)
+    for folder in ("veiled", "photos", "labels"):
+        (tmp_path / folder / "day").mkdir(parents=True)
+    for name in ("0.png", "day/1.png"):
+        (tmp_path / "photos" / name).write_bytes(to_png(photo()))
+        SORT.encrypt(photo()).save(tmp_path / "veiled" / name)
+    (tmp_path / "labels" / "0.png").write_bytes(b"mine")
+    plan = make_plan([str(tmp_path / "veiled")], str(tmp_path / "labels"), verb="segment")
+    assert len(plan.missing()) == 1
+    plan = with_overlays(plan, str(tmp_path / "photos"), str(tmp_path / "seen"))
+    assert plan.missing() == plan.tasks
+    assert [one.error for one in run_here(plan.missing(), Segment(str(model), threads=1))] == [None, None]
+    assert (tmp_path / "labels" / "0.png").read_bytes() == b"mine"
+    segmenter = Segmenter(model, threads=1)
+    expected = overlay(photo(), segmenter.segment(tmp_path / "veiled" / "0.png"), segmenter.palette)
+    for name in ("0.png", "day/1.png"):
+        assert np.array_equal(open_image(tmp_path / "seen" / name), expected)
+    assert plan.missing() == []
+
+
+def test_operations_travel_without_the_key(tmp_path: Path) -> None:
+    key = veilseg.Key.generate()
+    key.save(tmp_path / "my.key")
+    sent = pickle.dumps(Encrypt(SHUFFLE, tmp_path / "my.key").elsewhere())
     assert str(key).encode() not in sent
     assert key.derive("anything") not in sent
-    Image.fromarray(photo()).save(tmp_path / "photo.png")
-    made = pickle.loads(sent).open()((tmp_path / "photo.png").read_bytes())
+    (made,) = pickle.loads(sent).open()(to_png(photo()))
     assert np.array_equal(veilseg.EncryptedImage.from_bytes(made).decrypt(key), photo())
     veilseg.Key.generate().save(tmp_path / "my.key", overwrite=True)
     with pytest.raises(InvalidKeyError, match="another key on this machine"):
         pickle.loads(sent).open()
 
 
-def test_a_job_that_cannot_be_done_is_refused_at_once(photos: Path, tmp_path: Path) -> None:
-    places = open_place(str(photos)), open_place(str(tmp_path / "out"))
-    with pytest.raises(InvalidModelError):
-        next(run_here(["a.png"], Segment(str(tmp_path / "none")), *places))
-    with pytest.raises(VeilsegError):
-        next(run_here(["a.png"], Encrypt(SORT, str(tmp_path / "none.key"), "0" * 16), *places))
+def test_an_operation_that_cannot_be_opened_leaves_nothing(photos: Path, tmp_path: Path) -> None:
+    for executor in (run_here, run_by_service):
+        with pytest.raises(InvalidModelError):
+            next(executor(tasks(photos, tmp_path / "out"), Segment(str(tmp_path / "none"))))
+        with pytest.raises(VeilsegError, match=r"none\.key"):
+            next(executor(tasks(photos, tmp_path / "out"), Encrypt(SORT, tmp_path / "none.key")))
     assert not (tmp_path / "out").exists()
+
+
+@dataclass
+class Fussy:
+    """Fails as it is told to; counts what it is given, and how many at a time."""
+
+    error: Exception | None = None
+    after: int = 0
+    given: int = 0
+    now: int = 0
+    most: int = 0
+    doing = "failing"
+
+    def open(self) -> Callable[[bytes], tuple[bytes]]:
+        lock = threading.Lock()
+
+        def work(data: bytes) -> tuple[bytes]:
+            with lock:
+                self.given += 1
+                self.now += 1
+                self.most = max(self.most, self.now)
+                failing = self.error is not None and self.given > self.after
+            time.sleep(0.02)
+            with lock:
+                self.now -= 1
+            if failing and self.error is not None:
+                raise self.error
+            return (data,)
+
+        return work
+
+
+def many(tmp_path: Path, count: int) -> list[Task]:
+    (tmp_path / "in").mkdir()
+    for index in range(count):
+        (tmp_path / "in" / f"{index:02}.png").write_bytes(b"x")
+    return tasks(tmp_path / "in", tmp_path / "out")
+
+
+def test_as_many_are_in_flight_as_is_said(tmp_path: Path) -> None:
+    operation = Fussy()
+    found = list(run_by_service(many(tmp_path, 20), operation, in_flight=4))
+    assert sorted(one.name for one in found) == [str(tmp_path / "in" / f"{index:02}.png") for index in range(20)]
+    assert operation.most == 4
+
+
+@pytest.mark.parametrize(("status", "tried"), [(None, 5), (401, 5), (400, 20), (429, 20)])
+def test_a_service_that_is_gone_ends_the_run(status: int | None, tried: int, tmp_path: Path) -> None:
+    operation = Fussy(ServiceError("no", status=status), after=4)
+    found = list(run_by_service(many(tmp_path, 20), operation, in_flight=1))
+    assert (len(found), sum(one.error is None for one in found)) == (tried, 4)
+
+
+def test_faults_of_ours_are_no_outcomes(tmp_path: Path) -> None:
+    listed = many(tmp_path, 3)
+    for executor in (run_here, run_by_service):
+        with pytest.raises(ZeroDivisionError):
+            list(executor(listed, Fussy(ZeroDivisionError())))
+
+    def damaged() -> Iterator[Task]:
+        yield from listed
+        raise InvalidImageError("the video ends here")
+
+    found = []
+    with pytest.raises(InvalidImageError, match="ends here"):
+        found.extend(run_by_service(damaged(), Fussy(), in_flight=1))
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_memory_that_is_lacking_fails_one_image(tmp_path: Path) -> None:
+    found = list(run_here(many(tmp_path, 2), Fussy(MemoryError())))
+    assert [one.error.message for one in found if one.error] == ["not enough memory"] * 2
 
 
 def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
@@ -167,7 +230,7 @@ def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     for index in range(40):
         Image.fromarray(photo(index)).save(tmp_path / "photos" / f"{index:02}.png")
-    command = [sys.executable, "-m", "veilseg.cli.main", "bulk", "encrypt", "photos", "-o", "veiled"]
+    command = [sys.executable, "-m", "veilseg.cli.main", "encrypt", "photos", "-o", "veiled"]
     options = {"cwd": tmp_path, "env": {"PYTHONPATH": SOURCE, "PATH": "/usr/bin:/bin"}}
     first = subprocess.Popen(command, stderr=subprocess.DEVNULL, **options)  # type: ignore[call-overload]
     end = time.monotonic() + PATIENCE
@@ -178,7 +241,7 @@ def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
     first.wait()
     done = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "veiled").glob("[!.]*.png")}
     second = subprocess.run(command, capture_output=True, text=True, check=True, **options)  # type: ignore[call-overload]
-    assert f"{40 - len(done)} written" in second.stderr
+    assert f"{40 - len(done)} done, {len(done)} skipped" in second.stderr
     for index in range(40):
         path = tmp_path / "veiled" / f"{index:02}.png"
         assert path.read_bytes() == veilseg.cipher("subblock-sort").encrypt(photo(index)).to_bytes()

@@ -1,80 +1,120 @@
-"""Which frames of a video are sent: of a file all, of a camera the newest, and never more at a time than was said."""
+"""Frames as tasks: of a file all, of a camera the newest, and through a service in as many files."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from PIL import Image
 
-from veilseg.client import video
-
-
-class Client:
-    """Answers with the frame's own values once `open` is set; counts what is on its way."""
-
-    def __init__(self) -> None:
-        self.open, self.answered = threading.Event(), threading.Event()
-        self.now = self.most = 0
-
-    async def segment(self, image: np.ndarray) -> np.ndarray:
-        self.now += 1
-        self.most = max(self.most, self.now)
-        while not self.open.is_set():
-            await asyncio.sleep(0.001)
-        await asyncio.sleep(0)
-        self.now -= 1
-        self.answered.set()
-        return image[:, :, 0]
+import veilseg
+from tests.service import Service
+from veilseg.batch import video
+from veilseg.batch.video import frame_tasks, frames, newest
+from veilseg.cli.main import main
+from veilseg.errors import InvalidImageError, UsageError
+from veilseg.runtime import Segmenter
 
 
-def numbers(client: Any, source: str, in_flight: int) -> list[int]:
-    """The frames that came back, in their order; each must have its own label map."""
-
-    async def run() -> list[int]:
-        found = []
-        async for frame in video.segment_video(client, source, in_flight=in_flight):
-            assert (frame.labels == frame.number).all()
-            found.append(frame.number)
-        return found
-
-    return asyncio.run(run())
-
-
-def frame(number: int) -> np.ndarray:
-    return np.full((4, 6, 3), number, np.uint8)
+@pytest.fixture
+def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """clip.mp4: nine frames that get brighter."""
+    monkeypatch.chdir(tmp_path)
+    with av.open("clip.mp4", "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height = 64, 48
+        for index in range(9):
+            pixels = np.full((48, 64, 3), 20 * index, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+    return "clip.mp4"
 
 
-def test_of_a_file_every_frame_is_sent_with_few_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = Client()
-
-    def file(_: str) -> Iterator[np.ndarray]:
-        for number in range(20):
-            if number == 3:
-                client.open.set()
-            yield frame(number)
-
-    monkeypatch.setattr(video, "frames", file)
-    assert numbers(client, "clip.mp4", 3) == list(range(20))
-    assert client.most == 3
+def test_every_frame_of_a_file_is_a_task(clip: str) -> None:
+    found = list(frame_tasks(clip, "frames/"))
+    assert [task.outputs for task in found] == [(f"frames/{number:06d}.png",) for number in range(9)]
+    assert [task.inputs for task in found][3] == ("clip.mp4, frame 3",)
+    means = [task.read()[0].mean() for task in found]
+    assert np.allclose(means, 20 * np.arange(9), atol=4)
 
 
-def test_of_a_camera_frames_are_left_out_while_enough_are_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = Client()
+def test_through_a_service_and_once_more(
+    service: Service, model: Path, clip: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["segment", clip, "-o", "labels", "--server", service.url, "--in-flight", "3"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().err == "9 done\n"
+    segmenter, cipher = Segmenter(model), veilseg.cipher("subblock-sort", sub_block=8)
+    for number, frame in enumerate(frames(clip)):
+        with Image.open(f"labels/{number:06d}.png") as image:
+            assert (np.asarray(image) == segmenter.segment(cipher.encrypt(frame))).all()
+    for number in (2, 7):
+        Path(f"labels/{number:06d}.png").unlink()
+    Path("labels/000003.png").write_bytes(b"mine")
+    assert main(arguments) == 0
+    assert capsys.readouterr().err.startswith("2 done, 7 skipped")
+    assert Path("labels/000003.png").read_bytes() == b"mine"
+    assert main([*arguments, "--force"]) == 0
+    assert Path("labels/000003.png").read_bytes() != b"mine"
 
-    def camera(_: str) -> Iterator[np.ndarray]:
+
+def test_what_is_no_video(service: Service, clip: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("bad.mp4").write_bytes(b"no video")
+    with pytest.raises(InvalidImageError):
+        list(frames("bad.mp4"))
+    assert main(["segment", "bad.mp4", "-o", "labels", "--server", service.url]) == 1
+    assert "bad.mp4 cannot be read as a video" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["clip.mp4"], ["clip.mp4", "clip.mp4", "-o", "x"], ["clip.mp4", "a.png", "-o", "x"]]
+)
+def test_one_video_at_a_time(service: Service, clip: str, arguments: list[str]) -> None:
+    assert main(["segment", *arguments, "--server", service.url]) == 2
+
+
+def test_of_a_camera_the_newest_frame_is_taken() -> None:
+    taken, went_on = threading.Event(), threading.Event()
+
+    def camera() -> Iterator[tuple[int, np.ndarray]]:
         for number in range(30):
+            if number == 1:
+                assert taken.wait(300)
             if number == 20:
-                client.open.set()
-                assert client.answered.wait(300)
-            yield frame(number)
+                went_on.set()
+            yield number, np.zeros((1, 1, 3), np.uint8)
+        threading.Event().wait()  # a camera has no end
 
-    monkeypatch.setattr(video, "frames", camera)
-    found = numbers(client, "/dev/video0", 2)
-    assert found[:2] == [0, 1]
-    assert found[2] >= 20
-    assert found == sorted(found)
-    assert client.most == 2
+    found = newest(camera())
+    assert next(found)[0] == 0
+    taken.set()
+    assert went_on.wait(300)
+    later = [next(found)[0]]
+    while later[-1] < 29:
+        later.append(next(found)[0])
+    assert later[0] >= 18, "nothing piles up"
+    assert later == sorted(set(later))
+
+
+def test_a_camera_that_breaks_is_reported() -> None:
+    def camera() -> Iterator[tuple[int, np.ndarray]]:
+        raise InvalidImageError("gone")
+        yield
+
+    with pytest.raises(InvalidImageError, match="gone"):
+        next(newest(camera()))
+
+
+def test_the_frames_of_a_camera_never_pass_for_those_of_another_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video, "frames", lambda _: iter([np.zeros((4, 6, 3), np.uint8)]))
+    (tmp_path / "000000.png").write_bytes(b"of yesterday")
+    with pytest.raises(UsageError, match="other frames"):
+        frame_tasks("/dev/video0", str(tmp_path))
+    frame_tasks("/dev/video0", str(tmp_path), force=True)
+    frame_tasks("/dev/video0", str(tmp_path / "new"))

@@ -64,7 +64,7 @@ class Bucket:
 
 
 def in_one_form(url: str) -> str:
-    """A URL without what makes no difference: double slashes, one at the end."""
+    """A URL without slashes at its end, as addresses of what lies below it begin."""
     return f"{url.partition('://')[0]}://{_reach(url)[1].lstrip('/')}"
 
 
