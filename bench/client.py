@@ -125,7 +125,7 @@ def video(sizes: dict[str, tuple[int, int]], count: int, folder: Path) -> list[d
     """Frames a second: decoding alone, and encrypted into PNG as a service takes them."""
     import av
 
-    from veilseg.client.video import frames
+    from veilseg.batch.video import frames
 
     cipher, rows = veilseg.cipher("subblock-sort"), []
     for name, (height, width) in sizes.items():

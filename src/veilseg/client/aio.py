@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 
 
 class AsyncClient:
-    """As `Client`; call it from one event loop. Encryption runs in threads, so that it does not hold up the loop."""
+    """`Client` for asyncio, with the same arguments; to be used in one event loop, and as a context manager.
+
+    Encryption runs in threads, so that it does not hold up the loop.
+
+    Example:
+        >>> import asyncio
+        >>> import numpy as np
+        >>> async def segment(images):
+        ...     async with AsyncClient(URL) as client:  # e.g. "http://127.0.0.1:8000"
+        ...         return await asyncio.gather(*(client.segment(image) for image in images))
+        >>> [labels.shape for labels in asyncio.run(segment([np.zeros((240, 320, 3), np.uint8)] * 2))]
+        [(240, 320), (240, 320)]
+    """
 
     def __init__(
         self,
@@ -44,7 +56,14 @@ class AsyncClient:
             return self._model
 
     async def segment(self, image: object) -> np.ndarray:
-        """The label map of `image`, uint8 [H, W] at its size; takes and raises what `Client.segment` does."""
+        """The label map of `image`, uint8 [H, W] at its size.
+
+        Args:
+            image: what `Client.segment` takes.
+
+        Raises:
+            VeilsegError: as `Client.segment` does.
+        """
         model = await self.model()
         body, size = await asyncio.to_thread(self._exchange.body, image, model)
         headers = {"Content-Type": "image/png", "Accept": "image/png"}

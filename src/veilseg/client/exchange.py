@@ -16,7 +16,7 @@ import numpy as np
 from veilseg import __version__
 from veilseg.ciphers import Cipher, EncryptedImage, cipher_for
 from veilseg.errors import InvalidImageError, InvalidKeyError, ServiceError, UsageError
-from veilseg.inputspec import InputSpec
+from veilseg.inputspec import PLAIN, InputSpec
 from veilseg.spec import read_spec
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Retries:
 
 @dataclass(frozen=True)
 class ServiceModel:
-    """What GET /v1/model told: the model's name, what it takes, its classes and colours (uint8 [K, 3]), its limits."""
+    """What GET /v1/model says: the model's name, what it takes, its classes and colours (uint8 [K, 3]), its limits."""
 
     name: str
     input: InputSpec
@@ -70,7 +70,8 @@ class ServiceModel:
         """Read the answer of a service. Raises ServiceError when it is not one."""
         try:
             data: Any = answer.json()
-            spec = InputSpec(read_spec(data["input"]), data["input"]["key_fingerprint"])
+            plain = data["input"]["cipher"] == PLAIN
+            spec = InputSpec(None if plain else read_spec(data["input"]), data["input"]["key_fingerprint"])
             classes = sorted(data["classes"], key=lambda item: int(item["id"]))
             palette = np.array([item["colour"] for item in classes], np.uint8).reshape(-1, 3)
             limits = data["limits"]
@@ -104,8 +105,11 @@ class Exchange:
         self.query = {} if model is None else {"model": model}
 
     def cipher_for(self, model: ServiceModel) -> Cipher:
-        """The cipher that the model needs. Raises, before anything is encrypted or sent: ServiceError when the service
-        asks for plain images or for something close to them, InvalidKeyError when our key is missing or not the model's.
+        """The cipher that the model needs.
+
+        Raises, before anything is encrypted or sent:
+            ServiceError: when the service asks for plain images or for something close to them.
+            InvalidKeyError: when our key is missing or not the model's.
         """
         spec = model.input
         if spec.encryption is None:
