@@ -28,7 +28,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from veilseg.benchmarks.speed import medians
-from veilseg.ciphers import canonicalize
+from veilseg.ciphers import cipher
 from veilseg.ciphers.kernels import engine
 from veilseg.data import open_data
 from veilseg.evaluation.provenance import provenance
@@ -120,7 +120,8 @@ def measure(
     images = np.random.default_rng(0).integers(0, 256, (1, 3, side, side)).astype(np.float32)
     # Several, because one alone would wait in the processor's cache.
     photographs = cycle(np.random.default_rng(0).integers(0, 256, (16, side, side, 3), np.uint8))
-    canonicalize(np.zeros((1024, 1024, 3), np.uint8), 16, 4)  # enough pixels for numba, which is compiled here
+    canonical_form = cipher("subblock-sort", sub_block=4).reduce
+    canonical_form(np.zeros((1024, 1024, 3), np.uint8))  # enough pixels for numba, which is compiled here
     matrix = np.random.default_rng(0).random((MATRIX, MATRIX), np.float32)
     count = operations(model, images)
     with tempfile.TemporaryDirectory() as scratch:
@@ -129,7 +130,7 @@ def measure(
         if has_bfloat16():
             jobs["torch bfloat16"] = partial(bfloat16, engines["torch float32"], images)
         jobs["product"] = lambda: matrix @ matrix
-        jobs["canonical"] = lambda: canonicalize(next(photographs), 16, 4)
+        jobs["canonical"] = lambda: canonical_form(next(photographs))
         seconds = medians(jobs, repeats, PAUSE)
         shares = {
             way: profile(Path(scratch) / way / "model.onnx", images, threads, repeats) for way in ("float32", "static")

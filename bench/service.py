@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import veilseg
+from veilseg.ciphers import cipher_for
 from veilseg.data.scenes import generate_scene
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
@@ -172,7 +173,7 @@ def memory(requests: int) -> dict[str, Any]:
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from tests.tiny_onnx import CANONICAL, tiny_model  # a model so small that the service itself is what is measured
 
-    cipher = veilseg.cipher("subblock-sort", sub_block=CANONICAL.sub_block)
+    cipher = cipher_for(CANONICAL.encryption)
     bodies = [cipher.encrypt(generate_scene(seed, size=(64, 96)).image).to_bytes() for seed in range(16)]
     samples = []
     with (

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps, PngImagePlugin
 
 from tests.pngs import SIGNATURE, chunk, ihdr, join, split
-from veilseg.container import Header, encode
+from veilseg.container import encode
 from veilseg.errors import InvalidImageError, VeilsegError
+from veilseg.header import Header
 from veilseg.images import from_pil, list_images, open_image, to_png
+from veilseg.spec import make_spec
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (12, 17, 3), dtype=np.uint8)
 
@@ -136,13 +138,8 @@ def test_modes_that_need_a_choice_are_refused(image: Image.Image, kind: str, mes
 
 def test_16_bit_rgb_keeps_its_upper_bits() -> None:
     values = np.random.default_rng(0).integers(0, 65536, (4, 4, 3), dtype=np.uint16)
-    data = join(
-        [
-            c
-            for c in split(encode(values, Header(cipher="patch-rotation", block=4, height=4, width=4)))
-            if c[0] != b"tEXt"
-        ]
-    )
+    header = Header(spec=make_spec("patch-rotation", 4), height=4, width=4, key_fingerprint="0" * 16)
+    data = join([chunk for chunk in split(encode(values, header)) if chunk[0] != b"tEXt"])
     assert np.array_equal(open_image(data), values >> 8)
 
 
@@ -161,7 +158,7 @@ def test_animations_are_refused(kind: str) -> None:
 
 def test_encrypted_images_are_not_photographs() -> None:
     with pytest.raises(InvalidImageError, match="encrypted already"):
-        open_image(encode(np.zeros((4, 4, 3), np.uint8), Header(cipher="x", block=4, height=4, width=4)))
+        open_image(encode(np.zeros((4, 4, 3), np.uint8), Header(spec=make_spec("mosaic", 4), height=4, width=4)))
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from veilseg.ciphers.leakage import SENTENCE
-from veilseg.parameters import DEFAULT_SUB_BLOCK
 
+from veilseg.catalog import DEFAULT_CIPHER
 from veilseg.data.scenes import generate_scene
 from veilseg.runtime import Segmenter
+from veilseg.spec import make_spec
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 VEILSEG = Path(sys.executable).with_name("veilseg")
@@ -30,8 +30,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_leaks_is_said_as_everywhere() -> None:
-    assert SENTENCE.format(s=DEFAULT_SUB_BLOCK) in " ".join(README.split())
+def test_what_anybody_sees_is_said_as_in_the_catalogue() -> None:
+    spec = make_spec(DEFAULT_CIPHER)
+    for words in ("he coarse layout of the scene", f"a mosaic of {spec.cell} x {spec.cell} pixels"):
+        assert words in spec.visible
+        assert words in " ".join(README.split())
 
 
 def test_python(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,6 @@ def rows() -> dict[str, list[str]]:
     for size in (16, 4):
         for method in ("sort", "quartiles", "mosaic", "shuffled", "distil"):
             found[f"{method}{size}-0"] = recipe(f"camvid-{method}", 0, size)
-    found[f"ordered{DECIDING}-0"] = [*recipe("camvid-sort", 0, DECIDING), "model.channels=none"]
     # Only here is the embedding of the shape of the plain one.
     found["fitted4-0"] = [*recipe("camvid-sort", 0, 4), "method.closed_form=true"]
     for method in ("sort", "quartiles", "mosaic"):

@@ -22,9 +22,13 @@ MARKER = re.compile(r"(<!-- table (\S+) (\S+): (.*?) -->\n).*?(<!-- end -->)", r
 
 def main() -> None:
     """Rewrite the page and draw the figure."""
-    text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(MARKER.sub(lambda found: found[1] + table(found[2], found[3], found[4]) + found[5], text))
+    PAGE.write_text(fill(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     draw(ROOT / "docs" / "performance.svg")
+
+
+def fill(text: str) -> str:
+    """The page with its tables."""
+    return MARKER.sub(lambda found: found[1] + table(found[2], found[3], found[4]) + found[5], text)
 
 
 def load(name: str, path: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from veilseg import cipher, ciphers
+from veilseg import cipher
 from veilseg.audit import open_references
 from veilseg.audit.attacks.blocks import block_grid
 from veilseg.audit.attacks.moments import moments
@@ -41,7 +41,7 @@ def main() -> None:
             chosen = rng.choice(len(data), count, replace=False).tolist()
             seen = moments([block_grid(victim.encrypt(data[i].image), BLOCK) for i in chosen], scale=True)
             order, _ = match_permutation(seen, BLOCK)
-            truth = ciphers.permutation(victim.key, BLOCK)
+            truth = victim.cipher.block_order(victim.key)
             named, blind = (
                 judge_order(name_permutation(seen, order, BLOCK, known), truth) for known in (references, ())
             )

@@ -32,13 +32,17 @@ Cells = dict[str, Any]
 
 def main() -> None:
     """Rewrite the page."""
-    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(fill(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def fill(text: str) -> str:
+    """The page with the tables of all protocols that have ended."""
     for name, columns in COLUMNS.items():
         path = ROOT / "results" / "protocols" / f"{name}.json"
         found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         if "summary" in found:
             text = put(text, f"protocol {name}", table(found, columns))
-    PAGE.write_text(text, encoding="utf-8")
+    return text
 
 
 def table(found: dict[str, Any], columns: tuple[str, ...]) -> list[str]:

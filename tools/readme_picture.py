@@ -13,6 +13,7 @@ from PIL import Image
 
 import veilseg
 from veilseg.data.scenes import generate_scene
+from veilseg.evaluation.evaluate import client_cipher
 from veilseg.runtime.labels import overlay
 
 SEED = 9_000_000_000  # a scene of the demo's, which no model was trained on
@@ -21,10 +22,8 @@ SEED = 9_000_000_000  # a scene of the demo's, which no model was trained on
 def draw(seed: int) -> None:
     """Write the picture for one scene."""
     segmenter = veilseg.Segmenter("default")
-    spec = segmenter.config.input
     scene = generate_scene(seed)
-    cipher = veilseg.cipher("subblock-shuffle", block=spec.block, sub_block=spec.sub_block)
-    encrypted = cipher.encrypt(scene.image)
+    encrypted = client_cipher(segmenter.config.input).encrypt(scene.image)
     height, width = scene.label.shape
     seen = np.asarray(encrypted)[:height, :width]
     labels = segmenter.segment(encrypted)

@@ -38,15 +38,19 @@ class Group:
 
 
 def main() -> None:
-    """Rewrite the page."""
+    """Rewrite the page and draw the figure."""
     groups = read(ROOT / "results" / "rows")
-    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(fill(PAGE.read_text(encoding="utf-8"), groups), encoding="utf-8")
+    draw(groups, ROOT / "docs" / "results.svg")
+
+
+def fill(text: str, groups: dict[Group, list[Row]]) -> str:
+    """The page with the tables of these rows."""
     for network in {group.network: None for group in groups}:
         mine = {group: rows for group, rows in groups.items() if group.network == network}
         for name, lines in ((f"{network} scores", scores(mine)), (f"{network} thin", thin(mine))):
             text = put(text, name, lines)
-    PAGE.write_text(text, encoding="utf-8")
-    draw(groups, ROOT / "docs" / "results.svg")
+    return text
 
 
 def put(text: str, name: str, lines: list[str]) -> str:
@@ -66,7 +70,6 @@ def read(folder: Path) -> dict[Group, list[Row]]:
         recipe = row["training"]["recipe"]
         model = recipe["model"]
         options = {
-            ", channels in order": model["channels"] == "none",
             " + closed form": recipe["method"]["closed_form"],
             " + teacher": recipe["method"]["teacher"],
         }

@@ -26,7 +26,7 @@ def ship(run: Path, name: str) -> None:
         for parameter in model.parameters():
             if parameter.ndim > 1:
                 parameter.copy_(parameter.half().float())
-    split = BLOCK if model.config.input.cipher == "plain" else None
+    split = BLOCK if model.config.input.encryption is None else None
     export_onnx(model, target, overwrite=True, half=True, split_stem=split)
     if split:  # the folder's one config: images padded to whole blocks suit both files
         model.config.size_multiple = math.lcm(model.config.size_multiple, split)

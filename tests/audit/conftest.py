@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.cli.conftest import cli as cli
 
+from tests.cli.conftest import cli as cli
 from veilseg.audit import Evidence, Subject, Training, open_references
 from veilseg.audit.samples import Victim, gather
 from veilseg.ciphers import Cipher

@@ -18,7 +18,7 @@ from veilseg.audit.recognition import (
     read_words,
     recognise,
 )
-from veilseg.ciphers.subblock import mosaic
+from veilseg.ciphers.subblock.mosaic import mosaic
 from veilseg.data.scenes import generate_scene
 from veilseg.errors import VeilsegError
 

@@ -14,7 +14,8 @@ from veilseg.cli.main import main
 from veilseg.data import CAMVID_CLASSES
 from veilseg.images import to_png
 from veilseg.keys import Key
-from veilseg.runtime import Segmenter, encrypt_onnx
+from veilseg.models.encryption.onnx_stem import encrypt_onnx
+from veilseg.runtime import Segmenter
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from veilseg.modelspec import default_palette
 
 from tests.data.conftest import Write
 from veilseg.data import open_data
 from veilseg.errors import InvalidDataError
+from veilseg.modelconfig import default_palette
 
 
 def test_pairs_by_stem_in_sorted_order(write_pair: Write) -> None:

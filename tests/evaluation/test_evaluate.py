@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from veilseg.modelspec import InputSpec, generic_classes
 
 import veilseg
 from tests.tiny_onnx import CANONICAL, photo, split_stem, tiny_model
@@ -19,8 +18,12 @@ from veilseg.evaluation.evaluate import own_cipher
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import input_name, percent, write_json
 from veilseg.images import to_png
+from veilseg.inputspec import InputSpec
 from veilseg.keys import Key
-from veilseg.runtime import Segmenter, encrypt_onnx
+from veilseg.modelconfig import generic_classes
+from veilseg.models.encryption.onnx_stem import encrypt_onnx
+from veilseg.runtime import Segmenter
+from veilseg.spec import make_spec
 
 
 class FourPhotos:
@@ -130,15 +133,12 @@ def test_data_whose_classes_have_other_names_is_refused(tmp_path: Path) -> None:
     assert evaluate(generic, FourPhotos(), progress=False, limit=1).images == 1
 
 
-def test_own_cipher_takes_the_models_options_unless_told_otherwise() -> None:
-    spec = InputSpec(cipher="subblock-sort", block=16, sub_block=4, channels="block", shuffle="shared")
-    cipher = own_cipher(spec, "subblock-shuffle")
-    assert (cipher.name, cipher.block, cipher.sub_block) == ("subblock-shuffle", 16, 4)
-    assert cipher.options == {"channels": "block", "shuffle": "shared"}
-    assert own_cipher(spec, "subblock-sort", sub_block=8, channels="none").sub_block == 8
-    assert own_cipher(spec, "mosaic").sub_block == 4
-    assert own_cipher(spec, "subblock-quartiles").options == {}
-    assert own_cipher(spec, "patch-permutation").block == 16
+def test_own_cipher_takes_the_models_sizes_unless_others_are_given() -> None:
+    spec = InputSpec(make_spec("subblock-sort", 32, 8))
+    for name in ("subblock-sort", "subblock-shuffle", "subblock-quartiles", "mosaic"):
+        assert own_cipher(spec, name).spec == make_spec(name, 32, 8)
+    assert own_cipher(spec, "subblock-sort", sub_block=16).spec == make_spec("subblock-sort", 32, 16)
+    assert own_cipher(spec, "patch-permutation").spec == make_spec("patch-permutation", 32)
     assert own_cipher(spec, "plain") == "plain"
     with pytest.raises(UsageError):
         own_cipher(spec, "rot13")
@@ -159,7 +159,7 @@ def test_a_report_says_where_its_figures_come_from(canonical: Segmenter, tmp_pat
 
 
 def test_words_for_people() -> None:
-    described = {"cipher": "subblock-shuffle", "block": 16, "sub_block": 8, "channels": "none", "shuffle": "channel"}
-    assert input_name(described) == "subblock-shuffle, block 16, sub-block 8, channels none"
+    described = {"cipher": "subblock-shuffle", "block": 16, "sub_block": 8, "key": None}
+    assert input_name(described) == "subblock-shuffle, block 16, sub-block 8"
     assert percent(float("nan")) == percent(None) == "-"
     assert percent(61.634) == "61.63"

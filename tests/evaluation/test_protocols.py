@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from matplotlib.cbook import boxplot_stats
 from PIL import Image
-from veilseg.modelspec import InputSpec
 
 from tests.tiny_onnx import CANONICAL, split_stem, tiny_model
 from veilseg.cli.main import main
@@ -18,7 +17,9 @@ from veilseg.evaluation.protocols import PROTOCOLS, Plan, run_protocol
 from veilseg.evaluation.protocols.conventional import CONDITIONS as CONVENTIONAL
 from veilseg.evaluation.protocols.keys import CONDITIONS
 from veilseg.evaluation.protocols.random_keys import box
+from veilseg.inputspec import InputSpec
 from veilseg.keys import Key
+from veilseg.spec import make_spec
 
 BASE = ["evaluate", "--data", "scenes:2:5", "--threads", "1", "--limit", "1", "-o", "out"]
 
@@ -30,9 +31,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("VEILSEG_KEY_FILE", raising=False)
     split_stem(tiny_model(tmp_path / "open"))
     tiny_model(tmp_path / "sort8", CANONICAL)
-    tiny_model(tmp_path / "sort4", InputSpec("subblock-sort", block=16, sub_block=4))
-    tiny_model(tmp_path / "quartiles", InputSpec("subblock-quartiles", block=16, sub_block=4))
-    tiny_model(tmp_path / "mosaic", InputSpec("mosaic", block=16, sub_block=4))
+    tiny_model(tmp_path / "sort4", InputSpec(make_spec("subblock-sort")))
+    tiny_model(tmp_path / "quartiles", InputSpec(make_spec("subblock-quartiles")))
+    tiny_model(tmp_path / "mosaic", InputSpec(make_spec("mosaic")))
     return tmp_path
 
 
@@ -85,7 +86,7 @@ def test_random_keys_go_on_where_they_were(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_random_keys_change_nothing_for_a_key_invariant_model() -> None:
     command = [*BASE, "--protocol", "random-keys", "--count", "3", "--model", "sort8", "--model", "shuffled8"]
-    tiny_model(Path("shuffled8"), InputSpec("subblock-shuffle", block=16, sub_block=8))
+    tiny_model(Path("shuffled8"), InputSpec(make_spec("subblock-shuffle", sub_block=8)))
     assert main(command) == 0
     summary = journal("random-keys")["summary"]
     assert summary["sort8"]["distinct predictions"] == 1
@@ -120,7 +121,7 @@ def test_conventional(capsys: pytest.CaptureFixture[str]) -> None:
     key = Key.generate()
     key.save("my.key")
     for name, cipher, block in (("ffx16", "ffx", 16), ("np4", "np", 4), ("shf4", "shf", 4)):
-        tiny_model(Path(name), InputSpec(cipher, block=block, key_fingerprint=key.fingerprint))
+        tiny_model(Path(name), InputSpec(make_spec(cipher, block), key.fingerprint))
     models = [part for name in ("ffx16", "open", "np4", "shf4") for part in ("--model", name)]
     command = [*BASE, "--protocol", "conventional", *models]
     assert main([*command, "--key", "my.key"]) == 0

@@ -36,15 +36,14 @@ def command(
 
 
 def describe(header: Header, size: int) -> dict[str, Any]:
-    """The header's fields that are set, the file's size in bytes, who can decrypt it, and what it gives away."""
-    if header.key_fingerprint is not None:
-        way_back = f"with the key of fingerprint {header.key_fingerprint}"
-    else:
-        way_back = "nobody: no key exists"
+    """The header's fields that are set, the file's size in bytes, and what the catalogue says of the cipher."""
+    facts, fingerprint = header.spec.facts, header.key_fingerprint
     return {
         **header.to_dict(),
         "bytes": size,
-        "decrypts": way_back,
+        "family": facts.family,
+        "key": facts.key,
+        "decrypts": f"with the key of fingerprint {fingerprint}" if fingerprint else "nobody: no key exists",
         "gives_away": header.spec.visible,
     }
 

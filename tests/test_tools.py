@@ -1,0 +1,53 @@
+"""The scripts of tools/ keep step: the experiment's rows are recipes that load, the pages say what results/ says."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from veilseg.training.load import load_recipe
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+
+
+def test_every_row_of_the_experiment_loads() -> None:
+    rows = import_module("experiment").rows()
+    assert len(rows) > 30
+    for recipe, *overrides in rows.values():
+        load_recipe(ROOT / recipe, overrides)
+
+
+def test_every_row_of_the_results_belongs_to_the_experiment() -> None:
+    rows = import_module("experiment").rows()
+    assert {path.stem for path in (ROOT / "results" / "rows").glob("*.json")} <= set(rows)
+
+
+def page(tool: ModuleType) -> str:
+    text: str = tool.PAGE.read_text(encoding="utf-8")
+    return text
+
+
+def test_the_results_page_says_what_the_rows_say() -> None:
+    tool = import_module("results_page")
+    assert tool.fill(page(tool), tool.read(ROOT / "results" / "rows")) == page(tool)
+
+
+@pytest.mark.parametrize("name", ["protocols_page", "performance_page"])
+def test_pages_say_what_the_results_say(name: str) -> None:
+    tool = import_module(name)
+    assert tool.fill(page(tool)) == page(tool)
+
+
+def test_the_frontier_has_every_audited_cipher() -> None:
+    points = import_module("frontier").points()
+    assert points[0].name == "plain"
+    assert all(0 < point.ssim <= 1 for point in points)
+    assert sum(point.kept is not None for point in points) > 10
