@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
-from veilseg.modelspec import InputSpec, ModelConfig
 
 from veilseg.data import CAMVID_CLASSES, CAMVID_PALETTE
+from veilseg.inputspec import InputSpec
+from veilseg.modelconfig import ModelConfig
+from veilseg.spec import CipherSpec
 
-CANONICAL = InputSpec(cipher="subblock-sort", block=16, sub_block=8)
+CANONICAL = InputSpec(CipherSpec("subblock-sort", 16, 8))
 
 
 def tiny_model(
