@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from veilseg.modelspec import InputSpec, ModelConfig
 
 from tests.service import SOURCE, encrypted, running
 from veilseg.errors import InvalidImageError
+from veilseg.inputspec import InputSpec
+from veilseg.modelconfig import ModelConfig
 from veilseg.runtime import Segmenter
 from veilseg.server import frames
 from veilseg.server.process import Worker, WorkerGone

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from tests.training.test_recipe import RECIPES
-from veilseg.modelspec import TRAINED_CIPHERS
 
+from veilseg import catalog
 from veilseg.keys import Key
 from veilseg.models import save_model
 from veilseg.training.dry_run import StandIn, dry_run
@@ -16,7 +16,7 @@ from veilseg.training.start import new_model
 
 DECODERS = [f"model.architecture=setr-{decoder}" for decoder in ("naive", "mla", "pup")]
 SUB_BLOCKS = [f"model.sub_block={s}" for s in (4, 8, 16)]
-CONVENTIONAL = [f"model.input={cipher}" for cipher in TRAINED_CIPHERS]
+CONVENTIONAL = [f"model.input={cipher}" for cipher in catalog.of_family("conventional")]
 #: What the comments in the recipes say is to be varied.
 VARIED = {
     **dict.fromkeys(("p2-cityscapes", "p2-ade20k", "camvid-setr"), DECODERS),

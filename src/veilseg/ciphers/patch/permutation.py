@@ -5,11 +5,14 @@ The example of Kiya, Nagamori, Imaizumi and Shiota, J. Imaging 2022, 8, 233; spe
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
 from veilseg.ciphers.affine import AffineMap
-from veilseg.ciphers.base import Cipher, require
+from veilseg.ciphers.base import Cipher, InputTransform, require
+from veilseg.ciphers.conventional.transform import without_identity
 from veilseg.ciphers.grid import Pixels, check_pixels, cut_blocks, join_blocks
 from veilseg.ciphers.kernels import engine
 from veilseg.ciphers.keystream import Keystream, shuffled
@@ -62,6 +65,11 @@ class PatchPermutation(Cipher):
     def decrypt_pixels(self, pixels: Pixels, key: Key, nonce: bytes | None) -> Pixels:
         """Permute every block back."""
         return permute_pixels(pixels, self.block_order(require(key)), self.spec.block, inverse=True)
+
+    def input_transform(self, key: Key | None) -> InputTransform:
+        """Permuted blocks: a model encrypted with the key can be adapted to them."""
+        order = self.block_order(require(key))
+        return without_identity(partial(permute_pixels, order=order, block=self.spec.block))
 
     def affine(self, key: Key) -> AffineMap:
         """stored[i] = plain[order[i]]."""
