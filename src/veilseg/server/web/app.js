@@ -1,4 +1,4 @@
-// The page: takes a photograph, has it encrypted by the worker, sends the result, shows what came back.
+// The page: takes a photograph, has it encrypted by the worker, sends the result, shows the response.
 
 import { useCamera } from "./camera.js";
 import { drawingOn, find } from "./dom.js";
