@@ -89,11 +89,8 @@ def check_folder(path: str | os.PathLike[str]) -> None:
 def walk(folder: str | os.PathLike[str], without: Hashable = None) -> Iterator[tuple[Path, str | None]]:
     """Every file below `folder`, with None; and what cannot be reached there, with the reason.
 
-    Links are followed, but not to a folder that the link lies in. Hidden files and folders are left out.
-
-    Args:
-        folder: where to begin.
-        without: the `file_identity` of a folder to leave out.
+    Links are followed, but not to a folder that the link lies in. Hidden files and folders are left out, and the folder
+    whose `file_identity` is `without`.
     """
     waiting: list[tuple[Path, tuple[Hashable, ...]]] = [(Path(folder), ())]
     while waiting:

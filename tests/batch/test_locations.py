@@ -11,7 +11,7 @@ import pytest
 
 from veilseg import files
 from veilseg.batch import buckets, locations
-from veilseg.batch.locations import absolute, address_of, below, join, location_of
+from veilseg.batch.locations import absolute, address_of, below, join, lies_in, location_of
 from veilseg.errors import UsageError, VeilsegError
 
 
@@ -46,11 +46,10 @@ def test_what_is_written_is_found_and_read(folder: str) -> None:
 
 
 def test_what_lies_in_what(folder: str) -> None:
-    where = location_of(folder)
-    assert where.lies_in(folder, folder)
-    assert where.lies_in(join(folder, "deep/er"), folder)
-    assert not where.lies_in(folder, join(folder, "deep"))
-    assert not where.lies_in(f"{folder.rstrip('/')}2", folder)
+    assert lies_in(folder, folder)
+    assert lies_in(join(folder, "deep/er"), folder)
+    assert not lies_in(folder, join(folder, "deep"))
+    assert not lies_in(f"{folder.rstrip('/')}2", folder)
 
 
 def test_a_file_that_is_there_is_replaced_when_asked(folder: str) -> None:

@@ -56,15 +56,12 @@ def test_a_folder_with_overlays(here: Path) -> None:
     assert sorted(path.name for path in (here / "seen").iterdir()) == ["0.png", "1.png"]
 
 
-def test_a_photograph_of_another_size_is_refused_before_the_work(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_photograph_of_another_size_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "photos" / "0.png").write_bytes(to_png(photo(0, 30, 40)))
-    monkeypatch.setattr(Segmenter, "segment", lambda *_, **__: pytest.fail("the work began"))
     arguments = ["--model", "model", "--overlay", "seen.png", "--photo", "photos/0.png"]
     assert main(["segment", "veiled/0.png", "-o", "labels.png", *arguments]) == 1
     message = capsys.readouterr().err
-    assert "the photograph for its overlay has 40 x 30 pixels, the encrypted image 90 x 70" in message
+    assert "the photograph is 40x30 but the label map 90x70" in message
     assert "\nhint: " in message
     assert not (here / "labels.png").exists()
 
@@ -75,7 +72,7 @@ def test_one_bad_photograph_does_not_stop_the_other_overlays(here: Path, capsys:
     assert main(["segment", "veiled", "-o", "labels", *arguments]) == 1
     assert [path.name for path in (here / "seen").iterdir()] == ["1.png"]
     message = capsys.readouterr().err
-    assert "error: veiled/0.png: the photograph for its overlay" in message
+    assert "error: veiled/0.png: the photograph is 40x30" in message
     assert message.endswith("1 done, 1 failed\n")
 
 

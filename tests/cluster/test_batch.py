@@ -1,4 +1,4 @@
-"""Bulk work on a cluster leaves the same bytes as in one process, and a node that dies changes nothing."""
+"""Many images on a cluster leave the same bytes as in one process, and a node that dies changes nothing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from PIL import Image
 import veilseg
 from tests.cluster.conftest import second_node
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
-from veilseg.bulk import Encrypt, Job, Outcome, Segment, make_plan, open_place, run_here
-from veilseg.bulk.jobs import Work
-from veilseg.cluster.bulk import run_on_ray
+from veilseg.batch import Encrypt, Plan, Portable, Segment, make_plan, run_here
+from veilseg.batch.operations import Work
+from veilseg.cluster.batch import run_on_ray
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
@@ -32,29 +32,38 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+def plan(target: str) -> Plan:
+    """By names that other processes do not understand."""
+    return make_plan(["in"], target, verb="encrypt")
+
+
 @pytest.mark.parametrize("kind", ["encrypt", "segment"])
-def test_same_bytes_as_in_one_process(kind: str, cluster: Cluster, tmp_path: Path) -> None:
+def test_same_bytes_as_in_one_process(
+    kind: str, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     second_node(cluster)
-    (tmp_path / "in" / "deep").mkdir(parents=True)
+    Path("in/deep").mkdir(parents=True)
     for index in range(6):
-        path = tmp_path / "in" / ("deep" if index % 2 else "") / f"{index}.png"
+        path = Path("in", "deep" if index % 2 else "", f"{index}.png")
         if kind == "encrypt":
             Image.fromarray(photo(index)).save(path)
         else:
             path.write_bytes(SORT.encrypt(photo(index)).to_bytes())
-    (tmp_path / "in" / "damaged.jpg").write_bytes(b"\xff\xd8")
-    job: Job = Encrypt(SORT)
+    Path("in/damaged.jpg").write_bytes(b"\xff\xd8")
+    operation: Portable = Encrypt(SORT)
     if kind == "segment":
-        job = Segment(str(tiny_model(tmp_path / "model", CANONICAL)), threads=1)
-    source = open_place(str(tmp_path / "in"))
-    found: dict[str, dict[str, Outcome]] = {}
+        tiny_model(Path("model"), CANONICAL)
+        operation = Segment("model", threads=1)
+    found: dict[str, dict[str, tuple[str, bool]]] = {}
     for name, run in (("here", run_here), ("ray", run_on_ray)):
-        target = open_place(str(tmp_path / name))
-        found[name] = {one.name: one for one in run(make_plan(source, target).todo, job, source, target)}
-        assert len(found[name]) == 7
-        assert make_plan(source, target).todo == ["damaged.jpg"]
+        outcomes = list(run(plan(name).tasks, operation))
+        assert len(outcomes) == 7
+        found[name] = {one.name: (str(one.error), one.skipped) for one in outcomes}
+        assert [task.inputs for task in plan(name).missing()] == [("in/damaged.jpg",)]
     assert found["here"] == found["ray"]
     assert contents(tmp_path / "here") == contents(tmp_path / "ray")
+    assert [one.skipped for one in run_on_ray(plan("ray").tasks, operation)].count(True) == 6
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class Slow(Encrypt):
         work = super().open()
         begun = Path(self.folder)
 
-        def wait_and_work(data: bytes) -> bytes:
+        def wait_and_work(data: bytes) -> tuple[bytes, ...]:
             (begun / str(os.getpid())).touch()
             while len(list(begun.iterdir())) < self.workers:
                 time.sleep(0.05)
@@ -78,22 +87,24 @@ class Slow(Encrypt):
         return wait_and_work
 
 
-def test_a_node_that_dies_in_the_middle_changes_nothing(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_node_that_dies_in_the_middle_changes_nothing(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second node is killed with its processes while it works; what it had begun is done by the first."""
-    (tmp_path / "in").mkdir()
-    (tmp_path / "begun").mkdir()
+    monkeypatch.chdir(tmp_path)
+    Path("in").mkdir()
+    Path("begun").mkdir()
     for index in range(COUNT):
-        Image.fromarray(photo(index)).save(tmp_path / "in" / f"{index:03}.png")
-    source, target = open_place(str(tmp_path / "in")), open_place(str(tmp_path / "out"))
-    job = Slow(SORT, folder=str(tmp_path / "begun"), workers=2)
+        Image.fromarray(photo(index)).save(f"in/{index:03}.png")
+    operation = Slow(SORT, folder=str(tmp_path / "begun"), workers=2)
     node = second_node(cluster)
     seen: list[str] = []
-    for outcome in run_on_ray(make_plan(source, target).todo, job, source, target):
-        assert outcome.reason is None
+    for outcome in run_on_ray(plan("out").missing(), operation):
+        assert outcome.error is None
         if not seen:
-            assert len(make_plan(source, target).todo) > COUNT // 2, "much is left to do"
+            assert len(plan("out").missing()) > COUNT // 2, "much is left to do"
             cluster.remove_node(node, allow_graceful=False)
         seen.append(outcome.name)
-    assert sorted(seen) == [f"{index:03}.png" for index in range(COUNT)], "each once"
+    assert sorted(seen) == [f"in/{index:03}.png" for index in range(COUNT)], "each once"
     wanted = {f"{index:03}.png": SORT.encrypt(photo(index)).to_bytes() for index in range(COUNT)}
     assert contents(tmp_path / "out") == wanted

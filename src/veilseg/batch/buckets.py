@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,11 +31,8 @@ class Bucket:
             found = files.find(path)
         for name in (each.removeprefix(path).lstrip("/") for each in found):
             hidden = any(part.startswith(".") for part in name.split("/"))
-            if not hidden and (without is None or not self.lies_in(f"{folder}/{name}", without)):
+            if not hidden and not f"{folder}/{name}".startswith(f"{without}/"):
                 yield name, None
-
-    def lies_in(self, address: str, folder: str) -> bool:
-        return f"{address}/".startswith(f"{folder}/")
 
     def existing(self, addresses: Sequence[str], folder: str | None = None) -> set[str]:
         if folder is None:
@@ -58,9 +55,6 @@ class Bucket:
             # Object stores show a file when it is whole; in a transaction the others do as well.
             with files.transaction, files.open(path, "wb") as file:
                 file.write(data)
-
-    def identity(self, address: str) -> Hashable:
-        return address
 
 
 def in_one_form(url: str) -> str:

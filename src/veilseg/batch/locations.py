@@ -31,12 +31,8 @@ class Files:
 
         Hidden ones, and what lies in the folder `without`, are left out.
         """
-        for path, problem in walk(folder, None if without is None else self.identity(without)):
+        for path, problem in walk(folder, None if without is None else file_identity(without)):
             yield below(str(path), folder), problem
-
-    def lies_in(self, address: str, folder: str) -> bool:
-        """Whether `address` is the folder, or something in it."""
-        return Path(os.path.realpath(address)).is_relative_to(os.path.realpath(folder))
 
     def existing(self, addresses: Sequence[str], folder: str | None = None) -> set[str]:
         """Those that name a file; `folder`, where all of them lie, may be listed instead of asking for each."""
@@ -58,10 +54,6 @@ class Files:
         make_folder(Path(address).parent)
         write_atomic(address, data, overwrite=overwrite)
 
-    def identity(self, address: str) -> Hashable:
-        """Equal for two addresses exactly when they name one file."""
-        return file_identity(address)
-
 
 class Streams(Files):
     """stdin and stdout: nothing is there before."""
@@ -71,8 +63,7 @@ class Streams(Files):
 
     def check(self, address: str, *, folder: bool) -> None:
         if sys.stdout.isatty():
-            hint = "redirect the output, or name a file with -o FILE"
-            raise UsageError("an image would be written to the terminal", hint)
+            raise UsageError("an image would be written to the terminal", "redirect it, or name a file with -o FILE")
 
     def read(self, address: str) -> bytes:
         return read_limited(sys.stdin.buffer, MAX_BYTES)
@@ -101,6 +92,18 @@ def join(folder: str, name: str) -> str:
 def below(address: str, folder: str) -> str:
     """The way back: the name of what lies in a folder."""
     return address.removeprefix(f"{folder}/") if "://" in folder else Path(address).relative_to(folder).as_posix()
+
+
+def lies_in(address: str, folder: str) -> bool:
+    """Whether `address` is the folder, or something in it."""
+    if "://" in address or "://" in folder:
+        return f"{address}/".startswith(f"{folder}/")
+    return Path(os.path.realpath(address)).is_relative_to(os.path.realpath(folder))
+
+
+def identity(address: str) -> Hashable:
+    """Equal for two addresses exactly when they name one file."""
+    return address if "://" in address else file_identity(address)
 
 
 def absolute(address: str) -> str:

@@ -9,12 +9,12 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from veilseg.ciphers import Cipher, EncryptedImage
-from veilseg.container import KEYWORD, decode_header
+from veilseg.container import KEYWORD
 from veilseg.errors import InvalidImageError, InvalidKeyError
 from veilseg.images import open_image, to_png
 from veilseg.keys import Key
@@ -22,24 +22,8 @@ from veilseg.keys import Key
 if TYPE_CHECKING:
     from veilseg.client import Client
 
+#: What an operation is when it is opened, which raises VeilsegError when its key, model or service are missing.
 Work = Callable[..., tuple[bytes, ...]]
-
-
-class Operation(Protocol):
-    """doing: a word for progress bars; open: what does it, or VeilsegError when key, model or service are missing."""
-
-    doing: str
-
-    def open(self) -> Work: ...
-
-
-class Portable(Operation, Protocol):
-    """An operation that other machines can do; elsewhere: as they understand it; cores: what one process needs."""
-
-    @property
-    def cores(self) -> int: ...
-
-    def elsewhere(self) -> Portable: ...
 
 
 @dataclass(frozen=True)
@@ -83,9 +67,7 @@ class Decrypt:
 class Segment:
     """Encrypted images in, label maps as palette PNGs out; with a photograph more, also the two blended.
 
-    Attributes:
-        model, window, threads: those of Segmenter.
-        cityscapes_ids: write grey PNGs of Cityscapes' label ids instead.
+    model, window, threads: those of Segmenter; cityscapes_ids: grey PNGs of Cityscapes' label ids instead.
     """
 
     model: str = "default"
@@ -101,7 +83,7 @@ class Segment:
         segmenter = Segmenter(self.model, window=self.window, threads=self.threads)
 
         def work(data: bytes, photo: bytes | None = None) -> tuple[bytes, ...]:
-            seen = None if photo is None else _photograph(photo, data)
+            seen = None if photo is None else _photograph(photo)
             labels = segmenter.segment(data)
             if self.cityscapes_ids:
                 file = to_png(label_ids(labels, segmenter.classes))
@@ -135,6 +117,11 @@ class SegmentByService:
         return lambda image: (encode_label_png(self.client.segment(_image(image)), palette),)
 
 
+Operation = Encrypt | Decrypt | Segment | SegmentByService
+#: Those that other machines can do; `cores`: what one process needs.
+Portable = Encrypt | Segment
+
+
 def _image(given: bytes | np.ndarray) -> Any:
     """A file's image: encrypted where it has our header, else a photograph, uint8 [H, W, 3]; arrays as they are."""
     if not isinstance(given, bytes):
@@ -143,18 +130,9 @@ def _image(given: bytes | np.ndarray) -> Any:
     return EncryptedImage.from_bytes(given) if KEYWORD.encode() + b"\0" in given[:4096] else open_image(given)
 
 
-def _photograph(photo: bytes, encrypted: bytes) -> np.ndarray:
-    """The photograph for an overlay. Raises InvalidImageError unless it is intact and of the encrypted image's size."""
+def _photograph(data: bytes) -> np.ndarray:
+    """The photograph for an overlay, uint8 [H, W, 3]. Raises InvalidImageError, which names it."""
     try:
-        seen = open_image(photo)
+        return open_image(data)
     except InvalidImageError as error:
         raise InvalidImageError(f"the photograph for its overlay: {error.message}", error.hint) from error
-    try:
-        header = decode_header(encrypted)
-    except InvalidImageError:
-        return seen  # a plain image, or one that the segmenter refuses with a better reason
-    height, width = seen.shape[:2]
-    if (height, width) != (header.height, header.width):
-        sizes = f"{width} x {height} pixels, the encrypted image {header.width} x {header.height}"
-        raise InvalidImageError(f"the photograph for its overlay has {sizes}", "give the photograph that was encrypted")
-    return seen

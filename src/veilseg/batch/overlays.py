@@ -13,14 +13,8 @@ from veilseg.images import SUFFIXES
 def with_overlays(plan: Plan, photo: str, overlay: str) -> Plan:
     """The plan with a photograph more to read and an overlay more to write in every task.
 
-    Args:
-        plan: of one named output, or of folders.
-        photo: the photograph; of several images a folder, in which each photograph lies where the image does and shares
-            its stem.
-        overlay: the file to write; of several images a folder.
-
-    Raises:
-        UsageError: when a photograph is missing, or an overlay would replace anything that the plan reads or writes.
+    Of several images, `photo` and `overlay` are folders: a photograph lies where the image does and shares its stem.
+    Raises UsageError when one is missing, or an overlay would replace anything that the plan reads or writes.
     """
     photo, overlay = address_of(photo), address_of(overlay)
     if not plan.folders:

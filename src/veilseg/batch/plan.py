@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from veilseg.batch.locations import STREAM, address_of, join, location_of
+from veilseg.batch.locations import STREAM, address_of, identity, join, lies_in, location_of
 from veilseg.batch.summary import Outcome
 from veilseg.errors import InvalidImageError, UsageError, VeilsegError
 from veilseg.files import refuse_other_than_png
@@ -32,7 +32,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Plan:
-    """All tasks, also those whose outputs exist. They take some 500 bytes each; images are not held.
+    """All tasks, also those whose outputs exist. They take less than a kilobyte each; images are not held.
 
     Attributes:
         tasks: in the order in which they are to be done.
@@ -65,11 +65,6 @@ def make_plan(inputs: Sequence[str], output: str | None, *, verb: str) -> Plan:
     in its subfolders; several images go into the folder `output`, as PNG under their own stems, those of subfolders
     into subfolders. What lies in `output` already is no input.
 
-    Args:
-        inputs: addresses, as a person types them.
-        output: another; None only for stdin.
-        verb: what is done, for messages.
-
     Raises:
         UsageError: for a missing output, an output that is an input, two inputs with one output, an output that is not
             named .png, a folder without images.
@@ -79,24 +74,7 @@ def make_plan(inputs: Sequence[str], output: str | None, *, verb: str) -> Plan:
     target = None if output is None else address_of(output)
     if STREAM in addresses and len(addresses) > 1:
         raise UsageError("stdin (-) cannot be mixed with other inputs", "pass - alone")
-    kinds = ["file" if each == STREAM else location_of(each).kind(each) for each in addresses]
-    several = len(addresses) > 1 or kinds[0] == "folder"
-    found: list[tuple[str, str]] = []  # an address, and the name below the output folder
-    left_out: list[Outcome] = []
-    for each, kind in zip(addresses, kinds, strict=True):
-        if kind == "folder":
-            _list(each, target, found, left_out)
-        elif error := _unread(each):
-            left_out.append(Outcome(each, error))
-        else:
-            found.append((each, PurePosixPath(each).name))
-    if not several:
-        if kinds[0] is None:
-            raise VeilsegError(f"{addresses[0]} does not exist", "check the name")
-        if left_out and (error := left_out[0].error):
-            raise InvalidImageError(f"{addresses[0]}: {error.message}", error.hint)
-    elif not found and not left_out:
-        raise UsageError(f"{inputs[0]} has no images", f"looked for {' '.join(sorted(SUFFIXES))}")
+    several, found, left_out = _find(addresses, target)
     if target is None and addresses != [STREAM]:
         example = "FOLDER" if several else f"{PurePosixPath(addresses[0]).stem}-{verb}ed.png"
         raise UsageError("no output is named", f"add -o {example}")
@@ -118,7 +96,7 @@ def make_plan(inputs: Sequence[str], output: str | None, *, verb: str) -> Plan:
 def checked(plan: Plan) -> Plan:
     """The plan. Raises UsageError when an output is any task's input, or another's output, or no PNG by its name."""
     # Any input: the last of ten must not be replaced by the result of the first.
-    inputs = {location_of(each).identity(each) for task in plan.tasks for each in task.inputs if each != STREAM}
+    inputs = {identity(each) for task in plan.tasks for each in task.inputs if each != STREAM}
     taken: dict[str, str] = {}
     for task in plan.tasks:
         for output in task.outputs:
@@ -127,23 +105,42 @@ def checked(plan: Plan) -> Plan:
             if first != task.inputs[0]:
                 both = f"{first} and {task.inputs[0]}"
                 raise UsageError(f"{both} would both become {output}", "give them different names")
-            if location_of(output).identity(output) in inputs:
+            if identity(output) in inputs:
                 raise UsageError(f"the output {output} is also an input", "write to another file or folder")
         if len(set(task.outputs)) < len(task.outputs):
             raise UsageError(f"{task.outputs[0]} would be written twice", "choose another name for one of the outputs")
     return plan
 
 
+def _find(addresses: list[str], target: str | None) -> tuple[bool, list[tuple[str, str]], list[Outcome]]:
+    """Whether several images are meant; the address of each, and its name below the output folder; what is left out."""
+    kinds = ["file" if each == STREAM else location_of(each).kind(each) for each in addresses]
+    several = len(addresses) > 1 or kinds[0] == "folder"
+    found: list[tuple[str, str]] = []
+    left_out: list[Outcome] = []
+    for each, kind in zip(addresses, kinds, strict=True):
+        if kind == "folder":
+            _list(each, target, found, left_out)
+        elif error := _unread(each):
+            if not several:
+                raise InvalidImageError(f"{each}: {error.message}", error.hint)
+            left_out.append(Outcome(each, error))
+        elif kind is None and not several:
+            raise VeilsegError(f"{each} does not exist", "check the name")
+        else:
+            found.append((each, PurePosixPath(each).name))
+    if not found and not left_out:
+        raise UsageError(f"{addresses[0]} has no images", f"looked for {' '.join(sorted(SUFFIXES))}")
+    return several, found, left_out
+
+
 def _list(folder: str, target: str | None, found: list[tuple[str, str]], left_out: list[Outcome]) -> None:
     """Add what lies in an input folder. Raises UsageError when the output is that folder, or holds it."""
-    where = location_of(folder)
-    if target is not None and type(location_of(target)) is not type(where):
-        target = None  # neither can hold the other
-    if target is not None and where.lies_in(folder, target):
-        if where.lies_in(target, folder):
+    if target is not None and lies_in(folder, target):
+        if lies_in(target, folder):
             raise UsageError(f"the output {target} is also an input", "write to another folder")
         raise UsageError(f"the input {folder} lies in the output {target}", "write to another folder")
-    for name, problem in sorted(where.files(folder, target)):
+    for name, problem in sorted(location_of(folder).files(folder, target)):
         address = join(folder, name)
         error = VeilsegError(problem) if problem else _unread(name)
         if error:

@@ -9,13 +9,7 @@ from veilseg.errors import VeilsegError
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it went with one input.
-
-    Attributes:
-        name: the input's address.
-        error: why it has no output; None where it has one.
-        skipped: whether the output was there before.
-    """
+    """How it went with one input: its address, why it has no output (None: it has one), whether that existed."""
 
     name: str
     error: VeilsegError | None = None
@@ -24,14 +18,8 @@ class Outcome:
 
 @dataclass
 class Summary:
-    """How a run went.
-
-    Attributes:
-        done: number of inputs whose outputs were written.
-        skipped: number of those whose outputs existed.
-        failed: number of those that were tried in vain.
-        not_tried: number of those that were not, because the service was gone.
-        left_out: what looked like an input, and why it was none.
+    """How many inputs were done, skipped (their outputs existed), tried in vain, and not tried (the service was gone);
+    and what looked like an input and was none, with the reason.
     """
 
     done: int = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veilseg.cli.common import progress_bar
-from veilseg.cli.messages import note
+from veilseg.cli.messages import note, show_error
 from veilseg.errors import VeilsegError
 
 if TYPE_CHECKING:
@@ -94,7 +94,6 @@ def report(outcomes: Iterable[Outcome], summary: Summary, doing: str, total: int
 
 def _show(what: str, name: str, error: VeilsegError, hints: set[str]) -> None:
     """One line, and the hint when it is given for the first time."""
-    note(f"{what}: {error.message if error.message.startswith(name) else f'{name}: {error.message}'}")
-    if error.hint and error.hint not in hints:
-        hints.add(error.hint)
-        note(f"hint: {error.hint}")
+    message = error.message if error.message.startswith(name) else f"{name}: {error.message}"
+    show_error(message, None if error.hint in hints else error.hint, what=what)
+    hints.add(error.hint or "")

@@ -15,6 +15,8 @@ from veilseg import catalog
 from veilseg.errors import InvalidKeyError, UsageError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from veilseg.ciphers import Cipher
     from veilseg.keys import Key
 
@@ -88,10 +90,15 @@ def key_path_for(cipher: Cipher, path: Path | None) -> Path | None:
 
 def key_for(cipher: Cipher, path: Path | None) -> Key | None:
     """The key in the file that `key_path_for` finds."""
-    from veilseg.keys import Key
+    return None if key_path_for(cipher, path) is None else load_key(path)
 
-    chosen = key_path_for(cipher, path)
-    return None if chosen is None else Key.load(chosen)
+
+def _bars() -> Progress:
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 @contextmanager
@@ -102,11 +109,7 @@ def progress_bar(total: int | None, description: str) -> Iterator[Callable[[], N
     if (total is not None and total < 2) or not sys.stderr.isatty():
         yield lambda: None
         return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with _bars() as bar:
         task = bar.add_task(description, total=total)
         yield lambda: bar.advance(task)
 
@@ -119,12 +122,8 @@ def training_bar() -> Iterator[Callable[[str, int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda name, step, steps: None
         return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
-
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with _bars() as bar:
 
         def advance(name: str, step: int, steps: int) -> None:
             if name not in tasks:

@@ -1,10 +1,9 @@
-"""The client for ordinary code: every call waits for its answer."""
+"""The client for ordinary code: every call waits for its response."""
 
 from __future__ import annotations
 
 import threading
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import httpx
@@ -61,7 +60,7 @@ class Client:
         """What the service's model is and takes; asked for once. Raises ServiceError when it cannot be had."""
         with self._asking:
             if self._model is None:
-                self._model = ServiceModel.from_answer(self._send(self._http.build_request("GET", "/v1/model")))
+                self._model = ServiceModel.from_response(self._send(self._http.build_request("GET", "/v1/model")))
             return self._model
 
     def segment(self, image: object) -> np.ndarray:
@@ -81,20 +80,20 @@ class Client:
         model = self.model
         body, size = self._exchange.body(image, model)
         headers = {"Content-Type": "image/png", "Accept": "image/png"}
-        answer = self._send(self._http.build_request("POST", "/v1/segment", content=body, headers=headers))
-        return labels_of(answer, size, len(model.classes))
+        response = self._send(self._http.build_request("POST", "/v1/segment", content=body, headers=headers))
+        return labels_of(response, size, len(model.classes))
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         request.url = request.url.copy_merge_params(self._exchange.query)
         attempt = 0
         while True:
             try:
-                answer: httpx.Response | httpx.TransportError = self._receive(request)
+                response: httpx.Response | httpx.TransportError = self._receive(request)
             except httpx.TransportError as error:
-                answer = error
-            if isinstance(answer, httpx.Response) and answer.status_code == 200:
-                return answer
-            time.sleep(self._exchange.failure(attempt, answer))
+                response = error
+            if isinstance(response, httpx.Response) and response.status_code == 200:
+                return response
+            time.sleep(self._exchange.failure(attempt, response))
             attempt += 1
 
     def _receive(self, request: httpx.Request) -> httpx.Response:
@@ -114,7 +113,5 @@ class Client:
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

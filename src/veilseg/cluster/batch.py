@@ -35,11 +35,11 @@ class Worker:
         """Tasks in, outcomes out, "" for None: a column of Arrow has one type."""
         tasks = (Task(*map(tuple, json.loads(str(text)))) for text in batch["task"])
         outcomes = [carry_out(task, self.work, force=self.force) for task in tasks]
+        errors = [one.error or VeilsegError("") for one in outcomes]
         return {
             "number": list(batch["number"]),
-            "failed": [one.error is not None for one in outcomes],
-            "message": [one.error.message if one.error else "" for one in outcomes],
-            "hint": [one.error.hint or "" if one.error else "" for one in outcomes],
+            "message": [error.message for error in errors],
+            "hint": [error.hint or "" for error in errors],
             "skipped": [one.skipped for one in outcomes],
         }
 
@@ -72,7 +72,7 @@ def run_on_ray(tasks: Sequence[Task], operation: Portable, *, force: bool = Fals
     )
     try:
         for row in outcomes.iter_rows():
-            error = VeilsegError(row["message"], row["hint"] or None) if row["failed"] else None
+            error = VeilsegError(row["message"], row["hint"] or None) if row["message"] else None
             yield Outcome(tasks[row["number"]].inputs[0], error, row["skipped"])
     except ray.exceptions.RayError as error:
         last = str(error).strip().rpartition("\n")[2]
