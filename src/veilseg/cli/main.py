@@ -50,6 +50,7 @@ EXTRAS = {
     "prometheus_client": "serve",
     "starlette": "serve",
     "pydantic": "serve",
+    "pydantic_settings": "serve",
     "av": "video",
     "fsspec": "bulk",
     "ray": "ray",
