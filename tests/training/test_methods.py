@@ -140,7 +140,7 @@ def test_closed_form_start_comes_close_to_the_plain_embedding(plain: dict[str, P
     data = open_data("scenes:4:3")
     samples = [data[index] for index in range(3)]
     copied = start.first_model(
-        recipe(model=chosen.model.__dict__, method={"start": str(plain["setr"])}), data, samples, None
+        recipe(model=chosen.model.model_dump(), method={"start": str(plain["setr"])}), data, samples, None
     )
     fitted = start.first_model(chosen, data, samples, None)
     teacher = load_model(plain["setr"])
@@ -160,8 +160,9 @@ def test_closed_form_start_comes_close_to_the_plain_embedding(plain: dict[str, P
 def test_a_start_from_another_network_is_refused(plain: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(InvalidModelError, match="another network"):
         run.prepare(recipe(model=SETR, method={"start": str(plain["conv"])}), tmp_path)
+    wider = {**CONV, "sub_block": 8}
     with pytest.raises(UsageError, match="differ in shape"):
-        run.prepare(recipe(model=CONV, method={"start": str(plain["conv"]), "closed_form": True}), tmp_path)
+        run.prepare(recipe(model=wider, method={"start": str(plain["conv"]), "closed_form": True}), tmp_path)
 
 
 @pytest.mark.parametrize("optimizer", [{"name": "adamw"}, {"name": "sgd", "learning_rate": 1e-3}])

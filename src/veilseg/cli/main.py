@@ -49,6 +49,7 @@ EXTRAS = {
     "prometheus_client": "serve",
     "starlette": "serve",
     "pydantic": "serve",
+    "pydantic_settings": "serve",
     "av": "video",
     "fsspec": "buckets",
     "ray": "ray",

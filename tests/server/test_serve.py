@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import math
 import os
 import shlex
 import socket
@@ -24,9 +23,8 @@ from tests.service import SOURCE, Service, encrypted, running
 from tests.tiny_onnx import photo
 from veilseg.cli.main import main
 from veilseg.client import Client
-from veilseg.errors import ServiceError, UsageError
+from veilseg.errors import ServiceError
 from veilseg.images import to_png
-from veilseg.server.settings import Limits, parse_models
 from veilseg.server.tokens import TokenFile
 
 ROOT = Path(__file__).parents[2]
@@ -161,14 +159,3 @@ def test_what_cannot_be_started(
         error = capsys.readouterr().err
         assert "error: " in error
         assert "Traceback" not in error
-
-
-def test_names_of_models() -> None:
-    assert parse_models([]) == {"default": "default"}
-    assert parse_models(["a=x/y", "models/street/"]) == {"a": "x/y", "street": "models/street/"}
-    for wrong in (["="], ["a="], ["x/a", "y/a"]):
-        with pytest.raises(UsageError):
-            parse_models(wrong)
-    for timeout in (0, math.inf, math.nan):
-        with pytest.raises(UsageError):
-            Limits(timeout=timeout)

@@ -1,4 +1,4 @@
-"""One worker process as the service sees it: started, asked for batches, killed when it hangs or talks nonsense."""
+"""A model worker as the service sees it: started, asked for batches, killed when it hangs or talks nonsense."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from veilseg.server.worker import LABELS, READY, REFUSED
 _MAX_TEXT = 1 << 20  # bytes of a config or a refusal
 
 
-class WorkerGone(Exception):
+class WorkerGoneError(Exception):
     """The worker ended, or was ended because it took too long or answered nonsense."""
 
 
-class Worker:
-    """A running worker and the config of its model; made by `Worker.start`."""
+class ModelWorker:
+    """A running worker and the config of its model; made by `ModelWorker.start`."""
 
     def __init__(self, process: asyncio.subprocess.Process, config: ModelConfig) -> None:
         self.config = config
         self._process = process
 
     @classmethod
-    async def start(cls, model: str, device: str, threads: int | None) -> Worker:
+    async def start(cls, model: str, device: str, threads: int | None) -> ModelWorker:
         """Start a process and wait until it has loaded `model`. InvalidModelError, with its own words, if it cannot."""
         # The worker finds the package where this process found it, also when that is not installed; and by -P not in
         # the folder where the service was started, which may hold a json.py of somebody's.
@@ -65,8 +65,8 @@ class Worker:
     ) -> list[np.ndarray | InvalidImageError]:
         """The label map of every file, uint8 of its size (height, width), or why it was refused.
 
-        Raises WorkerGone when the worker ends, has not answered in `timeout` seconds or answers anything else; it is
-        dead then.
+        Raises WorkerGoneError when the worker ends, has not answered in `timeout` seconds or answers anything else; it
+        is dead then.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -75,12 +75,12 @@ class Worker:
             async with asyncio.timeout(timeout):
                 self._process.stdin.write(frames.pack(batch))
                 await self._process.stdin.drain()
-                answers = await frames.receive(self._process.stdout, len(batch), most)
+                results = await frames.receive(self._process.stdout, len(batch), most)
             classes = len(self.config.classes)
-            return [_result(answer, size, classes) for answer, size in zip(answers, sizes, strict=True)]
+            return [_result(result, size, classes) for result, size in zip(results, sizes, strict=True)]
         except Exception as error:  # whatever a process that decodes strangers' files may have become
             await _end(self._process)
-            raise WorkerGone from error
+            raise WorkerGoneError from error
 
     @property
     def alive(self) -> bool:
@@ -96,18 +96,18 @@ class Worker:
         await _end(self._process)
 
 
-def _result(answer: bytes, size: tuple[int, int], classes: int) -> np.ndarray | InvalidImageError:
-    """One part of an answer. Raises ValueError, or what reading JSON raises, for one that the worker never sends."""
-    if answer[:1] == REFUSED:
-        return InvalidImageError(*_refusal(answer))
-    labels = np.frombuffer(answer, np.uint8, offset=1).reshape(size)
-    if answer[:1] != LABELS or int(labels.max()) >= classes:
+def _result(message: bytes, size: tuple[int, int], classes: int) -> np.ndarray | InvalidImageError:
+    """One part of a message. Raises ValueError, or what reading JSON raises, for one that the worker never sends."""
+    if message[:1] == REFUSED:
+        return InvalidImageError(*_refusal(message))
+    labels = np.frombuffer(message, np.uint8, offset=1).reshape(size)
+    if message[:1] != LABELS or int(labels.max()) >= classes:
         raise ValueError("no label map")
     return labels
 
 
-def _refusal(answer: bytes) -> tuple[str, str | None]:
-    said = json.loads(answer[1:])
+def _refusal(message: bytes) -> tuple[str, str | None]:
+    said = json.loads(message[1:])
     return str(said["message"]), said["hint"] and str(said["hint"])
 
 

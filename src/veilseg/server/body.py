@@ -10,8 +10,8 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
+from veilseg.server.errors import DISCARDED, RequestError, not_for_us
 from veilseg.server.memory import Share
-from veilseg.server.problems import DISCARDED, Problem, not_for_us
 from veilseg.server.settings import Limits
 
 PNG = "image/png"
@@ -23,8 +23,8 @@ _MAX_PART_HEAD = 2048
 async def read_images(request: Request, share: Share, limits: Limits) -> tuple[list[tuple[str, bytes]], bool]:
     """The (name, file) of every image of a request, and whether they came as a form. The body is counted in `share`.
 
-    Raises Problem: 408 when it comes too slowly, 413 when it is too long or has too many parts, 415 for other types,
-    422 for a form that is none, 503 when memory is short; ClientDisconnect when the client leaves.
+    Raises RequestError: 408 when it comes too slowly, 413 when it is too long or has too many parts, 415 for other
+    types, 422 for a form that is none, 503 when memory is short; ClientDisconnect when the client leaves.
     """
     kind, boundary = _content_type(request)
     if kind == MULTIPART:
@@ -37,7 +37,7 @@ async def read_images(request: Request, share: Share, limits: Limits) -> tuple[l
 
 
 def _content_type(request: Request) -> tuple[str, bytes]:
-    """("image/png", b"") or ("multipart/form-data", boundary). Raises Problem 415 for everything else."""
+    """("image/png", b"") or ("multipart/form-data", boundary). Raises RequestError 415 for everything else."""
     raw_kind, options = parse_options_header(request.headers.get("content-type", ""))
     kind = raw_kind.decode("latin-1").lower()
     if request.headers.get("content-encoding", "identity").lower() != "identity":
@@ -50,7 +50,7 @@ def _content_type(request: Request) -> tuple[str, bytes]:
     raise _unsupported(f"the content type {kind[:60] or 'of the body'!r} is not taken")
 
 
-def _unsupported(message: str) -> Problem:
+def _unsupported(message: str) -> RequestError:
     return not_for_us(message, _TYPES_HINT, status=415, code="unsupported_type")
 
 
@@ -68,12 +68,12 @@ async def _read_body(request: Request, share: Share, limits: Limits, take: Calla
                 take(chunk)
     except TimeoutError as error:
         message = f"The body did not arrive within {limits.body_timeout:g} seconds. {DISCARDED}"
-        raise Problem(408, "too_slow", message, "send it faster, or send smaller images") from error
+        raise RequestError(408, "too_slow", message, "send it faster, or send smaller images") from error
 
 
 async def drain(request: Request, limits: Limits) -> None:
-    """Throw a body away, up to the limit and a few seconds: who is still sending would not read the answer."""
-    left = limits.body
+    """Throw a body away, up to the limit and a few seconds: who is still sending would not read the response."""
+    left = int(limits.body)
     try:
         async with asyncio.timeout(min(limits.body_timeout, 5.0)):
             async for chunk in request.stream():
@@ -84,9 +84,9 @@ async def drain(request: Request, limits: Limits) -> None:
         return
 
 
-def _too_long(limit: int) -> Problem:
+def _too_long(limit: int) -> RequestError:
     message = f"The body is longer than {limit} bytes. {DISCARDED}"
-    return Problem(413, "too_long", message, "send fewer or smaller images; GET /v1/model tells the limits")
+    return RequestError(413, "too_long", message, "send fewer or smaller images; GET /v1/model has the limits")
 
 
 class _Form:
@@ -101,8 +101,8 @@ class _Form:
         self._most = most
 
     def write(self, chunk: bytes) -> None:
-        """Take the next bytes. Raises Problem 413 for too many parts, 415 for parts that are no image/png, 422 when
-        the body is not well formed.
+        """Take the next bytes. Raises RequestError 413 for too many parts, 415 for parts that are no image/png, 422
+        when the body is not well formed.
         """
         try:
             self._parser.write(chunk)
@@ -110,7 +110,7 @@ class _Form:
             raise not_for_us("the multipart body is not well formed", _TYPES_HINT, code="bad_multipart") from error
 
     def images(self) -> list[tuple[str, bytes]]:
-        """The (name, content) of every part. Raises Problem 422 when there is none, or the end is missing."""
+        """The (name, content) of every part. Raises RequestError 422 when there is none, or the end is missing."""
         if not self._finished or not self._parts:
             raise not_for_us("the multipart body holds no image or no end", _TYPES_HINT, code="bad_multipart")
         return self._parts
@@ -118,7 +118,7 @@ class _Form:
     def _part_begin(self) -> None:
         if len(self._parts) >= self._most:
             message = f"The request holds more than {self._most} images. All were discarded."
-            raise Problem(413, "too_many", message, "send them in several requests")
+            raise RequestError(413, "too_many", message, "send them in several requests")
         self._field, self._value, self._data = bytearray(), bytearray(), bytearray()
         self._headers: dict[bytes, bytes] = {}
         self._head = 0

@@ -1,4 +1,4 @@
-"""Forms of answers: which one an Accept header means, and run lengths against pycocotools."""
+"""Forms of responses: which one an Accept header means, and run lengths against pycocotools."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pycocotools import mask as coco
 
-from veilseg.server.answers import AREAS, PNG, RAW, RLE, TYPES, negotiate
-from veilseg.server.problems import Problem
+from veilseg.server.errors import RequestError
+from veilseg.server.responses import AREAS, PNG, RAW, RLE, TYPES, negotiate
 from veilseg.server.rle import encode_counts
 
 
@@ -50,11 +50,11 @@ def test_accept(accept: str, kind: str) -> None:
 
 @given(st.text(max_size=60))
 def test_any_accept_header_has_an_answer(accept: str) -> None:
-    with contextlib.suppress(Problem):  # and no other error
+    with contextlib.suppress(RequestError):  # and no other error
         assert negotiate(accept) in TYPES
 
 
 def test_nothing_acceptable() -> None:
     for accept in ("text/html", "*/*;q=0", "image/jpeg"):
-        with pytest.raises(Problem):
+        with pytest.raises(RequestError):
             negotiate(accept)

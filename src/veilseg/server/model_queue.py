@@ -1,4 +1,4 @@
-"""An image's way through one model: a bounded queue, batches of one shape, a worker that is replaced when it dies."""
+"""The images that wait for one model: bounded, batches of one shape, a model worker that is replaced if it dies."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import numpy as np
 
 from veilseg.errors import InvalidImageError, VeilsegError
 from veilseg.modelconfig import ModelConfig
+from veilseg.server.errors import RequestError, not_for_us, queue_full, unavailable
 from veilseg.server.logs import LOGGER
 from veilseg.server.metrics import Metrics
-from veilseg.server.problems import Problem, not_for_us, queue_full, unavailable
-from veilseg.server.process import Worker, WorkerGone
+from veilseg.server.model_worker import ModelWorker, WorkerGoneError
 from veilseg.server.settings import Limits
 
 _ATTEMPTS = 2
@@ -46,8 +46,8 @@ class Job:
         self.data = b""
 
 
-class Lane:
-    """One model: `submit` takes images or refuses them at once; `start` and `stop` frame its life."""
+class ModelQueue:
+    """The queue of one model: `submit` takes images or refuses them at once; `start` and `stop` frame its life."""
 
     def __init__(
         self, name: str, model: str, device: str, threads: int | None, limits: Limits, metrics: Metrics
@@ -57,7 +57,7 @@ class Lane:
         self._limits, self._metrics = limits, metrics
         self._queue: deque[Job] = deque()
         self._arrived = asyncio.Event()
-        self._worker: Worker | None = None
+        self._worker: ModelWorker | None = None
         self._config: ModelConfig | None = None
         self._loop: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -66,7 +66,7 @@ class Lane:
     @property
     def config(self) -> ModelConfig:
         """What the model says about itself."""
-        assert self._config is not None, "the lane has not started"
+        assert self._config is not None, "the model was not loaded"
         return self._config
 
     @property
@@ -97,7 +97,7 @@ class Lane:
             _fail(self._queue.popleft(), unavailable("stopping", "The service is stopping."))
 
     def submit(self, jobs: list[Job]) -> None:
-        """Take all of `jobs` or none. Raises Problem: 429 when they do not fit the queue, 503 without a worker."""
+        """Take all of `jobs` or none. Raises RequestError: 429 when they do not fit the queue, 503 without a worker."""
         if not self.ready:
             raise unavailable("not_ready", "The model is being loaded.")
         self._drop_forgotten()
@@ -126,12 +126,12 @@ class Lane:
             elif not worker.alive:
                 self._lose_worker(images=0)
 
-    async def _start_worker(self) -> Worker:
-        self._worker = worker = await Worker.start(self._model, self._device, self._threads)
+    async def _start_worker(self) -> ModelWorker:
+        self._worker = worker = await ModelWorker.start(self._model, self._device, self._threads)
         self._watch = asyncio.create_task(self._notice_end(worker))
         return worker
 
-    async def _notice_end(self, worker: Worker) -> None:
+    async def _notice_end(self, worker: ModelWorker) -> None:
         """A worker that ends while it has nothing to do is replaced at once, not when the next image meets it."""
         await worker.ended()
         self._arrived.set()
@@ -141,7 +141,7 @@ class Lane:
         log.warning("a worker failed and is replaced", extra={"model": self.name, "images": images})
         self._metrics.restarts.labels(self.name).inc()
 
-    async def _next_batch(self, worker: Worker) -> list[Job]:
+    async def _next_batch(self, worker: ModelWorker) -> list[Job]:
         """The oldest image and those of its shape behind it; waits a few milliseconds for more while there is room.
 
         Nothing when the worker ends first.
@@ -179,14 +179,14 @@ class Lane:
     def _count_like(self, first: Job) -> int:
         return sum(job.stored == first.stored for job in self._queue)
 
-    async def _compute(self, worker: Worker, batch: list[Job]) -> None:
+    async def _compute(self, worker: ModelWorker, batch: list[Job]) -> None:
         start = time.monotonic()
         for job in batch:
             self._metrics.waited.labels(self.name).observe(start - job.since)
         try:
             data, sizes = [job.data for job in batch], [job.size for job in batch]
-            answers = await worker.run(data, sizes, self._limits.timeout)
-        except WorkerGone:
+            results = await worker.run(data, sizes, self._limits.timeout)
+        except WorkerGoneError:
             self._lose_worker(images=len(batch))
             self._try_again(batch)
             return
@@ -194,11 +194,11 @@ class Lane:
         self._pace = 0.8 * self._pace + 0.2 * taken / len(batch)
         self._metrics.batches.labels(self.name).observe(len(batch))
         self._metrics.computed.labels(self.name).observe(taken)
-        for job, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, InvalidImageError):
-                _fail(job, not_for_us(answer.message, answer.hint))
+        for job, result in zip(batch, results, strict=True):
+            if isinstance(result, InvalidImageError):
+                _fail(job, not_for_us(result.message, result.hint))
             elif not job.labels.done():
-                job.labels.set_result(answer)
+                job.labels.set_result(result)
 
     def _try_again(self, batch: list[Job]) -> None:
         """Images whose worker died go first and one by one, so that one that kills workers harms no other."""
@@ -214,6 +214,6 @@ class Lane:
         self._metrics.queue.labels(self.name).set(len(self._queue))
 
 
-def _fail(job: Job, problem: Problem) -> None:
+def _fail(job: Job, error: RequestError) -> None:
     if not job.labels.done():
-        job.labels.set_exception(problem)
+        job.labels.set_exception(error)

@@ -1,4 +1,4 @@
-"""What goes out: a label map as palette PNG, raw ids, COCO RLE or areas of classes, whichever the client prefers."""
+"""What a service returns: label maps as palette PNG, raw ids, COCO RLE or areas of classes, as the client prefers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from veilseg.modelconfig import ModelConfig
 from veilseg.runtime.labels import encode_label_png
-from veilseg.server.problems import Problem
+from veilseg.server.errors import RequestError
 from veilseg.server.rle import encode_counts
 
 PNG = "image/png"
@@ -49,21 +49,23 @@ def _areas(labels: np.ndarray, config: ModelConfig) -> dict[str, Any]:
     return {"height": labels.shape[0], "width": labels.shape[1], "classes": classes}
 
 
-#: Every form of an answer by its media type, the default first.
+#: Every form of a response by its media type, the default first.
 _BYTES: dict[str, Callable[[np.ndarray, ModelConfig], bytes]] = {PNG: _png, RAW: _raw}
 _JSON: dict[str, Callable[[np.ndarray, ModelConfig], dict[str, Any]]] = {AREAS: _areas, RLE: _rle}
 TYPES = (*_BYTES, *_JSON)
 
 
 def negotiate(accept: str) -> str:
-    """The media type of TYPES that an Accept header prefers; the first of equals. Raises Problem 406 for none."""
+    """The media type of TYPES that an Accept header prefers; the first of equals. Raises RequestError 406 for none."""
     best, best_quality = "", 0.0
     for kind in TYPES:
         quality = _quality(kind, accept or "*/*")
         if quality > best_quality:
             best, best_quality = kind, quality
     if not best:
-        raise Problem(406, "not_acceptable", "None of the accepted types can be given.", f"Accept: {', '.join(TYPES)}")
+        raise RequestError(
+            406, "not_acceptable", "None of the accepted types can be given.", f"Accept: {', '.join(TYPES)}"
+        )
     return best
 
 
@@ -92,9 +94,9 @@ def _q(parameters: Sequence[str]) -> float:
 def build(
     maps: Sequence[tuple[str, np.ndarray]], kind: str, config: ModelConfig, *, several: bool, boundary: str
 ) -> tuple[bytes, dict[str, str]]:
-    """The body of an answer and its headers, for label maps uint8 [H, W] with the names of their parts.
+    """The body of a response and its headers, for label maps uint8 [H, W] with the names of their parts.
 
-    `several`: the request was multipart, and so is the answer: multipart/form-data with a part for each image, or for
+    `several`: the request was multipart, and so is the response: multipart/form-data with a part for each image, or for
     the JSON types {"images": [...]}. The size goes into X-Veilseg-Size (height x width), since raw ids do not tell it.
     """
     if kind in _JSON:
