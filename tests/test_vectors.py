@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from veilseg import cipher
 from veilseg.catalog import CATALOG, of_family
 from veilseg.ciphers import EncryptedImage, cipher
 from veilseg.ciphers.keystream import Keystream
-from veilseg.ciphers.patch.permutation import permutation
 from veilseg.ciphers.plain import pad
 from veilseg.ciphers.subblock.shuffle import shuffle_pixels
 from veilseg.container import decode_header
@@ -86,7 +86,10 @@ def test_keystream() -> None:
         keystream = Keystream(bytes.fromhex(case["subkey"]))
         assert keystream.draw(case["stream"], np.array(case["bounds"], np.uint32)).tolist() == case["draws"]
     for case in data["permutations"]:
-        assert permutation(Key.parse(case["key"]), case["block"]).tolist() == case["permutation"]
+        assert (
+            cipher("patch-permutation", case["block"]).block_order(Key.parse(case["key"])).tolist()
+            == case["permutation"]
+        )
 
 
 def stored(pixels: np.ndarray, case: dict[str, Any]) -> np.ndarray:

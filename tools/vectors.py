@@ -21,7 +21,6 @@ from vectors_parts import KEYS, NONCE, SECRETS, b64, few_values, image, stored_b
 from veilseg.catalog import of_family
 from veilseg.ciphers import cipher
 from veilseg.ciphers.keystream import Keystream
-from veilseg.ciphers.patch.permutation import permutation
 from veilseg.ciphers.plain import pad
 from veilseg.ciphers.subblock.mosaic import mosaic
 from veilseg.ciphers.subblock.quartiles import quartiles
@@ -65,7 +64,11 @@ def keystream() -> dict[str, Any]:
             for key, index, below in draws
         ],
         "permutations": [
-            {"key": str(key), "block": block, "permutation": permutation(key, block).tolist()}
+            {
+                "key": str(key),
+                "block": block,
+                "permutation": cipher("patch-permutation", block).block_order(key).tolist(),
+            }
             for key, block in ((KEYS[1], 2), (KEYS[2], 4))
         ],
     }

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ciphers.images import noise
+from veilseg import cipher
 from veilseg.catalog import of_family
 from veilseg.ciphers import EncryptedImage, cipher
 from veilseg.ciphers.conventional import ff1
-from veilseg.ciphers.conventional.ffx import ffx_table
 from veilseg.ciphers.grid import cut_blocks
 from veilseg.errors import InvalidImageError, InvalidKeyError, UsageError
 from veilseg.keys import Key
@@ -85,7 +85,10 @@ def test_what_each_does(key: Key, block: int) -> None:
     plain = cut_blocks(image, block).astype(int)
     shf, negative, ffx = (cut_blocks(np.asarray(cipher(n, block).encrypt(image, key)), block) for n in NAMES)
     assert (np.sort(shf, axis=1) == np.sort(plain, axis=1)).all()
-    for stored, changed in ((negative.astype(int), 255 - plain), (ffx.astype(int), ffx_table(key)[plain].astype(int))):
+    for stored, changed in (
+        (negative.astype(int), 255 - plain),
+        (ffx.astype(int), cipher("ffx").table(key)[plain].astype(int)),
+    ):
         assert ((stored == plain) | (stored == changed)).all()
         moved = (stored != plain).any(axis=0)
         half = plain.shape[1] // 2
@@ -95,10 +98,10 @@ def test_what_each_does(key: Key, block: int) -> None:
 
 
 def test_the_table_of_ffx() -> None:
-    table = ffx_table(KEY)
+    table = cipher("ffx").table(KEY)
     assert len(set(table.tolist())) == 256
     assert table.max() < 1000
-    assert not np.array_equal(table, ffx_table(Key(bytes(32))))
+    assert not np.array_equal(table, cipher("ffx").table(Key(bytes(32))))
     assert cipher("ffx").stored_maximum(KEY) == table.max()
     assert cipher("np").stored_maximum(KEY) is None
     digits = ff1.encrypt(KEY.derive("ffx"), [2, 5, 5])

@@ -13,7 +13,7 @@ from tests.ciphers.images import both_ways, noise
 from veilseg.catalog import CATALOG, of_family
 from veilseg.ciphers import cipher
 from veilseg.ciphers.grid import cut_blocks, join_blocks
-from veilseg.ciphers.patch.permutation import permutation, permute_pixels
+from veilseg.ciphers.patch.permutation import permute_pixels
 from veilseg.ciphers.patch.rotation import rotate_pixels, rotation, rotation_scale, unrotate_pixels
 from veilseg.errors import InvalidImageError, UsageError
 from veilseg.keys import Key
@@ -33,7 +33,7 @@ def test_blocks_are_flattened_as_weights_of_a_convolution_are() -> None:
 
 @given(keys, st.sampled_from((1, 2, 4, 16)))
 def test_permutation(key: Key, block: int) -> None:
-    order = permutation(key, block)
+    order = cipher("patch-permutation", block).block_order(key)
     words = oracle.words(key.derive("patch-permutation", block.to_bytes(4, "big")), 0)
     assert order.tolist() == oracle.fisher_yates(words, 3 * block * block)
     pixels = noise(1, 2 * block, 3 * block)
@@ -45,13 +45,20 @@ def test_permutation(key: Key, block: int) -> None:
 
 
 def test_permutations_belong_to_key_and_block() -> None:
-    assert (permutation(KEY, 16) == permutation(Key(bytes(range(32))), 16)).all()
-    assert (permutation(KEY, 16) != permutation(Key(bytes(32)), 16)).mean() > 0.9
-    assert permutation(KEY, 2).tolist() != [i for i in permutation(KEY, 4).tolist() if i < 12]
+    assert (
+        cipher("patch-permutation", 16).block_order(KEY)
+        == cipher("patch-permutation", 16).block_order(Key(bytes(range(32))))
+    ).all()
+    assert (
+        cipher("patch-permutation", 16).block_order(KEY) != cipher("patch-permutation", 16).block_order(Key(bytes(32)))
+    ).mean() > 0.9
+    assert cipher("patch-permutation", 2).block_order(KEY).tolist() != [
+        i for i in cipher("patch-permutation", 4).block_order(KEY).tolist() if i < 12
+    ]
 
 
 def test_permutations_of_many_keys_are_uniform() -> None:
-    seen = [permutation(Key(number.to_bytes(32, "big")), 1) for number in range(1200)]
+    seen = [cipher("patch-permutation", 1).block_order(Key(number.to_bytes(32, "big"))) for number in range(1200)]
     numbers = np.array(seen) @ [9, 3, 1]
     _, counts = np.unique(numbers, return_counts=True)
     assert len(counts) == 6
@@ -142,7 +149,7 @@ def test_orders_of_blocks(name: str) -> None:
 
 def test_refusals() -> None:
     with pytest.raises(InvalidImageError):
-        permute_pixels(noise(0, 15, 16), permutation(KEY, 16), 16)
+        permute_pixels(noise(0, 15, 16), cipher("patch-permutation", 16).block_order(KEY), 16)
     with pytest.raises(InvalidImageError, match="16-bit"):
         unrotate_pixels(noise(0, 2, 2), rotation(KEY, 2), 2)
     with pytest.raises(ValueError, match="read-only"):
