@@ -24,7 +24,8 @@ from PIL import Image
 
 import veilseg
 from veilseg.benchmarks.speed import medians
-from veilseg.ciphers import Cipher, EncryptedImage, engine
+from veilseg.ciphers import Cipher, EncryptedImage
+from veilseg.ciphers.kernels import engine
 from veilseg.data.scenes import generate_scene
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json

@@ -1,4 +1,4 @@
-"""What is told to the person, on stderr: results alone go to stdout."""
+"""What is said to the person, on stderr: results alone go to stdout."""
 
 from __future__ import annotations
 
