@@ -1,8 +1,8 @@
-# make demo: see it work (seconds to install, no torch).  make test, make lint: what CI runs.
+# make demo: see it work (seconds to install, no torch).  make test, make lint, make lint-web: what CI runs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint lint-web format clean
 
 demo: .venv/.run
 	$(BIN)/veilseg demo -o demo
@@ -15,13 +15,18 @@ lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+
+lint-web: node_modules/.package-lock.json
+	npm run --silent lint
 
 format: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv demo node_modules
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -33,4 +38,8 @@ clean:
 
 .venv/.dev: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install -q -e '.[dev]'
+	touch $@
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci
 	touch $@

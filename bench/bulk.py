@@ -1,4 +1,4 @@
-"""How bulk work grows with processes: `python bench/bulk.py --json results/bulk.json`.
+"""How many images a second more processes make: `python bench/bulk.py --json results/bulk.json`.
 
 `here`: one process without Ray and with one thread. `cores` is what the whole of Ray and its `workers` may run on:
 one core for each worker, which Ray's own processes share; and for one worker alone, all cores, so that Ray disturbs it
@@ -20,8 +20,8 @@ from typing import Any
 import ray
 
 import veilseg
-from veilseg.bulk import Encrypt, Job, Outcome, Segment, open_place, run_here
-from veilseg.cluster.bulk import run_on_ray
+from veilseg.batch import Encrypt, Outcome, Portable, Segment, make_plan, run_here
+from veilseg.cluster.batch import run_on_ray
 from veilseg.data.scenes import generate_scene
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
@@ -36,15 +36,16 @@ LAST = 16
 def images_per_second(outcomes: Iterable[Outcome], target: Path) -> float:
     """Do the work, and read its pace off the outputs."""
     for outcome in outcomes:
-        assert outcome.reason is None, outcome
+        assert outcome.error is None, outcome
     times = sorted(path.stat().st_mtime for path in target.glob("*.png"))
     steady = times[3 * len(times) // 4 : -LAST]
     return (len(steady) - 1) / (steady[-1] - steady[0])
 
 
-def measure(title: str, job: Job, source: Path, scratch: Path, workers: list[int], rounds: int) -> list[dict[str, Any]]:
+def measure(
+    title: str, operation: Portable, source: Path, scratch: Path, workers: list[int], rounds: int
+) -> list[dict[str, Any]]:
     """One row without Ray, and one for every number of workers and cores."""
-    names = sorted(path.name for path in source.iterdir())
     allowed = sorted(os.sched_getaffinity(0))
     ways = [(0, len(allowed)), *((count, count) for count in workers)]
     if workers and len(allowed) > min(workers):
@@ -53,14 +54,14 @@ def measure(title: str, job: Job, source: Path, scratch: Path, workers: list[int
     for turn in range(rounds):
         for (count, cores), found in paces.items():
             folder = scratch / f"{title}-{count}-{cores}-{turn}"
-            places = open_place(str(source)), open_place(str(folder))
+            tasks = make_plan([str(source)], str(folder), verb=title).tasks
             os.sched_setaffinity(0, allowed[:cores])  # what is started from here on inherits it
             if count:
                 ray.init("local", num_cpus=count, include_dashboard=False, log_to_driver=False)
-                found.append(images_per_second(run_on_ray(names, job, *places), folder))
+                found.append(images_per_second(run_on_ray(tasks, operation), folder))
                 ray.shutdown()
             else:
-                found.append(images_per_second(run_here(names, job, *places), folder))
+                found.append(images_per_second(run_here(tasks, operation), folder))
             os.sched_setaffinity(0, allowed)
     return [
         {

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from veilseg.benchmarks.speed import argsort_shuffle, medians
-from veilseg.ciphers import Cipher, cipher, engine
+from veilseg.catalog import of_family
+from veilseg.ciphers import Cipher, cipher
+from veilseg.ciphers.kernels import engine
 from veilseg.ciphers.kernels.jit import jit
 from veilseg.ciphers.keystream import Keystream
 from veilseg.ciphers.subblock.shuffle import block_bounds
@@ -62,7 +64,7 @@ def walk(image: np.ndarray, s: int) -> np.ndarray:
 
 def keystream(image: np.ndarray, s: int) -> None:
     """The words that the shuffle of this image takes, and nothing else."""
-    count = image.shape[1] // BLOCK * block_bounds(BLOCK, s, "sub-block", "channel").shape[1]
+    count = image.shape[1] // BLOCK * block_bounds(BLOCK, s).shape[1]
 
     def work(start: int, stop: int) -> None:
         stream = Keystream(bytes(32))
@@ -83,14 +85,14 @@ def measure(
         jobs["argsort"] = partial(argsort_shuffle, image, s)
         jobs["keystream"] = partial(keystream, image, s)
     for name, one in made.items():
-        jobs[name] = partial(one.encrypt, image, None if one.keyed == "no" else key)
+        jobs[name] = partial(one.encrypt, image, None if one.key_use == "none" else key)
     seconds = medians(jobs, repeats)
     rows = []
     for name in made:
         row = {"cipher": name, "sub_block": s or "", "threads": threads, "milliseconds": round(1000 * seconds[name], 1)}
         row["walks"] = round(seconds[name] / seconds["walk"], 1)
         row["copies"] = round(seconds[name] / seconds["copy"], 1)
-        if name == "subblock-shuffle":
+        if made[name].facts.mechanism == "shuffle":
             row["times_argsort"] = round(seconds["argsort"] / seconds[name], 1)
             row["aes_share"] = round(seconds["keystream"] / seconds[name], 2)
         rows.append(row)
@@ -105,15 +107,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--size", type=int, nargs=2, default=[1024, 2048], metavar=("HEIGHT", "WIDTH"))
     given = parser.parse_args()
-    engine.kernels("kernels", engine.WORTH_NUMBA)  # a process that goes on, whatever the size of its first image
+    engine.kernels("sort", engine.WORTH_NUMBA)  # a process that goes on, whatever the size of its first image
     image = np.random.default_rng(0).integers(0, 256, (*given.size, 3), dtype=np.uint8)
     rows = []
     for threads in sorted({1, engine.threads()}):
         for s in (4, 8, 16):
-            made = {name: cipher(name, BLOCK, s) for name in ("subblock-shuffle", "subblock-sort")}
-            made.update({name: cipher(name, BLOCK, s) for name in ("subblock-quartiles", "mosaic")})
+            made = {name: cipher(name, BLOCK, s) for name in of_family("key-invariant", "reducing")}
             rows += measure(image, made, s, threads, given.repeats)
-        made = {name: cipher(name, BLOCK) for name in ("patch-permutation", "patch-rotation")}
+        made = {name: cipher(name, BLOCK) for name in of_family("model key")}
         rows += measure(image, made, None, threads, given.repeats)
     if given.json is not None:
         write_json(given.json, {"size": given.size, "rows": rows, **provenance()}, overwrite=True)

@@ -24,7 +24,8 @@ from PIL import Image
 
 import veilseg
 from veilseg.benchmarks.speed import medians
-from veilseg.ciphers import Cipher, EncryptedImage, engine
+from veilseg.ciphers import Cipher, EncryptedImage
+from veilseg.ciphers.kernels import engine
 from veilseg.data.scenes import generate_scene
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
@@ -125,7 +126,7 @@ def video(sizes: dict[str, tuple[int, int]], count: int, folder: Path) -> list[d
     """Frames a second: decoding alone, and encrypted into PNG as a service takes them."""
     import av
 
-    from veilseg.client.video import frames
+    from veilseg.batch.video import frames
 
     cipher, rows = veilseg.cipher("subblock-sort"), []
     for name, (height, width) in sizes.items():

@@ -2,7 +2,7 @@
 
 A slope with noise is encrypted by the page's modules and by Python on this machine, PNG included, in turns. Then a
 photograph is given to the page itself, which counts how long its clock ever stood still until the file was sent, and
-until the answer was drawn (at the most as many pixels as the service takes).
+until the label map was drawn (at the most as many pixels as the service takes).
 VEILSEG_CHROMIUM names the browser if it is not /usr/bin/chromium.
 """
 
@@ -59,7 +59,7 @@ def speed(page: Page, megapixels: float, repeats: int) -> list[dict[str, Any]]:
     image, rows = picture(height, width), []
     for name, s in WAYS:
         cipher = veilseg.cipher(name, sub_block=s)
-        given = {"cipher": name, "block": 16, "sub_block": s, **cipher.options}
+        given = cipher.spec.to_dict()
         taken: dict[str, list[float]] = {"browser": [], "python": []}
         for turn in range(repeats + 1):
             seconds = page.evaluate(ENCRYPT, given)
@@ -84,7 +84,7 @@ def speed(page: Page, megapixels: float, repeats: int) -> list[dict[str, Any]]:
 
 def frozen(page: Page, megapixels: float, folder: Path) -> dict[str, Any]:
     """A photograph of that size, whole, on the page: the longest that its clock stood still until it was sent, and
-    until the answer was drawn."""
+    until the label map was drawn."""
     height, width = sides(megapixels)
     photo = folder / "photo.jpg"
     Image.fromarray(picture(height, width)).save(photo, quality=90)

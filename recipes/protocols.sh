@@ -9,14 +9,14 @@ out=results/protocols
 data=camvid:$VEILSEG_CAMVID
 mkdir -p runs
 
-# [P1] Table II: rows of the experiment, and SETR-MLA, with which they begin
+# [Hirose 2026] Table II: rows of the experiment, and SETR-MLA, with which they begin
 [ -e camvid ] || ln -s "$VEILSEG_CAMVID" camvid
 rows=runs/rows
 python tools/experiment.py --lanes 1 setr-plain-0 setr-shuffled16-0 setr-shuffled8-0 setr-shuffled4-0
 veilseg evaluate --data "$data" --protocol independent-keys -o "$out" --model $rows/setr-plain-0 \
   --model $rows/setr-shuffled16-0 --model $rows/setr-shuffled8-0 --model $rows/setr-shuffled4-0
 
-# [P2] Table 1 and Fig. 6
+# [Kiya 2022] Table 1 and Fig. 6
 for decoder in naive pup; do
   veilseg train recipes/camvid-setr.yaml model.architecture=setr-$decoder -o "runs/setr-$decoder"
 done
@@ -25,7 +25,7 @@ veilseg evaluate --data "$data" --protocol keys $setr -o "$out"
 veilseg evaluate --data "$data" --protocol keys --model plain -o "$out/shipped"
 veilseg evaluate --data "$data" --protocol random-keys $setr --limit 20 -o "$out"  # 153 times through twenty images
 
-# [P2] Table 2
+# [Kiya 2022] Table 2
 key=runs/conventional.key
 [ -e "$key" ] || veilseg keygen -o "$key"
 veilseg train recipes/camvid-fcn.yaml -o "runs/fcn"

@@ -81,8 +81,8 @@ def running(
 
 def limited(folder: Path, model: Path, limits: str) -> AbstractContextManager[Service]:
     """The same with limits that the verb does not offer, as Python writes them: "connections=3"."""
-    settings = f"settings.Settings(models={{'tiny': {str(model)!r}}}, limits=settings.Limits({limits}), threads=1)"
-    code = f"from veilseg.server import run, settings\nrun.serve({settings}, '127.0.0.1', PORT)"
+    settings = f"Settings(models={{'tiny': {str(model)!r}}}, port=PORT, limits=Limits({limits}), threads=1)"
+    code = f"from veilseg.server.settings import *\nfrom veilseg.server.serve import serve\nserve({settings})"
     return _started(folder, ["-c", code], None, False, {})
 
 

@@ -25,7 +25,7 @@ PACKAGE = Path(veilseg.__file__).parent
 HEIGHTS = {
     **dict.fromkeys(["cli", "server", "cluster"], 7),
     **dict.fromkeys(["audit", "training"], 6),
-    **dict.fromkeys(["bulk", "evaluation"], 5),
+    **dict.fromkeys(["batch", "evaluation"], 5),
     **dict.fromkeys(["models", "runtime", "data"], 4),
     **dict.fromkeys(["ciphers", "client", "modelspec", "modelfolder"], 3),
     "container": 2,

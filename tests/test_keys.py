@@ -43,7 +43,7 @@ def test_text_form(secret: bytes) -> None:
     key = Key(secret)
     assert str(key) == text_of(secret)
     assert Key.parse(str(key)) == key
-    assert Key.parse(f" \t{str(key).upper()}\n") == key
+    assert Key.parse(f" \t\r{str(key).upper()}\r\n") == key
 
 
 def test_generated_keys_differ() -> None:
@@ -93,6 +93,8 @@ def test_there_is_one_text_per_key() -> None:
         (text_of(SECRET) + "a", "characters"),
         (text_of(SECRET)[:-1] + "1", "character"),
         (text_of(SECRET)[:-1] + "é", "begins with"),
+        (text_of(SECRET).replace("k", "\u212a", 1), "begins with"),  # the Kelvin sign, whose lower case is k
+        *((space + text_of(SECRET), "begins with") for space in "\v\f\x1c\x85\xa0\u2003\ufeff\0"),
     ],
 )
 def test_problems_are_named_and_never_repeat_the_text(text: str, word: str) -> None:
@@ -202,6 +204,18 @@ def test_files(tmp_path: Path) -> None:
     other.save(path, overwrite=True)
     assert Key.load(path) == other
     assert [entry.name for entry in tmp_path.iterdir()] == ["my.key"]
+
+
+def test_lines_of_files(tmp_path: Path) -> None:
+    path, text = tmp_path / "my.key", text_of(SECRET)
+    for content in (text, f"# mine\r\n\r\n\t{text.upper()} \r\n", f"\n  # a \x85 # comment\n{text}\n#{text}"):
+        path.write_bytes(content.encode())
+        path.chmod(0o600)
+        assert Key.load(path) == Key(SECRET)
+    for content in (f"# mine\r{text}", f"# mine\x85{text}", f"{text}\f\n", f"{text}\n{text}", f"\ufeff{text}"):
+        path.write_bytes(content.encode())
+        with pytest.raises(InvalidKeyError):
+            Key.load(path)
 
 
 def test_a_file_that_others_may_read_is_warned_about(tmp_path: Path) -> None:

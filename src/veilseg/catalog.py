@@ -7,7 +7,6 @@ Lists, help texts, header rules, recipe checks and the page's table (`to_json`) 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,7 +45,6 @@ class CipherFacts:
         largest_block: side in pixels.
         training_input: what a recipe calls a network that reads these images; None where none is trained on them.
         canonical: the cipher whose images are the canonical form of this one's. A model for it takes both.
-        page: whether the web page can make it.
     """
 
     name: str
@@ -61,7 +59,6 @@ class CipherFacts:
     largest_block: int = LARGEST_BLOCK
     training_input: str | None = None
     canonical: str | None = None
-    page: bool = False
 
     @property
     def accepts(self) -> tuple[str, ...]:
@@ -102,7 +99,8 @@ def register(facts: CipherFacts) -> None:
 def facts(name: str) -> CipherFacts:
     """The row of a cipher. Raises UsageError for an unknown name."""
     if not isinstance(name, str) or name not in CATALOG:
-        raise UsageError(f"unknown cipher {str(name)[:40]!r}", f"choose one of: {', '.join(CATALOG)}")
+        shown = repr(name[:40]) if isinstance(name, str) else f"of type {type(name).__name__}"
+        raise UsageError(f"unknown cipher {shown}", f"choose one of: {', '.join(CATALOG)}")
     return CATALOG[name]
 
 
@@ -123,24 +121,13 @@ def names() -> str:
 
 
 def to_json() -> str:
-    """The rows that the web page needs, as JSON: {name: {key, accepts, sub_blocks, bits, ..., visible}}."""
+    """The facts that a client in another language needs, as JSON: {name: {key, bits, sub_blocks, ...}}.
 
-    def rows() -> Iterator[tuple[str, dict[str, object]]]:
-        for row in CATALOG.values():
-            if row.page:
-                yield (
-                    row.name,
-                    {
-                        "key": row.key,
-                        "family": row.family,
-                        "bits": row.bits,
-                        "sub_blocks": row.sub_blocks,
-                        "largest_block": row.largest_block,
-                        "visible": row.visible,
-                    },
-                )
-
-    return json.dumps(dict(rows()), indent=2) + "\n"
+    `python -m veilseg.catalog > src/veilseg/server/web/catalog.json` makes the web page's copy.
+    """
+    needed = ("key", "bits", "sub_blocks", "largest_block", "header_fields", "visible")
+    rows = {row.name: {name: getattr(row, name) for name in needed} for row in CATALOG.values()}
+    return json.dumps(rows, indent=2) + "\n"
 
 
 for _row in (
@@ -155,7 +142,6 @@ for _row in (
         implementation="veilseg.ciphers.subblock.sort:SubBlockSort",
         sub_blocks=True,
         training_input="canonical",
-        page=True,
     ),
     CipherFacts(
         name="subblock-shuffle",
@@ -170,7 +156,6 @@ for _row in (
         sub_blocks=True,
         training_input="shuffled",
         canonical="subblock-sort",
-        page=True,
     ),
     CipherFacts(
         name="subblock-quartiles",
@@ -183,7 +168,6 @@ for _row in (
         implementation="veilseg.ciphers.subblock.quartiles:SubBlockQuartiles",
         sub_blocks=True,
         training_input="quartiles",
-        page=True,
     ),
     CipherFacts(
         name="mosaic",
@@ -195,7 +179,6 @@ for _row in (
         implementation="veilseg.ciphers.subblock.mosaic:Mosaic",
         sub_blocks=True,
         training_input="mosaic",
-        page=True,
     ),
     CipherFacts(
         name="patch-permutation",
@@ -205,7 +188,6 @@ for _row in (
         summary="the values of every block in one keyed order; for models encrypted with the key",
         visible=_MOVED,
         implementation="veilseg.ciphers.patch.permutation:PatchPermutation",
-        page=True,
     ),
     CipherFacts(
         name="patch-rotation",
@@ -220,7 +202,6 @@ for _row in (
         bits=16,
         # Beyond, the matrix takes a gigabyte, and 16 bits no longer restore every pixel.
         largest_block=32,
-        page=True,
     ),
     CipherFacts(
         name="shf",
@@ -257,3 +238,6 @@ for _row in (
     ),
 ):
     register(_row)
+
+if __name__ == "__main__":
+    print(to_json(), end="")

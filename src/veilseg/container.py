@@ -50,7 +50,7 @@ def decode_header(data: bytes) -> Header:
 
 def _read(data: bytes) -> tuple[png.Png, Header]:
     parts = png.parse(data, KEYWORD)
-    header = read_header(parts.text[1])
+    header = read_header(parts.text)
     if (parts.height, parts.width) != header.padded_size:
         raise InvalidImageError(
             f"the encrypted image is {parts.width} x {parts.height} pixels, but its header asks for "

@@ -68,15 +68,57 @@ def make_folder(path: str | os.PathLike[str]) -> None:
     Raises VeilsegError when that fails, when `path` is a file, or when the folder may not be written to. Cheap: call
     it before the work whose results are to lie there.
     """
-    folder = Path(path)
+    check_folder(path)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise VeilsegError(f"{folder} is not a folder, but a file is in its place", "choose another name") from error
+        Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise VeilsegError(f"the folder {folder} cannot be made: {error.strerror or error}") from error
+        raise VeilsegError(f"the folder {path} cannot be made: {error.strerror or error}") from error
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Raise VeilsegError unless `path` is a folder that may be written to, or one that could be made."""
+    folder = Path(path)
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    if not folder.is_dir():
+        raise VeilsegError(f"{folder} is not a folder, but a file is in its place", "choose another name")
     if not os.access(folder, os.W_OK):
         raise VeilsegError(f"the folder {folder} may not be written to", "choose another one")
+
+
+def walk(folder: str | os.PathLike[str], without: Hashable = None) -> Iterator[tuple[Path, str | None]]:
+    """Every file below `folder`, with None; and what cannot be reached there, with the reason.
+
+    Links are followed, but not to a folder that the link lies in. Hidden files and folders are left out, and the folder
+    whose `file_identity` is `without`.
+    """
+    waiting: list[tuple[Path, tuple[Hashable, ...]]] = [(Path(folder), ())]
+    while waiting:
+        here, above = waiting.pop()
+        own = file_identity(here)
+        if own in above:
+            yield here, "it is a link to a folder that it lies in"
+        if own in (*above, without):
+            continue
+        try:
+            entries = [entry for entry in here.iterdir() if not entry.name.startswith(".")]
+        except OSError as error:
+            yield here, _reason(error)
+            continue
+        for entry in entries:
+            try:
+                mode = entry.stat().st_mode
+            except OSError as error:
+                yield entry, _reason(error)
+                continue
+            if stat.S_ISDIR(mode):
+                waiting.append((entry, (*above, own)))
+            else:
+                yield entry, None if stat.S_ISREG(mode) else "it is a device or a pipe"
+
+
+def _reason(error: OSError) -> str:
+    return f"it cannot be read: {error.strerror or error}"
 
 
 def refuse_other_than_png(path: str | os.PathLike[str]) -> None:
@@ -84,7 +126,7 @@ def refuse_other_than_png(path: str | os.PathLike[str]) -> None:
     target = Path(path)
     if target.suffix.lower() != ".png" and (target.is_file() or not target.exists()):
         name = target.with_suffix(".png").name if target.name else "a file"
-        raise UsageError(f"{target} would be a PNG under another name", f"name it {name}")
+        raise UsageError(f"{path} would be a PNG under another name", f"name it {name}")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from veilseg.errors import InvalidImageError, UsageError
-from veilseg.spec import CipherSpec, is_whole, read_spec
+from veilseg.spec import CipherSpec, is_whole, read_spec, short
 
 VERSION = 3
 MAX_PIXELS = 100_000_000
@@ -98,9 +98,9 @@ class Header:
 def read_header(text: str) -> Header:
     """Read the text of a header.
 
-    Raises InvalidImageError for anything but what `Header.to_json` writes, to the character: an unknown version; unknown,
-    repeated, missing, empty or superfluous fields; wrong types; values out of range; another
-    order, spaces, 10.0 for 10.
+    Raises InvalidImageError for anything but what `Header.to_json` writes, to the character: an unknown version;
+    unknown, repeated, missing, empty or superfluous fields; wrong types; values out of range; another order, spaces,
+    10.0 for 10.
     """
     try:
         values = json.loads(text)
@@ -111,7 +111,7 @@ def read_header(text: str) -> Header:
     # The version speaks first: a newer one may well have fields unknown here.
     if "version" in values and not is_whole(values["version"], VERSION, VERSION):
         raise InvalidImageError(
-            f"the encrypted image has a header of unknown version {str(values['version'])[:20]!r}",
+            f"the encrypted image has a header of unknown version {short(values['version'])}",
             f"this veilseg reads version {VERSION}; use the one that wrote it, or encrypt the photograph again",
         )
     if unknown := sorted(values.keys() - set(FIELDS)):

@@ -16,14 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilseg.errors import InvalidImageError, VeilsegError
-from veilseg.files import read_limited
+from veilseg.files import read_limited, walk
 from veilseg.header import MAX_PIXELS
 
 if TYPE_CHECKING:
     from PIL import Image
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".webm", ".wmv"})
+#: Images all the same, but of kinds that are not read: cameras' own, layered, animated, drawn.
+OTHER_SUFFIXES = frozenset(
+    {".apng", ".arw", ".avif", ".cr2", ".cr3", ".dng", ".exr", ".gif", ".hdr", ".heic", ".heif", ".hif", ".ico", ".jp2"}
+    | {".jxl", ".nef", ".orf", ".pgm", ".ppm", ".psd", ".raf", ".raw", ".rw2", ".svg", ".tga", ".xcf"}
+)
 MAX_BYTES = 8 * MAX_PIXELS
 
 _ORIENTATION_TAG = 0x0112
@@ -93,8 +99,8 @@ def from_pil(image: Image.Image) -> NDArray[np.uint8]:
     """The pixels of a PIL image as uint8 RGB [H, W, 3]: upright, grey as three equal channels, opaque alpha dropped.
 
     Accepts modes 1, L, P, RGB, YCbCr and, where fully opaque, LA, PA, RGBA, RGBX. 16-bit RGB files, which Pillow opens
-    as RGB, lose their lower bits. Raises InvalidImageError for real transparency and for modes that would need a choice:
-    CMYK and Lab (a colour profile), I, I;16 and F (a range).
+    as RGB, lose their lower bits. Raises InvalidImageError for real transparency and for modes that would need a
+    choice: CMYK and Lab (a colour profile), I, I;16 and F (a range).
     """
     mode = image.mode
     if image.width == 0 or image.height == 0:
@@ -148,10 +154,8 @@ def to_png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def list_images(folder: str | os.PathLike[str]) -> list[Path]:
-    """The image files in `folder` and its subfolders (by suffix, hidden files and folders left out), sorted by name."""
-    found = (path for path in Path(folder).rglob("*") if path.suffix.lower() in SUFFIXES)
-    return sorted(
-        path
-        for path in found
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    """The image files in `folder` and its subfolders, by suffix and sorted by name.
+
+    Links are followed; hidden files and folders, and what cannot be reached, are left out.
+    """
+    return sorted(path for path, problem in walk(folder) if problem is None and path.suffix.lower() in SUFFIXES)

@@ -19,6 +19,7 @@ SECRET_BYTES = 32
 _CHECK_BYTES = 4
 _CHARS = 58  # 36 bytes in base32 without padding: 288 bits and two zero bits
 _MAX_FILE = 64 * 1024
+_SPACE = " \t\r\n"  # what may stand around a key; Python's own idea of white space is wider
 _HINT = "make a key with `veilseg keygen`, and copy it whole"
 
 
@@ -52,10 +53,10 @@ class Key:
 
     @classmethod
     def parse(cls, text: str) -> Key:
-        """Read the text form; surrounding space and capitals do not matter.
+        """Read the text form; capitals do not matter, nor spaces, tabs and line ends around it.
 
-        Raises InvalidKeyError, which never repeats the text, when the prefix, the version, the length, a character or the
-        checksum is wrong.
+        Raises InvalidKeyError, which never repeats the text, when the prefix, the version, the length, a character or
+        the checksum is wrong.
         """
         problem, secret = _decode(text)
         text = ""
@@ -103,8 +104,8 @@ class Key:
     def load(cls, path: str | os.PathLike[str]) -> Key:
         """Read a key file: one key, and lines that begin with # or are empty.
 
-        Warns when others than the owner may read the file. Raises VeilsegError if the file cannot be read, InvalidKeyError
-        if it does not hold exactly one key.
+        Warns when others than the owner may read the file. Raises VeilsegError if the file cannot be read,
+        InvalidKeyError if it does not hold exactly one key.
         """
         name = Path(path).name or str(path)
         try:
@@ -148,7 +149,7 @@ def _read_line(path: Path) -> tuple[str, int]:
     with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         data = file.read(_MAX_FILE + 1)
-    lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
+    lines = [line.strip(_SPACE) for line in data.decode("utf-8", "replace").split("\n")]
     lines = [line for line in lines if line and not line.startswith("#")]
     return (lines[0] if len(lines) == 1 and len(data) <= _MAX_FILE else ""), mode
 
@@ -157,8 +158,9 @@ def _decode(text: str) -> tuple[str, bytes | None]:
     """(what is wrong, None) or ("", secret). Returns instead of raising, so that no traceback passes through here."""
     if not isinstance(text, str):
         return "a key is text", None
-    body = text.strip().lower()
-    if not body.isascii() or not body.startswith("veilseg-key-"):
+    body = text.strip(_SPACE)
+    body = body.lower() if body.isascii() else ""  # the Kelvin sign would become a k
+    if not body.startswith("veilseg-key-"):
         return f"this is not a veilseg key: a key begins with {PREFIX}", None
     if not body.startswith(PREFIX):
         return f"this key has a version that is unknown here: known is {PREFIX}", None

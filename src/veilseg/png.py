@@ -33,14 +33,12 @@ _CHANGED_HINT = "use the file just as veilseg wrote it; image editors and optimi
 
 @dataclass(frozen=True, slots=True)
 class Png:
-    """The parts of a PNG: size in pixels, bits per value (8 or 16), the one text chunk as (keyword, text), the
-    compressed pixels.
-    """
+    """The parts of a PNG: size in pixels, bits per value (8 or 16), what the one text chunk says, compressed pixels."""
 
     width: int
     height: int
     depth: int
-    text: tuple[str, str]
+    text: str
     idat: bytes | bytearray
 
     @property
@@ -58,7 +56,7 @@ def parse(data: bytes, keyword: str) -> Png:
     if not data.startswith(SIGNATURE):
         raise InvalidImageError("this is not a PNG file", "an encrypted image is a PNG that `veilseg encrypt` wrote")
     ihdr: tuple[int, int, int] | None = None
-    text: tuple[str, str] | None = None
+    text: str | None = None
     foreign: str | None = None
     idat = bytearray()  # no list of parts: a file may hold millions of empty ones
     position, started, done = len(SIGNATURE), False, False
@@ -77,7 +75,7 @@ def parse(data: bytes, keyword: str) -> Png:
         ):
             if len(body) > MAX_TEXT:
                 raise InvalidImageError("the header of the encrypted image is too long", _CHANGED_HINT)
-            text = (keyword, bytes(body[len(keyword) + 1 :]).decode("latin-1"))
+            text = bytes(body[len(keyword) + 1 :]).decode("latin-1")
         elif kind == b"IDAT":
             started = True
             idat += body
@@ -93,6 +91,8 @@ def parse(data: bytes, keyword: str) -> Png:
         )
     if foreign is not None:
         raise InvalidImageError(f"the encrypted image holds a foreign part ({foreign})", _CHANGED_HINT)
+    if not started:
+        raise InvalidImageError("the encrypted image is truncated: pixels are missing", _DAMAGED_HINT)
     if position != len(data):
         raise InvalidImageError("the encrypted image has extra data after its end", _CHANGED_HINT)
     width, height, kind_of_pixels = ihdr

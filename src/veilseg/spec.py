@@ -34,20 +34,22 @@ class CipherSpec:
         if not is_whole(self.block, 1, facts.largest_block):
             raise UsageError(
                 f"the block of {self.cipher} is a whole number of pixels from 1 to {facts.largest_block}, "
-                f"not {_short(self.block)}",
+                f"not {short(self.block)}",
                 f"{DEFAULT_BLOCK} is usual",
             )
         if not facts.sub_blocks:
             if self.sub_block is not None:
                 raise UsageError(f"{self.cipher} has no sub-blocks", "leave the sub-block size out")
-        elif self.sub_block == 1 and is_whole(self.sub_block, 1, 1):
+        elif self.sub_block is None:
+            raise UsageError(f"{self.cipher} needs the side of its sub-blocks", "4, 8 and 16 are usual")
+        elif is_whole(self.sub_block, 1, 1):
             raise UsageError(
                 f"{self.cipher} with sub-blocks of one pixel would send the photograph itself",
                 "4, 8 and 16 are usual; below 4 little is hidden",
             )
         elif not is_whole(self.sub_block, SMALLEST_SUB_BLOCK, self.block) or self.block % self.cell:
             raise UsageError(
-                f"the sub-block size must divide the block size {self.block}, and {_short(self.sub_block)} does not",
+                f"the sub-block size must divide the block size {self.block}, and {short(self.sub_block)} does not",
                 "4, 8 and 16 are usual",
             )
 
@@ -103,5 +105,6 @@ def _plain_int(value: Any) -> Any:
     return value if isinstance(value, bool) or not hasattr(value, "__index__") else operator.index(value)
 
 
-def _short(value: object) -> str:
-    return repr(value)[:40]
+def short(value: object) -> str:
+    """A value of JSON for a message: of lists and objects, which may be deep, only what they are."""
+    return type(value).__name__ if isinstance(value, list | dict) else repr(value)[:40]

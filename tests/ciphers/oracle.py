@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -59,51 +59,68 @@ def squares(top: int, left: int, size: int, step: int) -> list[Square]:
     ]
 
 
-def encrypt(pixels: np.ndarray, subkey: bytes, block: int, s: int, channels: str, shuffle: str) -> np.ndarray:
+def shuffle(pixels: np.ndarray, subkey: bytes, block: int, s: int) -> np.ndarray:
+    """subblock-shuffle."""
     out = pixels.copy()
-    bounds = list(range(2, s * s + 1)) * (1 if shuffle == "shared" else 3)
-    bounds = (([2, 3] if channels == "sub-block" else []) + bounds) * (block // s) ** 2
-    bounds = ([2, 3] if channels == "block" else []) + bounds
+    bounds = ([2, 3] + list(range(2, s * s + 1)) * 3) * (block // s) ** 2
     for top in range(0, pixels.shape[0], block):
         source = words(subkey, top // block)
         for left in range(0, pixels.shape[1], block):
             draws = pairs(source, bounds)
-            order = upwards(draws, 3) if channels == "block" else [0, 1, 2]
             for square in squares(top, left, block, s):
-                if channels == "sub-block":
-                    order = upwards(draws, 3)
-                part = out[square].reshape(s * s, 3)[:, order]
-                if shuffle == "shared":
-                    part = part[upwards(draws, s * s)]
-                else:
-                    part = np.stack([part[upwards(draws, s * s), c] for c in range(3)], axis=1)
+                part = out[square].reshape(s * s, 3)[:, upwards(draws, 3)]
+                part = np.stack([part[upwards(draws, s * s), c] for c in range(3)], axis=1)
                 out[square] = part.reshape(s, s, 3)
             assert set(draws) <= {0}  # what fills the last word
     return out
 
 
-def canonicalize(pixels: np.ndarray, block: int, s: int, channels: str, shuffle: str) -> np.ndarray:
-    out = pixels.copy()
-    region = block if channels == "block" else s
-    for top in range(0, pixels.shape[0], region):
-        for left in range(0, pixels.shape[1], region):
-            inside = squares(top, left, region, s)
-            parts = [pixels[square].reshape(s * s, 3).tolist() for square in inside]
+def each_sub_block(pixels: np.ndarray, s: int, change: Callable[[list[int]], list[int]]) -> Iterator[list[list[int]]]:
+    """The values of the three channels of every sub-block, row by row, as `change` leaves them."""
+    for top in range(0, pixels.shape[0], s):
+        for left in range(0, pixels.shape[1], s):
+            part = pixels[top : top + s, left : left + s].reshape(s * s, 3)
+            yield [change(part[:, c].tolist()) for c in range(3)]
 
-            def key(c: int, parts: list[list[list[int]]] = parts) -> tuple[int, list[list[int]]]:
-                ordered = [sorted(pixel[c] for pixel in part) for part in parts]
-                return sum(map(sum, ordered)), ordered
 
-            candidates = [(0, 1, 2)] if channels == "none" else list(itertools.permutations(range(3)))
-            if channels != "none":
-                candidates = [order for order in candidates if key(order[0]) <= key(order[1]) <= key(order[2])]
-            results = []
-            for order in candidates:
-                turned = [[[pixel[c] for c in order] for pixel in part] for part in parts]
-                if shuffle == "shared":
-                    results.append([sorted(part) for part in turned])
-                else:
-                    results.append([[list(p) for p in zip(*map(sorted, zip(*part)))] for part in turned])  # noqa: B905
-            for square, part in zip(inside, min(results), strict=True):
-                out[square] = np.array(part, np.uint8).reshape(s, s, 3)
+def joined(channels: Iterator[list[list[int]]], shape: tuple[int, ...], s: int) -> np.ndarray:
+    out = np.empty(shape, np.uint8)
+    for top in range(0, shape[0], s):
+        for left in range(0, shape[1], s):
+            out[top : top + s, left : left + s] = np.array(next(channels)).T.reshape(s, s, 3)
     return out
+
+
+def in_order(channels: Iterator[list[list[int]]]) -> Iterator[list[list[int]]]:
+    """The channels of every sub-block by their sums, ties by their values."""
+    return (sorted(three, key=lambda values: (sum(values), values)) for three in channels)
+
+
+def mean(values: list[int]) -> int:
+    """Halves up."""
+    return (2 * sum(values) + len(values)) // (2 * len(values))
+
+
+def quarters(values: list[int]) -> list[int]:
+    bounds = [quarter * len(values) // 4 for quarter in range(5)]
+    parts = [sorted(values)[first:last] for first, last in itertools.pairwise(bounds)]
+    return [mean(part) for part in parts for _ in part]
+
+
+def canonicalize(pixels: np.ndarray, s: int) -> np.ndarray:
+    """subblock-sort."""
+    return joined(in_order(each_sub_block(pixels, s, sorted)), pixels.shape, s)
+
+
+def quartiles(pixels: np.ndarray, s: int) -> np.ndarray:
+    """subblock-quartiles."""
+    return joined(in_order(each_sub_block(pixels, s, quarters)), pixels.shape, s)
+
+
+def mosaic(pixels: np.ndarray, s: int) -> np.ndarray:
+    """mosaic."""
+    return joined(each_sub_block(pixels, s, lambda values: [mean(values)] * len(values)), pixels.shape, s)
+
+
+#: What the ciphers without a key store.
+REDUCED = {"subblock-sort": canonicalize, "subblock-quartiles": quartiles, "mosaic": mosaic}

@@ -56,7 +56,7 @@ def test_small_images_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VEILSEG_NO_NUMBA", raising=False)
     monkeypatch.setattr(engine, "WORTH_NUMBA", 1000)
     monkeypatch.setattr(engine, "_asked", 0)
-    assert [engine.kernels("kernels", 400) is not None for _ in range(4)] == [False, False, True, True]
+    assert [engine.kernels("sort", 400) is not None for _ in range(4)] == [False, False, True, True]
 
 
 def test_kernels_compile_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.ciphers.images import noise
+from veilseg.catalog import CATALOG
 from veilseg.ciphers import cipher
 from veilseg.ciphers.kernels import engine
 from veilseg.keys import Key
@@ -36,7 +37,7 @@ def test_all_threads_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("failing", [0, 5, 11])
-def test_an_error_of_any_thread_is_told(monkeypatch: pytest.MonkeyPatch, failing: int) -> None:
+def test_an_error_of_any_thread_is_raised(monkeypatch: pytest.MonkeyPatch, failing: int) -> None:
     monkeypatch.setattr(engine, "threads", lambda: 3)
 
     def work(start: int, stop: int) -> None:
@@ -47,12 +48,10 @@ def test_an_error_of_any_thread_is_told(monkeypatch: pytest.MonkeyPatch, failing
         engine.over_rows(work, 12, engine.SMALL)
 
 
-@pytest.mark.parametrize(
-    "name", ["subblock-sort", "subblock-shuffle", "subblock-quartiles", "mosaic", "patch-permutation"]
-)
+@pytest.mark.parametrize("name", CATALOG)
 def test_threads_give_what_one_gives(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Nine rows of blocks: parts of one row and of two, for kernels that take two rows at once."""
-    made, key = cipher(name, 16, None if name == "patch-permutation" else 4), Key.generate()
+    made, key = cipher(name), Key.generate()
     pixels = noise(0, 9 * 16, 5 * 16)
     one = made.encrypt_pixels(pixels, key, bytes(12))
     monkeypatch.setattr(engine, "SMALL", 1)

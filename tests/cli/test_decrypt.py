@@ -73,3 +73,6 @@ def test_folder(cli, photo: Path, keys: None) -> None:
     assert done.code == 1
     assert sorted(path.name for path in Path("plain").iterdir()) == ["a.png", "b.png"]
     assert "error: veiled/c.png: " in done.err
+    assert done.err.endswith("2 done, 1 failed\n")
+    again = cli("decrypt", "veiled", "-o", "plain", "--key", "my.key")
+    assert "0 done, 2 skipped" in again.err

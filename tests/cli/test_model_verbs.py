@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from veilseg.modelspec import ModelConfig
 
 import veilseg
 from tests.models.conftest import tiny_conv, tiny_setr
 from veilseg.cli.main import main
 from veilseg.keys import Key
+from veilseg.modelconfig import ModelConfig
 from veilseg.models import encrypt_model, load_model, save_model
 from veilseg.runtime import Segmenter
 
@@ -53,7 +53,7 @@ def test_a_key_is_needed_and_nothing_is_replaced(keys: list[Key], capsys: pytest
     assert main(["encrypt-model", "source", "-o", "locked"]) == 2
     assert main(["encrypt-model", "source", "--key", "my.key", "-o", "source"]) == 1
     assert "--force" in capsys.readouterr().err
-    assert ModelConfig.load("source").input.cipher == "plain"
+    assert ModelConfig.load("source").input.name == "plain"
     assert main(["encrypt-model", "source", "--key", "my.key", "--block", "16", "-o", "source", "--force"]) == 0
     assert ModelConfig.load("source").input.block == 16
 

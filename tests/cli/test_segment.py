@@ -56,15 +56,12 @@ def test_a_folder_with_overlays(here: Path) -> None:
     assert sorted(path.name for path in (here / "seen").iterdir()) == ["0.png", "1.png"]
 
 
-def test_a_photograph_of_another_size_is_refused_before_the_work(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_photograph_of_another_size_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "photos" / "0.png").write_bytes(to_png(photo(0, 30, 40)))
-    monkeypatch.setattr(Segmenter, "segment", lambda *_, **__: pytest.fail("the work began"))
     arguments = ["--model", "model", "--overlay", "seen.png", "--photo", "photos/0.png"]
     assert main(["segment", "veiled/0.png", "-o", "labels.png", *arguments]) == 1
     message = capsys.readouterr().err
-    assert "photos/0.png has 40 x 30 pixels, the encrypted image 90 x 70" in message
+    assert "the photograph is 40x30 but the label map 90x70" in message
     assert "\nhint: " in message
     assert not (here / "labels.png").exists()
 
@@ -74,7 +71,9 @@ def test_one_bad_photograph_does_not_stop_the_other_overlays(here: Path, capsys:
     arguments = ["--model", "model", "--overlay", "seen", "--photo", "photos"]
     assert main(["segment", "veiled", "-o", "labels", *arguments]) == 1
     assert [path.name for path in (here / "seen").iterdir()] == ["1.png"]
-    assert "1 of 2 images written" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "error: veiled/0.png: the photograph is 40x30" in message
+    assert message.endswith("1 done, 1 failed\n")
 
 
 def test_subfolders_with_overlays(here: Path) -> None:
@@ -99,13 +98,20 @@ def test_a_plain_photograph_is_refused_with_a_hint(here: Path, capsys: pytest.Ca
 def test_nothing_is_replaced_unasked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "labels.png").write_bytes(b"precious")
     base = ["segment", "veiled/0.png", "--model", "model"]
-    assert main([*base, "-o", "labels.png"]) == 1
-    assert main([*base, "-o", "new.png", "--overlay", "labels.png", "--photo", "photos/0.png"]) == 1
-    assert main([*base, "-o", "new.png", "--overlay", "photos/0.png", "--photo", "photos/0.png", "--force"]) == 2
+    assert main([*base, "-o", "labels.png"]) == 0
+    assert "skipped: labels.png exists" in capsys.readouterr().err
+    assert main([*base, "-o", "new.png", "--overlay", "labels.png", "--photo", "photos/0.png"]) == 0
     assert (here / "labels.png").read_bytes() == b"precious"
-    assert not (here / "new.png").exists()
+    assert (here / "new.png").exists()
     assert main([*base, "-o", "labels.png", "--force"]) == 0
-    assert "Traceback" not in capsys.readouterr().err
+    assert (here / "labels.png").read_bytes() != b"precious"
+
+
+@pytest.mark.parametrize("target", ["photos/0.png", "veiled/0.png", "labels.png"])
+def test_an_overlay_never_replaces_what_is_read_or_written(here: Path, target: str) -> None:
+    base = ["segment", "veiled/0.png", "-o", "labels.png", "--model", "model", "--photo", "photos/0.png", "--force"]
+    assert main([*base, "--overlay", target]) == 2
+    assert not (here / "labels.png").exists()
 
 
 @pytest.mark.parametrize(

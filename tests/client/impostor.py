@@ -1,4 +1,4 @@
-"""A service that answers whatever a test wants."""
+"""A service that responds whatever a test wants."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import numpy as np
 from tests.tiny_onnx import photo
 from veilseg.runtime import encode_label_png
 
-Answer = Callable[[BaseHTTPRequestHandler, int], None]
+Respond = Callable[[BaseHTTPRequestHandler, int], None]
 
 
 @contextmanager
-def impostor(answer: Answer) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
-    """A service that answers as the function says, and what was sent to it: [(method, body)]."""
+def impostor(respond: Respond) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
+    """A service that responds as the function says, and what was sent to it: [(method, body)]."""
     got: list[tuple[str, bytes]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             got.append((self.command, self.rfile.read(int(self.headers.get("Content-Length", 0)))))
-            answer(self, len(got))
+            respond(self, len(got))
 
         do_POST = do_GET
 
@@ -48,7 +48,7 @@ def give(handler: BaseHTTPRequestHandler, status: int, body: bytes = b"", **head
 
 
 def info(**spec: Any) -> bytes:
-    given = {"cipher": "subblock-sort", "block": 16, "sub_block": 8, "channels": None, "shuffle": None}
+    given = {"cipher": "subblock-sort", "block": 16, "sub_block": 8}
     limits = {"image_pixels": 10**6, "body_bytes": 10**7}
     classes = [{"id": 0, "name": "a", "colour": [0, 0, 0]}, {"id": 1, "name": "b", "colour": [255, 0, 0]}]
     data = {"name": "m", "classes": classes, "limits": limits, "input": {**given, "key_fingerprint": None, **spec}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import doctest
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,6 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from veilseg.modelspec import InputSpec
 
 import veilseg
 from tests.client.impostor import SMALL
@@ -22,8 +22,10 @@ from tests.tiny_onnx import photo, split_stem, tiny_model
 from veilseg.ciphers import EncryptedImage
 from veilseg.client import AsyncClient, Client
 from veilseg.errors import InvalidImageError, InvalidKeyError, ServiceError, UsageError
+from veilseg.inputspec import InputSpec
 from veilseg.keys import Key
-from veilseg.runtime import Segmenter, encrypt_onnx
+from veilseg.models.encryption.onnx_stem import encrypt_onnx
+from veilseg.runtime import Segmenter
 
 
 def test_labels_are_those_of_the_segmenter(service: Service, model: Path) -> None:
@@ -53,6 +55,13 @@ def test_async(service: Service, model: Path) -> None:
                 assert (client.segment(photo(seed)) == labels).all()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("documented", [Client, AsyncClient])
+def test_the_documented_examples_run(documented: type, service: Service) -> None:
+    names = {"Client": Client, "AsyncClient": AsyncClient, "URL": service.url}
+    (test,) = (each for each in doctest.DocTestFinder(recurse=False).find(documented, globs=names) if each.examples)
+    assert doctest.DocTestRunner().run(test).failed == 0
 
 
 @contextmanager

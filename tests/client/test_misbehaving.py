@@ -40,7 +40,7 @@ def test_the_model_is_asked_for_once_and_refusals_are_waited_out(monkeypatch: py
     waits: list[float] = []
     monkeypatch.setattr("time.sleep", waits.append)
 
-    def answer(handler: BaseHTTPRequestHandler, count: int) -> None:
+    def respond(handler: BaseHTTPRequestHandler, count: int) -> None:
         if handler.command == "GET":
             give(handler, 200, info())
         elif count < 4:
@@ -48,7 +48,7 @@ def test_the_model_is_asked_for_once_and_refusals_are_waited_out(monkeypatch: py
         else:
             give(handler, 200, labels())
 
-    with impostor(answer) as (url, got), Client(url) as client:
+    with impostor(respond) as (url, got), Client(url) as client:
         assert (client.segment(SMALL) == 1).all()
         client.segment(SMALL)
     assert [method for method, _ in got] == ["GET", "POST", "POST", "POST", "POST"]
@@ -76,19 +76,19 @@ def test_retries_end(status: int) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"no png", labels(20, 31), labels(value=2), labels()[:60], veilseg.images.to_png(SMALL)]
 )
-def test_answers_that_are_no_label_map_are_refused(body: bytes) -> None:
-    def answer(handler: BaseHTTPRequestHandler, _: int) -> None:
+def test_responses_that_are_no_label_map_are_refused(body: bytes) -> None:
+    def respond(handler: BaseHTTPRequestHandler, _: int) -> None:
         give(handler, 200, info() if handler.command == "GET" else body)
 
-    with impostor(answer) as (url, _), Client(url) as client, pytest.raises(ServiceError):
+    with impostor(respond) as (url, _), Client(url) as client, pytest.raises(ServiceError):
         client.segment(SMALL)
 
 
 @pytest.mark.parametrize("ask", [Client, AsyncClient])
-def test_an_answer_without_end_is_cut_off(ask: type[Client | AsyncClient], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("veilseg.client.exchange._MAX_ANSWER", 1 << 20)
+def test_a_response_without_end_is_cut_off(ask: type[Client | AsyncClient], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("veilseg.client.exchange._MAX_RESPONSE", 1 << 20)
 
-    def answer(handler: BaseHTTPRequestHandler, _: int) -> None:
+    def respond(handler: BaseHTTPRequestHandler, _: int) -> None:
         handler.send_response(200)
         handler.end_headers()
         with contextlib.suppress(OSError):  # the client hangs up
@@ -102,16 +102,16 @@ def test_an_answer_without_end_is_cut_off(ask: type[Client | AsyncClient], monke
     def run() -> object:
         return Client(url).segment(SMALL) if ask is Client else asyncio.run(wait())
 
-    with impostor(answer) as (url, _), pytest.raises(ServiceError, match="larger than"):
+    with impostor(respond) as (url, _), pytest.raises(ServiceError, match="larger than"):
         run()
 
 
 def test_a_redirect_is_not_followed_and_an_error_is_told() -> None:
-    def answer(handler: BaseHTTPRequestHandler, _: int) -> None:
+    def respond(handler: BaseHTTPRequestHandler, _: int) -> None:
         body = json.dumps({"error": {"message": "No\x1b[31m.", "hint": "h", "request_id": "r1"}}).encode()
         give(handler, 302, body, Location="http://example.com/")
 
-    with impostor(answer) as (url, got), Client(url, token="t") as client:
+    with impostor(respond) as (url, got), Client(url, token="t") as client:
         with pytest.raises(ServiceError, match=r"refused: No\[31m \(request r1\)"):
             client.segment(SMALL)
         assert len(got) == 1

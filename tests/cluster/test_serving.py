@@ -70,7 +70,7 @@ def test_no_replicas(text: str) -> None:
 def test_a_configuration_without_tokens_is_refused() -> None:
     with pytest.raises(UsageError, match="needs tokens"):
         from_arguments({"models": "default"})
-    with pytest.raises(UsageError, match="no argument 'modles'"):
+    with pytest.raises(UsageError, match="no setting 'modles'"):
         from_arguments({"modles": "default"})
 
 
@@ -78,4 +78,4 @@ def test_a_model_that_cannot_be_served_is_refused_before_ray_starts(tmp_path: Pa
     plain = tiny_model(tmp_path / "plain")
     for source, message in ((str(plain), "takes plain images"), (str(tmp_path / "none"), "none")):
         with pytest.raises(VeilsegError, match=message):
-            serve_on_ray(Settings(models={"street": source}), "127.0.0.1", 1, None, None, (1, 1))
+            serve_on_ray(Settings(models={"street": source}, port=1), (1, 1))

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from veilseg import ciphers
+from veilseg.ciphers import cipher as make_cipher
 from veilseg.keys import Key
 
 # Always the same: what is compared with a tolerance should not depend on luck.
@@ -18,7 +18,7 @@ CIPHERS = ["patch-permutation", "patch-rotation"]
 
 @cache
 def inverse(index: int, block: int) -> np.ndarray:
-    return np.linalg.inv(ciphers.rotation(KEYS[index], block))
+    return np.linalg.inv(make_cipher("patch-rotation", block).affine(KEYS[index]).matrix)
 
 
 def encrypt_blocks(pixels: torch.Tensor, cipher: str, key: Key, block: int, *, exact: bool = False) -> torch.Tensor:
@@ -31,7 +31,7 @@ def encrypt_blocks(pixels: torch.Tensor, cipher: str, key: Key, block: int, *, e
                 part = image[:, top : top + block, left : left + block]
                 flat = part.reshape(length)
                 if cipher == "patch-permutation":
-                    stored = flat[ciphers.permutation(key, block)]
+                    stored = flat[make_cipher(cipher, block).block_order(key)]
                 else:
                     turned = (flat - 127.5) @ inverse(KEYS.index(key), block)
                     stored = turned * 32767 / (127.5 * length**0.5) + 32768

@@ -1,4 +1,4 @@
-"""Domain adaptation (section 2.2): training on encrypted images from an encrypted start is the plain run permuted.
+"""Domain adaptation: training on encrypted images from an encrypted start is the plain run permuted.
 
 In float64: AdamW divides small gradients by themselves, so that in float32 rounding alone parts two runs in ten steps.
 """
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from tests.models.conftest import tiny_setr
 from tests.models.encrypted import KEYS, encrypt_blocks
-from veilseg import ciphers
+from veilseg.ciphers import cipher
 from veilseg.models import SegmentationModel, encrypt_model
 from veilseg.models.encryption.stems import find_patchify
 
@@ -87,7 +87,7 @@ def test_the_encrypted_run_follows_the_plain_one(kind: str) -> None:
     assert got == pytest.approx(wanted, rel=1e-6)
     if kind != "timm":
         assert wanted[-1] < 0.8 * wanted[0], "a run that learns nothing would prove nothing"
-    order = torch.from_numpy(ciphers.permutation(KEYS[0], 16))
+    order = torch.from_numpy(cipher("patch-permutation").block_order(KEYS[0]))
     weights, moved = dict(plain.named_parameters()), dict(locked.named_parameters())
     stem = next(name for name, value in weights.items() if value is find_patchify(plain).weight)
     assert (weights[stem] - start).abs().max() > 5e-3

@@ -10,14 +10,14 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from veilseg.modelspec import ModelConfig
 
 from tests.models.conftest import images, tiny_conv, tiny_setr
 from veilseg.errors import InvalidModelError, VeilsegError
 from veilseg.keys import Key
+from veilseg.modelconfig import ModelConfig
 from veilseg.models import SegmentationModel, encrypt_model, export_onnx
-from veilseg.models import export as export_module
 from veilseg.models.encryption.stems import find_patchify
+from veilseg.models.onnx import export as export_module
 from veilseg.models.registry import widen
 
 

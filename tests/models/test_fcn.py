@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from tests.models.conftest import images
-from veilseg.ciphers.conventional.ffx import ffx_table
+from veilseg import cipher
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.keys import Key
 from veilseg.models import create_model, encrypt_model, load_model, rekey_model, save_model
+from veilseg.spec import CipherSpec
 
 
 @torch.no_grad()
@@ -47,11 +48,11 @@ def test_it_is_torchvisions(tmp_path: Path) -> None:
 def test_input_under_a_conventional_cipher(tmp_path: Path) -> None:
     key = Key.generate()
     model = create_model("fcn", num_classes=5, backbone="resnet18", input="ffx", block=4, key=key)
-    assert (model.config.input.cipher, model.config.input.block) == ("ffx", 4)
+    assert model.config.input.encryption == CipherSpec("ffx", 4)
     assert model.config.input.key_fingerprint == key.fingerprint
     assert model.config.size_multiple == 8
     save_model(model, tmp_path / "ffx")
-    assert load_model(tmp_path / "ffx").network.normalize.std.tolist() == [float(ffx_table(key).max())] * 3
+    assert load_model(tmp_path / "ffx").network.normalize.std.tolist() == [float(cipher("ffx").table(key).max())] * 3
     with pytest.raises(UsageError, match="for one key"):
         create_model("fcn", num_classes=5, input="shf")
     with pytest.raises(InvalidModelError, match="no key built in"):

@@ -21,7 +21,7 @@ from veilseg.models.encryption.stems import find_patchify
 MAKERS = {
     "naive": lambda: tiny_setr("naive"),
     "pup": lambda: tiny_setr("pup"),
-    "mla": lambda: tiny_setr("mla", input="canonical", shuffle="shared"),
+    "mla": lambda: tiny_setr("mla", input="canonical"),
     "no bias": lambda: tiny_setr("naive", pre_norm=True),
     "convseg": lambda: tiny_conv(input="mosaic", sub_block=8),
     "permuted": lambda: encrypt_model(tiny_setr("mla"), Key.generate()),
@@ -188,7 +188,7 @@ def test_half(tmp_path):  # type: ignore[no-untyped-def]
 
 def test_shipped_models_load():  # type: ignore[no-untyped-def]
     model = load_model("default")
-    assert model.config.input.canonical
+    assert model.config.input.name == "subblock-sort"
     with torch.no_grad():
         assert model(images(1, 3, 32, 48)).shape == (1, model.num_classes, 32, 48)
-    assert load_model("plain").config.input.cipher == "plain"
+    assert load_model("plain").config.input.name == "plain"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from veilseg.modelspec import ModelConfig
 
 import veilseg
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
 from veilseg.errors import InvalidModelError, UsageError
+from veilseg.modelconfig import ModelConfig
 from veilseg.runtime import Segmenter
 from veilseg.runtime.engines import OnnxEngine, TorchEngine, is_torch_module
 

@@ -103,8 +103,8 @@ def bomb(width: int, height: int, text: bytes, pixels: bytes) -> bytes:
 
 
 def header(width: int, height: int) -> bytes:
-    text = '{"version":2,"cipher":"subblock-shuffle","block":16,"sub_block":8,"height":%d,"width":%d'
-    return (text % (height, width) + ',"channels":"sub-block","shuffle":"channel"}').encode()
+    text = '{"version":3,"cipher":"subblock-shuffle","block":16,"sub_block":8,"height":%d,"width":%d}'
+    return (text % (height, width)).encode()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ import numpy as np
 
 from tests.service import Service, encrypted, limited
 from veilseg import container
+from veilseg.header import Header
 from veilseg.server.memory import BYTES_PER_PIXEL
+from veilseg.spec import CipherSpec
 
 MIB = 1 << 20
 
@@ -21,8 +23,7 @@ MIB = 1 << 20
 def image(pixels: np.ndarray) -> bytes:
     """A file that says of `pixels`, uint8 [H, W, 3], that they are encrypted."""
     height, width, _ = pixels.shape
-    options = {"channels": "sub-block", "shuffle": "channel"}
-    header = container.Header(cipher="subblock-sort", block=16, sub_block=8, height=height, width=width, **options)
+    header = Header(spec=CipherSpec("subblock-sort", 16, 8), height=height, width=width)
     return container.encode(pixels, header)
 
 

@@ -18,7 +18,7 @@ from tests.service import SHUFFLE, Service, encrypted
 from tests.tiny_onnx import photo
 from veilseg.images import to_png
 from veilseg.runtime import Segmenter
-from veilseg.server import answers
+from veilseg.server import responses
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_areas(service: Service, expected: np.ndarray) -> None:
 
 def test_coco_rle(service: Service, expected: np.ndarray) -> None:
     """pycocotools is the reference."""
-    answer = service.post(encrypted(), headers={"Accept": answers.RLE}).json()
+    answer = service.post(encrypted(), headers={"Accept": responses.RLE}).json()
     for segment in answer["segments"]:
         assert (coco.decode(segment["rle"]) == (expected == segment["id"])).all()
 

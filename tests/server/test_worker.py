@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from veilseg.modelspec import InputSpec, ModelConfig
 
 from tests.service import SOURCE, encrypted, running
 from veilseg.errors import InvalidImageError
+from veilseg.inputspec import InputSpec
+from veilseg.modelconfig import ModelConfig
 from veilseg.runtime import Segmenter
 from veilseg.server import frames
-from veilseg.server.process import Worker, WorkerGone
+from veilseg.server.model_worker import ModelWorker, WorkerGoneError
 from veilseg.server.worker import works_apart
 
 CONFIG = ModelConfig(
@@ -27,23 +28,23 @@ FILE, SIZE = b"a file", (2, 3)
 
 
 def ask(said: bytes) -> list[np.ndarray | InvalidImageError]:
-    """What `Worker.run` makes of one file when the process reads it, says `said` and stays."""
+    """What `ModelWorker.run` makes of one file when the process reads it, says `said` and stays."""
 
     async def run() -> list[np.ndarray | InvalidImageError]:
         length = len(frames.pack([FILE]))
         code = f"import os, sys; sys.stdin.buffer.read({length}); os.write(1, {said!r}); os.close(1); sys.stdin.read()"
         process = await asyncio.create_subprocess_exec(sys.executable, "-ISc", code, stdin=PIPE, stdout=PIPE)
         try:
-            return await Worker(process, CONFIG).run([FILE], [SIZE], 300)
+            return await ModelWorker(process, CONFIG).run([FILE], [SIZE], 300)
         finally:
             was_ended = process.returncode is not None
-            await Worker(process, CONFIG).stop()
+            await ModelWorker(process, CONFIG).stop()
             ended.append(was_ended)
 
     ended: list[bool] = []
     try:
         return asyncio.run(run())
-    except WorkerGone:
+    except WorkerGoneError:
         assert ended == [True]
         raise
 
@@ -80,7 +81,7 @@ def test_answers_are_read() -> None:
     ],
 )
 def test_nonsense_ends_the_worker(said: bytes) -> None:
-    with pytest.raises(WorkerGone):
+    with pytest.raises(WorkerGoneError):
         ask(said)
 
 
@@ -91,7 +92,7 @@ def test_a_batch_is_answered_as_its_images_are(model: Path, threads: int) -> Non
     files[2] = files[2][:-30]
 
     async def run() -> list[np.ndarray | InvalidImageError]:
-        worker = await Worker.start(str(model), "cpu", threads)
+        worker = await ModelWorker.start(str(model), "cpu", threads)
         try:
             return await worker.run(files, [(40, 50)] * len(files), 300)
         finally:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from veilseg.training.augment import augment
 from veilseg.training.losses import class_weights, segmentation_loss
-from veilseg.training.recipe import AugmentPart
+from veilseg.training.recipe import AugmentSection
 
 
 @given(
@@ -23,7 +23,7 @@ def test_any_image_gives_a_crop_of_the_wanted_size(seed: int, height: int, width
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (height, width, 3), np.uint8)
     label = rng.integers(0, 11, (height, width), np.uint8)
-    crop, ids = augment(image, label, AugmentPart(crop=(32, 48), scale=scale), rng)
+    crop, ids = augment(image, label, AugmentSection(crop=(32, 48), scale=scale), rng)
     assert crop.shape == (32, 48, 3)
     assert crop.dtype == np.uint8
     assert ids.shape == (32, 48)
@@ -33,7 +33,7 @@ def test_any_image_gives_a_crop_of_the_wanted_size(seed: int, height: int, width
 def test_image_and_label_move_together() -> None:
     label = np.kron(np.arange(16, dtype=np.uint8).reshape(4, 4), np.ones((32, 32), np.uint8))
     image = np.repeat((label * 10)[..., None], 3, axis=2)
-    part = AugmentPart(crop=(64, 64), photometric=0.0)
+    part = AugmentSection(crop=(64, 64), photometric=0.0)
     flips = 0
     for seed in range(20):
         crop, ids = augment(image, label, part, np.random.default_rng(seed))
@@ -48,7 +48,7 @@ def test_image_and_label_move_together() -> None:
 def test_the_same_generator_state_gives_the_same_crop() -> None:
     image = np.random.default_rng(1).integers(0, 256, (50, 70, 3), np.uint8)
     label = image[..., 0] % 11
-    one, two = (augment(image, label, AugmentPart(crop=(32, 32)), np.random.default_rng(5)) for _ in range(2))
+    one, two = (augment(image, label, AugmentSection(crop=(32, 32)), np.random.default_rng(5)) for _ in range(2))
     assert np.array_equal(one[0], two[0])
     assert np.array_equal(one[1], two[1])
 

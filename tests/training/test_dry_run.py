@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from tests.training.test_recipe import RECIPES
-from veilseg.modelspec import TRAINED_CIPHERS
 
+from veilseg import catalog
 from veilseg.keys import Key
 from veilseg.models import save_model
 from veilseg.training.dry_run import StandIn, dry_run
@@ -16,10 +16,10 @@ from veilseg.training.start import new_model
 
 DECODERS = [f"model.architecture=setr-{decoder}" for decoder in ("naive", "mla", "pup")]
 SUB_BLOCKS = [f"model.sub_block={s}" for s in (4, 8, 16)]
-CONVENTIONAL = [f"model.input={cipher}" for cipher in TRAINED_CIPHERS]
+CONVENTIONAL = [f"model.input={cipher}" for cipher in catalog.of_family("conventional")]
 #: What the comments in the recipes say is to be varied.
 VARIED = {
-    **dict.fromkeys(("p2-cityscapes", "p2-ade20k", "camvid-setr"), DECODERS),
+    **dict.fromkeys(("kiya-cityscapes", "kiya-ade20k", "camvid-setr"), DECODERS),
     **dict.fromkeys(
         ("camvid-sort", "camvid-distil", "camvid-mosaic", "camvid-quartiles", "camvid-shuffled"), SUB_BLOCKS
     ),
@@ -27,7 +27,7 @@ VARIED = {
 }
 FORMS = [(path, override) for path in RECIPES for override in VARIED.get(path.stem, ["train.seed=1"])]
 # A ViT-B on crops of 768 pixels takes a minute and a half of one core: one recipe of each dataset runs at full size.
-FULL = {("p1-cityscapes-shuffled", "train.seed=1"), ("p2-ade20k", "model.architecture=setr-pup")}
+FULL = {("hirose-cityscapes-shuffled", "train.seed=1"), ("kiya-ade20k", "model.architecture=setr-pup")}
 
 
 @pytest.mark.slow
@@ -36,11 +36,12 @@ FULL = {("p1-cityscapes-shuffled", "train.seed=1"), ("p2-ade20k", "model.archite
 )
 def test_recipes_run(path: Path, override: str, tmp_path: Path) -> None:
     overrides = [override]
-    if path.stem.startswith("p") and (path.stem, override) not in FULL:  # as built, but for the size of the crops
+    small = path.stem.startswith("camvid")
+    if not small and (path.stem, override) not in FULL:  # as built, but for the size of the crops
         size = "[96, 96]"
         vit = f"{{backbone: vit_base_patch16_384, image_size: {size}}}"
         overrides += [f"augment.crop={size}", f"train.window={size}", f"model.arguments={vit}"]
-    if path.stem.startswith("camvid"):
+    if small:
         overrides.append("augment.crop=[64, 64]")
         given = load_recipe(path)
         if given.method.teacher is not None:

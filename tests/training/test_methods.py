@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from veilseg.modelspec import TRAINED_CIPHERS, InputSpec
-from veilseg.training.views import View
 
-from veilseg.ciphers import canonicalize, cipher
+from veilseg import catalog
+from veilseg.ciphers import cipher
 from veilseg.data import open_data
 from veilseg.errors import InvalidImageError, InvalidModelError, UsageError
+from veilseg.inputspec import InputSpec
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, load_model, save_model
 from veilseg.runtime import Segmenter
+from veilseg.spec import CipherSpec, make_spec
 from veilseg.training import run, start
+from veilseg.training.inputs import input_transform
 from veilseg.training.load import from_dict
 from veilseg.training.samples import TrainingSamples
 
@@ -52,23 +54,32 @@ def image() -> np.ndarray:
     return open_data("scenes:1")[0].image[:64, :96]
 
 
-def test_views_are_what_the_ciphers_make(image: np.ndarray) -> None:
+KEYED = [("patch-permutation", 16), *((name, 4) for name in catalog.of_family("conventional"))]
+
+
+@pytest.mark.parametrize(("name", "block"), KEYED)
+def test_networks_of_one_key_see_what_the_cipher_makes(name: str, block: int, image: np.ndarray) -> None:
     key = Key.generate()
-    permuted = InputSpec("patch-permutation", block=16, key_fingerprint=key.fingerprint)
-    assert np.array_equal(View(permuted, key)(image, "a"), cipher("patch-permutation").encrypt(image, key).pixels)
-    for name in ("subblock-sort", "subblock-quartiles", "mosaic"):
-        spec = InputSpec(name, sub_block=8)
-        assert np.array_equal(View(spec)(image, "a"), cipher(name, sub_block=8).encrypt(image).pixels)
-    for name in TRAINED_CIPHERS:
-        view = View(InputSpec(name, block=4, key_fingerprint=key.fingerprint), key)
-        view = pickle.loads(pickle.dumps(view))  # as processes that load samples get it
-        assert np.array_equal(view(image, "a"), cipher(name, block=4).encrypt(image, key).pixels)
-    shuffled = View(InputSpec("subblock-shuffle", sub_block=8))
-    assert np.array_equal(canonicalize(shuffled(image, "a"), 16, 8), canonicalize(image, 16, 8))
-    assert np.array_equal(shuffled(image, "a"), shuffled(image, "a"))
-    assert not np.array_equal(shuffled(image, "a"), shuffled(image, "b"))
-    with pytest.raises(UsageError, match="key"):
-        View(permuted, Key.generate())
+    spec = InputSpec(CipherSpec(name, block), key.fingerprint)
+    transform = pickle.loads(pickle.dumps(input_transform(spec, key)))  # as processes that load samples get it
+    assert np.array_equal(transform(image, "a"), cipher(name, block).encrypt(image, key).pixels)
+    for other in (None, Key.generate()):
+        with pytest.raises(UsageError, match=f"of the key {key.fingerprint}"):
+            input_transform(spec, other)
+
+
+@pytest.mark.parametrize("name", catalog.of_family("key-invariant", "reducing"))
+def test_networks_without_a_key_see_what_the_cipher_makes(name: str, image: np.ndarray) -> None:
+    made = cipher(name, sub_block=8)
+    transform = input_transform(InputSpec(made.spec))
+    seen = transform(image, "a")
+    assert np.array_equal(seen, transform(image, "a"))
+    if made.reduces:
+        assert np.array_equal(seen, made.encrypt(image).pixels)
+    else:  # shuffled, and by the identity of the sample
+        form = cipher("subblock-sort", sub_block=8).reduce
+        assert np.array_equal(form(seen), form(image))
+        assert not np.array_equal(seen, transform(image, "b"))
 
 
 @pytest.mark.parametrize("keys", ["redrawn", "fixed"])
@@ -81,13 +92,13 @@ def test_keys_of_training_images(keys: str) -> None:
         method={"keys": keys},
     )
     seen = []
+    transform = input_transform(InputSpec(make_spec("subblock-shuffle")))
 
-    class Recording(View):
-        def __call__(self, image: np.ndarray, identity: str) -> np.ndarray:
-            seen.append(super().__call__(np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3), identity))
-            return image
+    def recording(image: np.ndarray, identity: str) -> np.ndarray:
+        seen.append(transform(np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3), identity))
+        return image
 
-    samples = TrainingSamples(chosen, [open_data("scenes:1")], [Recording(InputSpec("subblock-shuffle", sub_block=8))])
+    samples = TrainingSamples(chosen, [open_data("scenes:1")], [recording])
     for index in range(2):
         samples[index]
     assert np.array_equal(*seen) == (keys == "fixed")
@@ -129,12 +140,12 @@ def test_closed_form_start_comes_close_to_the_plain_embedding(plain: dict[str, P
     data = open_data("scenes:4:3")
     samples = [data[index] for index in range(3)]
     copied = start.first_model(
-        recipe(model=chosen.model.__dict__, method={"start": str(plain["setr"])}), data, samples, None
+        recipe(model=chosen.model.model_dump(), method={"start": str(plain["setr"])}), data, samples, None
     )
     fitted = start.first_model(chosen, data, samples, None)
     teacher = load_model(plain["setr"])
     crop = data[3].image[:320, :480]
-    sorted_crop = canonicalize(crop, 16, 4)
+    sorted_crop = cipher("subblock-sort", sub_block=4).reduce(crop)
     answers = []
     for model, pixels in ((teacher, crop), (copied, sorted_crop), (fitted, sorted_crop)):
         model.fold_normalization()
@@ -149,15 +160,16 @@ def test_closed_form_start_comes_close_to_the_plain_embedding(plain: dict[str, P
 def test_a_start_from_another_network_is_refused(plain: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(InvalidModelError, match="another network"):
         run.prepare(recipe(model=SETR, method={"start": str(plain["conv"])}), tmp_path)
+    wider = {**CONV, "sub_block": 8}
     with pytest.raises(UsageError, match="differ in shape"):
-        run.prepare(recipe(model=CONV, method={"start": str(plain["conv"]), "closed_form": True}), tmp_path)
+        run.prepare(recipe(model=wider, method={"start": str(plain["conv"]), "closed_form": True}), tmp_path)
 
 
 @pytest.mark.parametrize("optimizer", [{"name": "adamw"}, {"name": "sgd", "learning_rate": 1e-3}])
 def test_domain_adaptation_ends_with_the_plain_weights_encrypted(
     optimizer: dict, plain: dict[str, Path], tmp_path: Path
 ) -> None:
-    """Section 2.2: with a permutation, training on encrypted images is plain training, up to the permutation.
+    """With a permutation, training on encrypted images is plain training, up to the permutation.
 
     Of a network whose patch is the cipher's block: a widened embedding has weights that the plain one lacks.
     """
@@ -178,14 +190,14 @@ def test_domain_adaptation_ends_with_the_plain_weights_encrypted(
     assert (before - wanted).abs().max() > 0.01  # it did learn something
 
 
-@pytest.mark.parametrize("name", TRAINED_CIPHERS)
+@pytest.mark.parametrize("name", catalog.of_family("conventional"))
 def test_training_on_images_of_one_key(name: str, tmp_path: Path) -> None:
-    """[P2] Table 2: the network reads images of its key, from files as in training, and refuses others."""
+    """[Kiya 2022], Table 2: the network reads images of its key, from files as in training, and refuses others."""
     key = Key.generate()
     key.save(tmp_path / "my.key")
     model = {**CONV, "input": name, "block": 4}
     trained = run.train(recipe(model=model, method={"key": str(tmp_path / "my.key")}), tmp_path / "run")
-    assert trained.config.input == InputSpec(name, block=4, key_fingerprint=key.fingerprint)
+    assert trained.config.input == InputSpec(CipherSpec(name, 4), key.fingerprint)
     assert key.fingerprint in (tmp_path / "run" / "config.json").read_text()
     image = open_data("scenes:1:5")[0].image[:62, :94]
     segmenter = Segmenter(tmp_path / "run", threads=1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-import yaml
 
+from veilseg.ciphers import cipher
 from veilseg.errors import UsageError
+from veilseg.modelconfig import ModelConfig, shipped_models
 from veilseg.training.load import expand, from_dict, load_recipe
 from veilseg.training.recipe import Recipe
 
@@ -30,8 +32,24 @@ def test_the_empty_recipe_is_the_default(tmp_path: Path) -> None:
 
 
 def test_a_recipe_survives_its_own_record() -> None:
-    recipe = from_dict({"augment": {"crop": [64, 128], "scale": [1, 2]}, "model": {"sub_block": 4}})
-    assert from_dict(yaml.safe_load(yaml.safe_dump(recipe.to_dict() | {}).replace("!!python/tuple", ""))) == recipe
+    recipe = from_dict({"augment": {"crop": [64, 128], "scale": [1, 2]}, "model": {"sub_block": 8}})
+    assert from_dict(json.loads(recipe.model_dump_json())) == recipe
+
+
+def test_the_default_is_what_encrypt_makes_and_the_shipped_model_reads() -> None:
+    made = Recipe().model.cipher
+    assert made is not None
+    assert made.spec == cipher("subblock-sort").spec == ModelConfig.load(shipped_models()["default"]).input.encryption
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1e-4", 1e-4), ("2e-3", 2e-3), ("1E3", 1000.0), (".5e-2", 5e-3), ("1", 1.0)]
+)
+def test_numbers_are_numbers(text: str, value: float, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"optimizer: {{learning_rate: {text}}}")
+    assert load_recipe(path).optimizer.learning_rate == value
+    assert load_recipe(path, [f"optimizer.weight_decay={text}"]).optimizer.weight_decay == value
 
 
 def test_overrides_win(tmp_path: Path) -> None:
@@ -46,26 +64,30 @@ def test_overrides_win(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"trian": {}}, "trian"),
-        ({"train": {"stepps": 3}}, "train.stepps"),
-        ({"train": {"steps": "many"}}, "train.steps"),
-        ({"train": {"steps": True}}, "train.steps"),
-        ({"train": {"steps": 0}}, "steps"),
-        ({"train": 3}, "train"),
-        ({"model": {"sub_block": 5}}, "do not fill"),
+        ({"trian": {}}, "unknown entry 'trian'"),
+        ({"train": {"stepps": 3}}, "unknown entry 'train.stepps'"),
+        ({"train": {"steps": "many"}}, "train.steps is 'many': should be a valid integer"),
+        ({"train": {"steps": True}}, "train.steps is 'True': should be a valid integer"),
+        ({"train": {"steps": "5"}}, "train.steps"),
+        ({"train": {"steps": 5.0}}, "train.steps"),
+        ({"train": {"steps": None}}, "train.steps"),
+        ({"train": {"steps": 0}}, "train.steps"),
+        ({"train": 3}, "train is '3'"),
+        ({"train": {"average": 1.0}}, "train.average"),
+        ({"optimizer": {"learning_rate": "2e-3"}}, "optimizer.learning_rate is '2e-3': should be a valid number"),
+        ({"augment": {"flip": 1}}, "augment.flip"),
+        ({"model": {"sub_block": 5}}, "must divide"),
         ({"model": {"input": "blurred"}}, "blurred"),
         ({"augment": {"crop": [100, 96]}}, "crop"),
-        ({"augment": {"crop": [96]}}, "crop"),
+        ({"augment": {"crop": [96]}}, "augment.crop"),
         ({"augment": {"scale": [2, 1]}}, "scale"),
-        ({"data": {"train": []}}, "sources"),
-        ({"data": {"train": [{"source": "scenes:3", "weight": 0}]}}, "weights"),
+        ({"data": {"train": []}}, "data.train"),
+        ({"data": {"train": [{"source": "scenes:3", "weight": 0}]}}, r"data.train\[0\].weight"),
         ({"data": {"train": [{"sauce": "scenes:3"}]}}, r"data.train\[0\].sauce"),
         ({"train": {"batch": 5, "accumulate": 2}}, "shared by 2"),
         ({"train": {"window": [100]}}, "window"),
         ({"machine": {"devices": 3}}, "shared by 3"),
         ({"optimizer": {"name": "adam"}}, "optimizer.name"),
-        ({"model": {"input": "plain", "channels": "none"}}, "no meaning"),
-        ({"model": {"channels": "some"}}, "channels"),
         ({"method": {"keys": "fixed"}}, "shuffled"),
         ({"method": {"closed_form": True}}, "method.start"),
         ({"method": {"key": "my.key"}}, "method.start"),
@@ -74,8 +96,20 @@ def test_overrides_win(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_named(values: dict, message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError, match=message) as caught:
         from_dict(values)
+    assert "\n" not in caught.value.message
+
+
+def test_an_unknown_entry_comes_with_the_known_ones() -> None:
+    for values, known in (
+        ({"more": 1}, "model, data, augment, method, optimizer, loss, train, machine"),
+        ({"loss": {"more": 1}}, "balance, jaccard, auxiliary"),
+        ({"data": {"train": [{"source": "scenes:1"}, {"more": 1}]}}, "source, split, weight"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            from_dict(values)
+        assert caught.value.hint == f"known here: {known}"
 
 
 @pytest.mark.parametrize("override", ["steps=3", "train.steps", "train.steps.more=1"])

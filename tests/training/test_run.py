@@ -47,7 +47,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_folder_holds_a_model_that_takes_raw_canonical_pixels(finished: Path) -> None:
     model = load_model(finished)
-    assert model.config.input.cipher == "subblock-sort"
+    assert model.config.input.name == "subblock-sort"
     assert model.config.classes[0] == "sky"
     assert model.config.training["recipe"]["train"]["steps"] == 4
     image = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, 3, 64, 96), np.uint8))
@@ -129,7 +129,7 @@ def test_training_lowers_the_loss(tmp_path: Path) -> None:
 )
 def test_other_inputs_train_too(name: str, cipher: str, tmp_path: Path) -> None:
     recipe = from_dict({**TINY, "model": {**TINY["model"], "input": name}, "train": {**TINY["train"], "steps": 1}})
-    assert run.train(recipe, tmp_path).config.input.cipher == cipher
+    assert run.train(recipe, tmp_path).config.input.name == cipher
 
 
 def test_setr_trains_with_its_auxiliary_heads(tmp_path: Path) -> None:

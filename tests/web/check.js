@@ -1,59 +1,75 @@
-// The web client's code against the vectors of spec/vectors. Runs in Node (test_node.py) and in a browser
-// (test_browser.py); returns the list of what differs and how many cases were looked at.
+// The page's code against the vectors of spec/vectors. Runs in Node (node.mjs) and in a browser (test_browser.py);
+// returns the list of what differs and how many cases were looked at.
 
-const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+export const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 const unhex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const equal = (a, b) => a.length === b.length && a.every((value, index) => value === b[index]);
 
+const MODULES = [
+  "bytes", "ciphers", "container", "encrypt", "errors", "header", "keys", "keystream", "patches", "shuffle",
+];
+
 export async function check(load, vectors) {
-  const [keys, keystream, subblocks, blocks, png, encrypt] = await Promise.all(
-    ["keys.js", "keystream.js", "subblocks.js", "blocks.js", "png.js", "encrypt.js"].map(load),
-  );
+  const loaded = await Promise.all(MODULES.map((name) => load(`${name}.js`)));
+  const page = Object.assign({}, ...loaded);
   const wrong = [];
   let cases = 0;
   const expect = (holds, what) => {
     cases++;
     if (!holds) wrong.push(what);
   };
+  const refused = async (work, what) => {
+    try {
+      await work();
+      expect(false, what);
+    } catch (error) {
+      expect(error instanceof page.VeilsegError, what);
+    }
+  };
+  for (const part of [keys, keystream, ciphers, container, services]) await part({ page, vectors, expect, refused });
+  return { wrong, cases };
+}
 
+async function keys({ page, vectors, expect, refused }) {
   for (const { secret, text, fingerprint } of vectors.keys.valid) {
-    expect(hex(await keys.parseKey(text)) === secret, `key ${fingerprint}`);
-    expect((await keys.fingerprint(unhex(secret))) === fingerprint, `fingerprint ${fingerprint}`);
+    expect(page.hex(await page.parseKey(text)) === secret, `key ${fingerprint}`);
+    expect((await page.fingerprint(unhex(secret))) === fingerprint, `fingerprint ${fingerprint}`);
   }
-  for (const { secret, text } of vectors.keys.also_valid) expect(hex(await keys.parseKey(text)) === secret, "a key in capitals");
-  for (const { why, text } of vectors.keys.invalid) {
-    const refused = await keys.parseKey(text).then(() => false, (error) => error instanceof keys.Refusal);
-    expect(refused, `invalid key: ${why}`);
+  for (const { secret, text } of vectors.keys.also_valid) {
+    expect(page.hex(await page.parseKey(text)) === secret, `key ${JSON.stringify(text)}`);
   }
+  for (const { why, text } of vectors.keys.invalid) await refused(() => page.parseKey(text), `invalid key: ${why}`);
+  const fromFile = (text) => page.parseKey(page.keyLine(new TextEncoder().encode(text)));
+  for (const { why, text, secret } of vectors.keys.files) {
+    expect(page.hex(await fromFile(text)) === secret, `key file: ${why}`);
+  }
+  for (const { why, text } of vectors.keys.invalid_files) await refused(() => fromFile(text), `key file: ${why}`);
   for (const { secret, purpose, nonce, subkey } of vectors.derivation.subkeys) {
-    expect(hex(await keys.derive(unhex(secret), purpose, unhex(nonce))) === subkey, `subkey for ${purpose}`);
+    const derived = await page.derive(unhex(secret), purpose, unhex(nonce));
+    expect(page.hex(derived) === subkey, `subkey for ${purpose}`);
   }
+}
+
+async function keystream({ page, vectors, expect }) {
   for (const { subkey, stream, words } of vectors.keystream.words) {
-    const stream_ = await keystream.Keystream.create(unhex(subkey));
-    expect(equal([...(await stream_.words(stream, words.length))], words), `words of stream ${stream}`);
+    const made = await page.Keystream.create(unhex(subkey));
+    expect(equal([...(await made.words(stream, words.length))], words), `words of stream ${stream}`);
   }
   for (const { subkey, stream, bounds, draws } of vectors.keystream.draws) {
-    const stream_ = await keystream.Keystream.create(unhex(subkey));
-    expect(equal([...(await stream_.draw(stream, bounds))], draws), `draws below ${bounds}`);
+    const made = await page.Keystream.create(unhex(subkey));
+    expect(equal([...(await made.draw(stream, bounds))], draws), `draws below ${bounds}`);
   }
   for (const { key, block, permutation } of vectors.keystream.permutations) {
-    expect(equal([...(await blocks.permutation(await keys.parseKey(key), block))], permutation), `permutation of ${block}`);
+    const order = await page.permutation(await page.parseKey(key), block);
+    expect(equal([...order], permutation), `permutation of ${block}`);
   }
+}
 
-  const stored = async (pixels, { cipher, block, sub_block: s, channels, shuffle, key, subkey, nonce }) => {
-    const secret = key && (await keys.parseKey(key));
-    if (cipher === "subblock-shuffle") {
-      const derived = subkey ? unhex(subkey) : await keys.derive(secret, cipher, unhex(nonce));
-      return subblocks.shufflePixels(pixels, derived, block, s, channels, shuffle);
-    }
-    return encrypt.encryptPixels(pixels, { cipher, block, sub_block: s, channels, shuffle }, secret);
-  };
+async function ciphers({ page, vectors, expect }) {
   for (const one of vectors.ciphers.cases) {
     const { width, height, pixels } = vectors.ciphers.pictures[one.picture];
-    const { data } = await stored({ width, height, data: bytesOf(pixels) }, one);
-    const expected = bytesOf(one.stored);
-    const label = `${one.cipher} ${one.block} ${one.sub_block} ${one.channels} ${one.shuffle} ${one.picture}`;
+    const { data } = await stored(page, { width, height, data: bytesOf(pixels) }, one);
+    const expected = bytesOf(one.stored), label = `${one.cipher} ${one.block} ${one.sub_block} ${one.picture}`;
     if (data instanceof Uint16Array) {
       const view = new DataView(expected.buffer);
       const close = data.every((value, at) => Math.abs(value - view.getUint16(2 * at)) <= (one.tolerance ?? 0));
@@ -66,50 +82,53 @@ export async function check(load, vectors) {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
       return state >>> 24;
     });
-    expect(equal(encrypt.pad({ width, height, data }, block).data, bytesOf(padded)), `padding of ${width} x ${height}`);
+    expect(equal(page.pad({ width, height, data }, block).data, bytesOf(padded)), `padding of ${width} x ${height}`);
   }
+}
 
+/** What the page stores; where a subkey or a nonce is given, of the cipher that the page draws keys for. */
+async function stored(page, pixels, spec) {
+  const secret = spec.key && (await page.parseKey(spec.key));
+  if (!spec.subkey && !spec.nonce) return page.encryptPixels(pixels, spec, secret);
+  const subkey = spec.subkey ? unhex(spec.subkey) : await page.derive(secret, spec.cipher, unhex(spec.nonce));
+  return page.shufflePixels(pixels, subkey, spec.block, spec.sub_block);
+}
+
+async function container({ page, vectors, expect }) {
   for (const { name, header, file, stored: values } of vectors.container.valid) {
-    const fields = JSON.parse(header);
-    const chunks = png.chunksOf(bytesOf(file));
-    expect(String.fromCharCode(...chunks[1].body) === `veilseg\0${header}`, `header of ${name}`);
-    if (fields.nonce) continue; // the page sends no images that a key could open
-    const written = encrypt.headerOf(fields, fields.width, fields.height, fields.key_fingerprint);
-    expect(written === header, `written header of ${name}`);
-    const size = png.chunksOf(bytesOf(file))[0].body;
-    const view = new DataView(size.buffer, size.byteOffset);
-    const raw = bytesOf(values);
-    const data = fields.cipher === "patch-rotation" ? Uint16Array.from({ length: raw.length / 2 }, (_, i) => (raw[2 * i] << 8) | raw[2 * i + 1]) : raw;
-    const own = png.chunksOf(await png.writePng({ width: view.getUint32(0), height: view.getUint32(4), data }, "veilseg", header));
-    expect(own.map(({ kind }) => kind).join() === "IHDR,tEXt,IDAT,IEND", `chunks of ${name}`);
-    expect(equal(own[0].body, chunks[0].body) && equal(own[1].body, chunks[1].body), `file of ${name}`);
+    const parts = page.partsOf(bytesOf(file));
+    expect(page.writeHeader(JSON.parse(header)) === header, `written header of ${name}`);
+    expect(parts.text === header && page.writeHeader(parts.header) === header, `header of ${name}`);
+    const raw = bytesOf(values), { width, height, bits } = parts;
+    const wide = () => Uint16Array.from({ length: raw.length / 2 }, (_, at) => (raw[2 * at] << 8) | raw[2 * at + 1]);
+    const own = page.partsOf(page.encode({ width, height, data: bits === 16 ? wide() : raw }, header));
+    expect(own.chunks.map(({ kind }) => kind).join() === "IHDR,tEXt,IDAT,IEND", `chunks of ${name}`);
+    expect(equal(own.chunks[0].body, parts.chunks[0].body), `size of ${name}`);
+    expect(own.text === header, `text of ${name}`);
   }
-  for (const { why, file } of vectors.container.invalid.slice(0, 5)) {
-    let refused = false;
-    try {
-      png.chunksOf(bytesOf(file));
-    } catch (error) {
-      refused = error instanceof keys.Refusal;
-    }
-    expect(refused || why === "cut before the end", `invalid file: ${why}`);
-  }
+}
 
+/** What a service may ask for and does not get. */
+async function services({ page, refused }) {
+  const photo = { width: 16, height: 16, data: new Uint8Array(768) }, secret = new Uint8Array(32);
   for (const input of [
     { cipher: "plain", block: 16 },
-    { cipher: "subblock-sort", block: 16, sub_block: 1 },
-    { cipher: "mosaic", block: 16, sub_block: 2 },
-    { cipher: "patch-permutation", block: 1 },
+    { cipher: "shf", block: 16 },
     { cipher: "__proto__", block: 16, sub_block: 8 },
+    { cipher: undefined, block: 16, sub_block: 8 },
+    { cipher: "subblock-sort", block: 16 },
+    { cipher: "subblock-sort", block: 16, sub_block: 1 },
+    { cipher: "subblock-sort", block: 16, sub_block: 5 },
+    { cipher: "subblock-sort", block: 16, sub_block: "8" },
+    { cipher: "subblock-sort", block: 128, sub_block: 8 },
+    { cipher: "mosaic", block: 16, sub_block: 2 },
+    { cipher: "patch-permutation", block: 1, key_fingerprint: await page.fingerprint(secret) },
+    { cipher: "patch-permutation", block: 16, sub_block: 8, key_fingerprint: await page.fingerprint(secret) },
+    { cipher: "patch-rotation", block: 64, key_fingerprint: await page.fingerprint(secret) },
   ]) {
-    const photo = { width: 16, height: 16, data: new Uint8Array(768) };
-    const refused = await encrypt.encrypt(photo, input, new Uint8Array(32)).then(() => false, (error) => error instanceof keys.Refusal);
-    expect(refused, `a service that asks for ${input.cipher} ${input.sub_block}`);
+    await refused(() => page.encrypt(photo, input, secret), `a service that asks for ${JSON.stringify(input)}`);
   }
-  const locked = { cipher: "patch-permutation", block: 16, key_fingerprint: "0".repeat(16) };
-  for (const secret of [undefined, new Uint8Array(32)]) {
-    const photo = { width: 16, height: 16, data: new Uint8Array(768) };
-    const refused = await encrypt.encrypt(photo, locked, secret).then(() => false, (error) => error instanceof keys.Refusal);
-    expect(refused, "a missing or wrong key");
-  }
-  return { wrong, cases };
+  const keyed = { cipher: "patch-permutation", block: 16, key_fingerprint: "0".repeat(16) };
+  await refused(() => page.encrypt(photo, keyed), "a missing key");
+  await refused(() => page.encrypt(photo, keyed, secret), "a wrong key");
 }

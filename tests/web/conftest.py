@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
-from veilseg.modelspec import InputSpec
 
 from tests.service import Service, running
 from tests.tiny_onnx import CANONICAL, split_stem, tiny_model
 from tests.web.page import watched
 from tests.web.tap import Tap, tapped
 from veilseg.data.scenes import generate_scene
+from veilseg.inputspec import InputSpec
 from veilseg.keys import Key
-from veilseg.runtime import encrypt_onnx
+from veilseg.models.encryption.onnx_stem import encrypt_onnx
 
 SIZE = (240, 320)
 
@@ -48,14 +48,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     key = Key.generate()
     key.save(made / "my.key")
     tiny_model(made / "tiny", CANONICAL)
-    split_stem(tiny_model(made / "open", InputSpec()))
-    encrypt_onnx(made / "open", key, made / "locked")
+    split_stem(tiny_model(made / "plain", InputSpec()))
+    encrypt_onnx(made / "plain", key, made / "encrypted")
     return made
 
 
 @pytest.fixture(scope="session")
 def service(folder: Path) -> Iterator[Service]:
-    with running(folder, "default", f"locked={folder / 'locked'}") as started:
+    with running(folder, "default", f"encrypted={folder / 'encrypted'}") as started:
         yield started
 
 

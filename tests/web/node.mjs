@@ -1,31 +1,44 @@
-// Run in Node: the vectors, and files for Python to read. Usage: node node.mjs WEB_FOLDER VECTORS_FOLDER OUT_FOLDER
+// Run in Node: the vectors, and files for Python to read. Usage: node node.mjs VECTORS_FOLDER OUT_FOLDER
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { pathToFileURL } from "node:url";
-import { webcrypto } from "node:crypto";
-import { check } from "./check.js";
 
-globalThis.crypto ??= webcrypto; // Node 18
+import { MADE_HERE } from "../../src/veilseg/server/web/ciphers.js";
+import { encrypt } from "../../src/veilseg/server/web/encrypt.js";
+import { VeilsegError } from "../../src/veilseg/server/web/errors.js";
+import { fingerprint, parseKey } from "../../src/veilseg/server/web/keys.js";
+import { readLabels } from "../../src/veilseg/server/web/labels.js";
+import { factsOf } from "../../src/veilseg/server/web/spec.js";
+import { bytesOf, check } from "./check.js";
+import { decode } from "./decode.mjs";
 
-const [web, folder, out] = process.argv.slice(2);
-const load = (name) => import(pathToFileURL(`${web}/${name}`));
+const [folder, out] = process.argv.slice(2);
+const read = (name) => JSON.parse(readFileSync(`${folder}/${name}.json`, "utf8"));
 const names = ["keys", "derivation", "keystream", "ciphers", "container"];
-const vectors = Object.fromEntries(names.map((name) => [name, JSON.parse(readFileSync(`${folder}/${name}.json`, "utf8"))]));
-const { wrong, cases } = await check(load, vectors);
+const vectors = Object.fromEntries(names.map((name) => [name, read(name)]));
+const { wrong, cases } = await check((name) => import(`../../src/veilseg/server/web/${name}`), vectors);
 
-const { encrypt } = await load("encrypt.js");
-const { parseKey, fingerprint } = await load("keys.js");
-const { readLabels } = await load("png.js");
+for (const { name, file, stored } of vectors.container.valid) {
+  if (Buffer.from(decode(bytesOf(file)).stored).toString("base64") !== stored) wrong.push(`pixels of ${name}`);
+}
+for (const { why, file } of vectors.container.invalid) {
+  try {
+    decode(bytesOf(file));
+    wrong.push(`invalid file: ${why}`);
+  } catch (error) {
+    if (!(error instanceof VeilsegError)) throw error;
+  }
+}
+
+// The picture, cut so that it has to be padded.
 const { width, height, pixels } = vectors.ciphers.pictures.noise;
 const photo = { width: width - 3, height: height - 5, data: new Uint8Array(3 * (width - 3) * (height - 5)) };
-const all = Uint8Array.from(atob(pixels), (character) => character.charCodeAt(0));
-for (let y = 0; y < photo.height; y++) photo.data.set(all.subarray(3 * y * width, 3 * (y * width + photo.width)), 3 * y * photo.width);
-const key = await parseKey(vectors.keys.valid[1].text);
-const base = { block: 16, sub_block: 8, channels: "sub-block", shuffle: "channel", key_fingerprint: await fingerprint(key) };
-for (const cipher of ["subblock-sort", "subblock-shuffle", "subblock-quartiles", "mosaic", "patch-permutation", "patch-rotation"]) {
-  const { file } = await encrypt(photo, { ...base, cipher }, key);
-  writeFileSync(`${out}/${cipher}.png`, file);
+for (let y = 0; y < photo.height; y++) {
+  photo.data.set(bytesOf(pixels).subarray(3 * y * width, 3 * (y * width + photo.width)), 3 * y * photo.width);
 }
-const labels = await readLabels(new Uint8Array(readFileSync(`${out}/labels.png`)));
-writeFileSync(`${out}/labels.bin`, labels.data);
-console.log(JSON.stringify({ wrong, cases }));
+const key = await parseKey(vectors.keys.valid[1].text), key_fingerprint = await fingerprint(key);
+for (const cipher of MADE_HERE) {
+  const sub_block = factsOf(cipher).sub_blocks ? 8 : null;
+  writeFileSync(`${out}/${cipher}.png`, await encrypt(photo, { cipher, block: 16, sub_block, key_fingerprint }, key));
+}
+writeFileSync(`${out}/labels.bin`, (await readLabels(new Uint8Array(readFileSync(`${out}/labels.png`)))).data);
+console.log(JSON.stringify({ wrong, cases, made: MADE_HERE }));

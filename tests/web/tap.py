@@ -1,4 +1,4 @@
-"""A wire between the browser and the service that keeps what the browser says: every byte, whatever the page tells."""
+"""A wire between the browser and the service that keeps what the browser sends: every byte, whatever the page shows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Tap(socketserver.ThreadingTCPServer):
         return b"\n".join(bytes(one) for one in self.heard)
 
     def requests(self) -> list[Request]:
-        """What was asked so far, connection by connection; no request may be half said."""
+        """The requests so far, connection by connection; none may be cut."""
         found = []
         for one in self.heard:
             rest = bytes(one)
@@ -63,13 +63,13 @@ class _Relay(socketserver.BaseRequestHandler):
         heard = bytearray()
         self.server.heard.append(heard)
         with socket.create_connection(("127.0.0.1", self.server.behind)) as onward, suppress(OSError):
-            answers = threading.Thread(target=_pass_on, args=(onward, self.request), daemon=True)
-            answers.start()
+            responses = threading.Thread(target=_pass_on, args=(onward, self.request), daemon=True)
+            responses.start()
             while part := self.request.recv(1 << 16):
                 heard += part
                 onward.sendall(part)
             onward.shutdown(socket.SHUT_WR)
-            answers.join()
+            responses.join()
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:

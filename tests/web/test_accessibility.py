@@ -40,7 +40,7 @@ def test_axe_finds_nothing(browser: Browser, service: Service, folder: Path, sch
             page.locator("#legend button").first.click()
             page.locator("#access summary").click()
             assert violations(page) == []
-            page.locator("#model").select_option("locked")
+            page.locator("#model").select_option("encrypted")
             page.set_input_files("#file", folder / "street.png")
             expect(page.locator("#status.error")).to_be_visible()
             assert violations(page) == []

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 def test_a_photograph_is_encrypted_sent_and_segmented(page: Page, folder: Path, tap: Tap) -> None:
     drop(page, folder / "street.png")
     page.wait_for_selector("body[data-done]")
-    expect(page.locator("#truth")).to_contain_text("coarse picture")
+    expect(page.locator("#visible")).to_have_text(veilseg.cipher("subblock-sort").spec.visible)
     body = tap.image().body
     photo = np.asarray(Image.open(folder / "street.png"))
     expected = veilseg.cipher("subblock-sort").encrypt(photo)
@@ -40,10 +40,11 @@ def test_a_photograph_is_encrypted_sent_and_segmented(page: Page, folder: Path, 
     labels = Segmenter("default").segment(expected)
     shares = page.locator("#legend button").all_inner_texts()
     assert len(shares) == len(np.unique(labels))
-    facts = page.locator("#facts").inner_text()
-    assert f"{len(body) / 1000:.0f} kB" in facts
-    assert "EXIF" in facts
-    assert "IHDR 13" in facts
+    contents = page.locator("#contents").inner_text()
+    assert f"{len(body) / 1000:.0f} kB" in contents
+    assert "EXIF" in contents
+    assert "IHDR 13" in contents
+    assert f"veilseg: {image.header.to_json()}" in contents
 
     # Opacity 0 shows the photograph, opacity 1 the class's colour, a class switched off the photograph again.
     y, x = photo.shape[0] - 20, photo.shape[1] // 2
@@ -101,14 +102,14 @@ def test_a_pasted_picture_and_the_camera(page: Page, folder: Path, tap: Tap) -> 
         page.locator("#camera").click()
     page.wait_for_selector("body[data-done]")
     pasted, taken = [request.body for request in tap.requests() if request.sends_image]
-    assert EncryptedImage.from_bytes(pasted).header.cipher == "subblock-sort"
-    assert EncryptedImage.from_bytes(taken).header.cipher == "subblock-sort"
+    assert EncryptedImage.from_bytes(pasted).header.spec.cipher == "subblock-sort"
+    assert EncryptedImage.from_bytes(taken).header.spec.cipher == "subblock-sort"
 
 
-def test_a_locked_model_needs_its_key_which_stays(page: Page, folder: Path, tap: Tap) -> None:
-    page.locator("#model").select_option("locked")
+def test_an_encrypted_model_needs_its_key_which_stays(page: Page, folder: Path, tap: Tap) -> None:
+    page.locator("#model").select_option("encrypted")
     expect(page.locator("#key-row")).to_be_visible()
-    expect(page.locator("#truth")).to_contain_text("does not reliably hide")
+    expect(page.locator("#visible")).to_have_text(veilseg.cipher("patch-permutation").spec.visible)
     page.set_input_files("#file", folder / "street.png")
     expect(page.locator("#status.error")).to_contain_text("needs the key")
     page.locator("#key").fill(str(Key.generate()))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import zlib
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,10 @@ from isal import igzip_lib
 from PIL import Image
 
 import veilseg
+from tests.web.node import run_node
 from veilseg.data.scenes import generate_scene
 from veilseg.png import _paeth
 
-WEB = Path(__file__).parents[2] / "src" / "veilseg" / "server" / "web"
 BLOCK = 65535  # values or runs
 SIZE = (96, 128)
 
@@ -59,20 +57,12 @@ def inputs() -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """The folder with what Node wrote, and what it printed."""
-    if shutil.which("node") is None:
-        pytest.skip("no node")
     out = tmp_path_factory.mktemp("deflate")
-    modules = out / "web"
-    shutil.copytree(WEB, modules, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    (modules / "package.json").write_text('{"type": "module"}')
     for name, data in inputs().items():
         (out / f"{name}.bin").write_bytes(data)
     (out / "picture.rgb").write_bytes(generate_scene(3, size=SIZE).image.tobytes())
     (out / "picture.json").write_text(json.dumps({"height": SIZE[0], "width": SIZE[1]}))
-    command = ["node", str(Path(__file__).parent / "deflate.mjs"), str(modules), str(out)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert run.returncode == 0, run.stderr
-    return out, json.loads(run.stdout)
+    return out, run_node("deflate.mjs", out)
 
 
 @pytest.mark.parametrize("name", inputs())

@@ -60,7 +60,7 @@ class EncryptedImage:
 
     @classmethod
     def open(cls, source: str | os.PathLike[str] | BinaryIO) -> EncryptedImage:
-        """Read a path or an open binary file. Raises VeilsegError if it cannot be read, InvalidImageError like above."""
+        """Read a path or an open binary file. Raises VeilsegError if it cannot be read, else as `from_bytes` does."""
         return cls.from_bytes(read_limited(source, container.MAX_BYTES))
 
     def decrypt(self, key: Key | None = None) -> Pixels:

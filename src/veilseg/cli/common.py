@@ -15,6 +15,8 @@ from veilseg import catalog
 from veilseg.errors import InvalidKeyError, UsageError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from veilseg.ciphers import Cipher
     from veilseg.keys import Key
 
@@ -22,10 +24,6 @@ KEY_VARIABLE = "VEILSEG_KEY_FILE"
 TOKEN_VARIABLE = "VEILSEG_TOKEN"
 
 
-ImageOutput = Annotated[
-    str | None,
-    typer.Option("--output", "-o", metavar="PATH", help="File for one image, folder for several, - for stdout."),
-]
 CipherName = Annotated[str, typer.Option("--cipher", metavar="NAME", help=f"{catalog.names()}.")]
 BlockSize = Annotated[int, typer.Option("--block", metavar="PIXELS", help="Side of a block: the model's patch size.")]
 SubBlockSize = Annotated[
@@ -59,25 +57,24 @@ Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 
 
 def load_key(path: Path | None) -> Key | None:
-    """The key in the file given, else in the one that VEILSEG_KEY_FILE names, else None. Raises InvalidKeyError."""
+    """The key in the file that `key_path` finds, None where it finds none. Raises InvalidKeyError."""
     from veilseg.keys import Key
 
     chosen = key_path(path)
-    if chosen is None:
-        return None
-    if not chosen.exists():
-        raise InvalidKeyError(f"the key file {chosen} does not exist", f"make one: veilseg keygen -o {chosen}")
-    return Key.load(chosen)
+    return None if chosen is None else Key.load(chosen)
 
 
 def key_path(path: Path | None) -> Path | None:
-    """The key file given, else the one that VEILSEG_KEY_FILE names, else None."""
-    chosen = path or os.environ.get(KEY_VARIABLE)
-    return Path(chosen) if chosen else None
+    """The key file given, else the one that VEILSEG_KEY_FILE names, else None. InvalidKeyError if it is missing."""
+    named = path or os.environ.get(KEY_VARIABLE)
+    chosen = Path(named) if named else None
+    if chosen is not None and not chosen.exists():
+        raise InvalidKeyError(f"the key file {chosen} does not exist", f"make one: veilseg keygen -o {chosen}")
+    return chosen
 
 
-def key_for(cipher: Cipher, path: Path | None) -> Key | None:
-    """The key to encrypt with: refused where the cipher has none, demanded where it needs one.
+def key_path_for(cipher: Cipher, path: Path | None) -> Path | None:
+    """The file of the key to encrypt with: refused where the cipher has none, demanded where it needs one.
 
     VEILSEG_KEY_FILE counts only where the cipher can use a key, so that setting it does not break keyless ciphers.
     """
@@ -85,20 +82,23 @@ def key_for(cipher: Cipher, path: Path | None) -> Key | None:
         if path is not None:
             raise UsageError(f"{cipher.name} has no key", "leave --key out, or choose another --cipher")
         return None
-    key = load_key(path)
-    if key is None and cipher.key_use == "required":
+    chosen = key_path(path)
+    if chosen is None and cipher.key_use == "required":
         raise UsageError(f"{cipher.name} needs a key", "veilseg keygen -o my.key, then pass --key my.key")
-    return key
+    return chosen
 
 
-def write_stdout(data: bytes) -> None:
-    """Write binary data to stdout; refused on a terminal, which it would garble."""
-    if sys.stdout.isatty():
-        raise UsageError(
-            "an image would be written to the terminal", "redirect the output, or name a file with -o FILE"
-        )
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+def key_for(cipher: Cipher, path: Path | None) -> Key | None:
+    """The key in the file that `key_path_for` finds."""
+    return None if key_path_for(cipher, path) is None else load_key(path)
+
+
+def _bars() -> Progress:
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 @contextmanager
@@ -109,11 +109,7 @@ def progress_bar(total: int | None, description: str) -> Iterator[Callable[[], N
     if (total is not None and total < 2) or not sys.stderr.isatty():
         yield lambda: None
         return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with _bars() as bar:
         task = bar.add_task(description, total=total)
         yield lambda: bar.advance(task)
 
@@ -126,12 +122,8 @@ def training_bar() -> Iterator[Callable[[str, int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda name, step, steps: None
         return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
-
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with _bars() as bar:
 
         def advance(name: str, step: int, steps: int) -> None:
             if name not in tasks:

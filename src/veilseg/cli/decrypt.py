@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from veilseg.cli import batch
-from veilseg.cli.common import Force, ImageOutput, KeyFile, load_key
+from veilseg.cli.common import KeyFile, key_path
 
 
 def command(
-    images: Annotated[list[str], typer.Argument(metavar="IMAGES", help="Files or folders; - reads stdin.")],
-    output: ImageOutput = None,
-    key: KeyFile = None,
-    force: Force = False,
+    images: batch.Images, output: batch.ImageOutput = None, key: KeyFile = None, force: batch.Again = False
 ) -> int:
     """Decrypt images with the key that they were encrypted with; the pixels come back exactly, as PNG.
 
     Where no key exists (subblock-sort, subblock-quartiles, mosaic, subblock-shuffle without --key) there is no way
-    back, for anybody.
+    back, for anybody. Folders, and outputs that exist, are as in `veilseg encrypt`.
 
     Example:
       veilseg decrypt veiled.png --key my.key -o plain.png
     """
-    jobs = batch.plan(images, output, verb="decrypt")
-    secret = load_key(key)
+    from veilseg.batch import Decrypt, make_plan, run_here
 
-    def work(data: bytes, source: str) -> bytes:
-        from veilseg.ciphers import EncryptedImage
-        from veilseg.images import to_png
-
-        return to_png(EncryptedImage.from_bytes(data).decrypt(secret))
-
-    return 1 if batch.run(jobs, work, doing="decrypting", force=force) else 0
+    return batch.run(make_plan(images, output, verb="decrypt"), Decrypt(key_path(key)), run_here, force=force)

@@ -28,7 +28,6 @@ VERBS: dict[str, tuple[str, str]] = {
     "decrypt": ("veilseg.cli.decrypt", "get photographs back, where a key exists"),
     "inspect": ("veilseg.cli.inspect", "say what an encrypted image is and what it gives away"),
     "segment": ("veilseg.cli.segment", "segment encrypted images with a local model"),
-    "bulk": ("veilseg.cli.bulk", "encrypt or segment a whole folder or bucket, on a cluster too"),
     "serve": ("veilseg.cli.serve", "answer HTTP requests with encrypted images"),
     "token": ("veilseg.cli.token", "make, list and revoke the tokens of a service's clients"),
     "train": ("veilseg.cli.train", "train a model"),
@@ -43,9 +42,9 @@ VERBS: dict[str, tuple[str, str]] = {
 #: Packages by the extra that they come with, for the hint when one is missing.
 EXTRAS = {
     "run": "onnxruntime",
-    "serve": "fastapi uvicorn h11 python_multipart prometheus_client starlette pydantic",
+    "serve": "fastapi uvicorn h11 python_multipart prometheus_client starlette pydantic pydantic_settings",
     "video": "av",
-    "bulk": "fsspec",
+    "buckets": "fsspec",
     "ray": "ray pyarrow",
     "train": "torch torchvision timm lightning safetensors huggingface_hub onnx onnxscript yaml matplotlib",
     "audit": "skimage scipy cv2 rapidocr_onnxruntime",

@@ -1,13 +1,13 @@
-"""What is told to the person, on stderr: results alone go to stdout."""
+"""What is said to the person, on stderr: results alone go to stdout."""
 
 from __future__ import annotations
 
 import sys
 
 
-def show_error(message: str, hint: str | None = None) -> None:
-    """Print `error: ...` and, where there is one, `hint: ...`, in age's manner."""
-    print(f"error: {message}", file=sys.stderr)
+def show_error(message: str, hint: str | None = None, *, what: str = "error") -> None:
+    """Print `error: ...` (or what else it is) and, where there is one, `hint: ...`, in age's manner."""
+    print(f"{what}: {message}", file=sys.stderr)
     if hint:
         # What Python calls overwrite=True, the command line calls --force.
         print(f"hint: {hint.replace('overwrite=True', '--force')}", file=sys.stderr)

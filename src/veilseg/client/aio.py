@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,7 +15,19 @@ if TYPE_CHECKING:
 
 
 class AsyncClient:
-    """As `Client`; call it from one event loop. Encryption runs in threads, so that it does not hold up the loop."""
+    """`Client` for asyncio, with the same arguments; to be used in one event loop, and as a context manager.
+
+    Encryption runs in threads, so that it does not hold up the loop.
+
+    Example:
+        >>> import asyncio
+        >>> import numpy as np
+        >>> async def segment(images):
+        ...     async with AsyncClient(URL) as client:  # e.g. "http://127.0.0.1:8000"
+        ...         return await asyncio.gather(*(client.segment(image) for image in images))
+        >>> [labels.shape for labels in asyncio.run(segment([np.zeros((240, 320, 3), np.uint8)] * 2))]
+        [(240, 320), (240, 320)]
+    """
 
     def __init__(
         self,
@@ -40,7 +51,7 @@ class AsyncClient:
         async with self._asking:
             if self._model is None:
                 request = self._http.build_request("GET", "/v1/model")
-                self._model = ServiceModel.from_answer(await self._send(request))
+                self._model = ServiceModel.from_response(await self._send(request))
             return self._model
 
     async def segment(self, image: object) -> np.ndarray:
@@ -48,20 +59,20 @@ class AsyncClient:
         model = await self.model()
         body, size = await asyncio.to_thread(self._exchange.body, image, model)
         headers = {"Content-Type": "image/png", "Accept": "image/png"}
-        answer = await self._send(self._http.build_request("POST", "/v1/segment", content=body, headers=headers))
-        return await asyncio.to_thread(labels_of, answer, size, len(model.classes))
+        response = await self._send(self._http.build_request("POST", "/v1/segment", content=body, headers=headers))
+        return await asyncio.to_thread(labels_of, response, size, len(model.classes))
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         request.url = request.url.copy_merge_params(self._exchange.query)
         attempt = 0
         while True:
             try:
-                answer: httpx.Response | httpx.TransportError = await self._receive(request)
+                response: httpx.Response | httpx.TransportError = await self._receive(request)
             except httpx.TransportError as error:
-                answer = error
-            if isinstance(answer, httpx.Response) and answer.status_code == 200:
-                return answer
-            await asyncio.sleep(self._exchange.failure(attempt, answer))
+                response = error
+            if isinstance(response, httpx.Response) and response.status_code == 200:
+                return response
+            await asyncio.sleep(self._exchange.failure(attempt, response))
             attempt += 1
 
     async def _receive(self, request: httpx.Request) -> httpx.Response:
@@ -81,7 +92,5 @@ class AsyncClient:
     async def __aenter__(self) -> AsyncClient:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import random
 import ssl
@@ -16,7 +17,7 @@ import numpy as np
 from veilseg import __version__
 from veilseg.ciphers import Cipher, EncryptedImage, cipher_for
 from veilseg.errors import InvalidImageError, InvalidKeyError, ServiceError, UsageError
-from veilseg.inputspec import InputSpec
+from veilseg.inputspec import PLAIN, InputSpec
 from veilseg.spec import read_spec
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ LEAST_SUB_BLOCK = 4
 LEAST_BLOCK = 8
 # 500: a machine of a cluster that died with the request. To segment an image twice harms nobody.
 _RETRIED = (429, 500, 502, 503)
-_MAX_ANSWER = 64 << 20  # bytes; a label map of the largest image that a service takes is smaller by far
+_MAX_RESPONSE = 64 << 20  # bytes; a label map of the largest image that a service takes is smaller by far
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Retries:
 
 @dataclass(frozen=True)
 class ServiceModel:
-    """What GET /v1/model told: the model's name, what it takes, its classes and colours (uint8 [K, 3]), its limits."""
+    """What GET /v1/model says: the model's name, what it takes, its classes and colours (uint8 [K, 3]), its limits."""
 
     name: str
     input: InputSpec
@@ -66,11 +67,12 @@ class ServiceModel:
     max_bytes: int
 
     @classmethod
-    def from_answer(cls, answer: httpx.Response) -> ServiceModel:
-        """Read the answer of a service. Raises ServiceError when it is not one."""
+    def from_response(cls, response: httpx.Response) -> ServiceModel:
+        """Read the response of a service. Raises ServiceError when it is not one."""
         try:
-            data: Any = answer.json()
-            spec = InputSpec(read_spec(data["input"]), data["input"]["key_fingerprint"])
+            data: Any = response.json()
+            plain = data["input"]["cipher"] == PLAIN
+            spec = InputSpec(None if plain else read_spec(data["input"]), data["input"]["key_fingerprint"])
             classes = sorted(data["classes"], key=lambda item: int(item["id"]))
             palette = np.array([item["colour"] for item in classes], np.uint8).reshape(-1, 3)
             limits = data["limits"]
@@ -83,11 +85,11 @@ class ServiceModel:
                 max_bytes=int(limits["body_bytes"]),
             )
         except (KeyError, TypeError, ValueError, UsageError) as error:
-            raise ServiceError("the answer is not that of a veilseg service", "check the address") from error
+            raise ServiceError("the response is not that of a veilseg service", "check the address") from error
 
 
 class Exchange:
-    """The rules of one client: how requests are made, and what answers mean."""
+    """The rules of one client: how requests are made, and what responses mean."""
 
     def __init__(self, url: str, token: str | None, key: Key | None, model: str | None, retries: Retries) -> None:
         parts = urlsplit(url)
@@ -104,8 +106,11 @@ class Exchange:
         self.query = {} if model is None else {"model": model}
 
     def cipher_for(self, model: ServiceModel) -> Cipher:
-        """The cipher that the model needs. Raises, before anything is encrypted or sent: ServiceError when the service
-        asks for plain images or for something close to them, InvalidKeyError when our key is missing or not the model's.
+        """The cipher that the model needs.
+
+        Raises, before anything is encrypted or sent:
+            ServiceError: when the service asks for plain images or for something close to them.
+            InvalidKeyError: when our key is missing or not the model's.
         """
         spec = model.input
         if spec.encryption is None:
@@ -140,85 +145,79 @@ class Exchange:
             encrypted = cipher.encrypt(image, self.key if cipher.key_use == "required" else None)
         header = encrypted.header
         if header.padded_size[0] * header.padded_size[1] > model.max_pixels:
-            size, limit = f"{header.width} x {header.height}", f"{model.max_pixels / 1e6:g} million pixels"
-            raise InvalidImageError(
-                f"an image of {size} is too large for the service", f"it takes {limit}; scale it down"
-            )
+            hint = f"it takes {model.max_pixels / 1e6:g} million pixels; scale it down"
+            raise InvalidImageError(f"an image of {header.width} x {header.height} is too large for the service", hint)
         data = encrypted.to_bytes()
         if len(data) > model.max_bytes:
             hint = f"it takes {model.max_bytes} bytes; scale the image down"
             raise InvalidImageError(f"the encrypted image is too large for the service: {len(data)} bytes", hint)
         return data, (header.height, header.width)
 
-    def failure(self, attempt: int, answer: httpx.Response | httpx.TransportError) -> float:
+    def failure(self, attempt: int, response: httpx.Response | httpx.TransportError) -> float:
         """Seconds to wait before the next attempt. Raises ServiceError when there is to be none."""
-        if isinstance(answer, httpx.TransportError):
-            wait = self.retries.wait(attempt, None)
-            temporary = isinstance(answer, httpx.NetworkError | httpx.RemoteProtocolError) and not _is_untrusted(answer)
-            if wait is None or not temporary:
-                hint = "is it running? is the address right?"
-                if _is_untrusted(answer):
-                    hint = "for a certificate of your own: SSL_CERT_FILE=cert.pem"
-                    raise ServiceError(f"the certificate of {self.base_url} is not trusted", hint) from answer
-                what = "did not answer in time" if isinstance(answer, httpx.TimeoutException) else "cannot be reached"
-                raise ServiceError(f"the service at {self.base_url} {what}", hint) from answer
+        if isinstance(response, httpx.Response):
+            wait = self.retries.wait(attempt, response.headers.get("retry-after"))
+            if wait is None or response.status_code not in _RETRIED:
+                raise _refusal(response)
             return wait
-        wait = self.retries.wait(attempt, answer.headers.get("retry-after")) if answer.status_code in _RETRIED else None
-        if wait is None:
-            raise _refusal(answer)
+        if _is_untrusted(response):
+            hint = "for a certificate of your own: SSL_CERT_FILE=cert.pem"
+            raise ServiceError(f"the certificate of {self.base_url} is not trusted", hint) from response
+        wait = self.retries.wait(attempt, None)
+        if wait is None or not isinstance(response, httpx.NetworkError | httpx.RemoteProtocolError):
+            late = isinstance(response, httpx.TimeoutException)
+            what = f"the service at {self.base_url} {'did not respond in time' if late else 'cannot be reached'}"
+            raise ServiceError(what, "is it running? is the address right?") from response
         return wait
 
 
 class Incoming:
-    """An answer while it arrives: a service that never stops sending must not fill the client's memory."""
+    """A response while it arrives: a service that never stops sending must not fill the client's memory."""
 
     def __init__(self, head: httpx.Response) -> None:
         self._head, self._body = head, bytearray()
 
     def add(self, chunk: bytes) -> None:
-        """Take the next bytes of the body. Raises ServiceError when there are more than any answer has."""
+        """Take the next bytes of the body. Raises ServiceError when there are more than any response has."""
         self._body += chunk
-        if len(self._body) > _MAX_ANSWER:
-            raise ServiceError("the service's answer is larger than any label map", "nothing of it was used")
+        if len(self._body) > _MAX_RESPONSE:
+            raise ServiceError("the service's response is larger than any label map", "nothing of it was used")
 
     def whole(self) -> httpx.Response:
-        """The answer with its body, and of its headers the one that clients obey."""
+        """The response with its body, and of its headers the one that clients obey."""
         headers = {name: value for name, value in self._head.headers.items() if name == "retry-after"}
         return httpx.Response(self._head.status_code, headers=headers, content=bytes(self._body))
 
 
-def labels_of(answer: httpx.Response, size: tuple[int, int], classes: int) -> np.ndarray:
-    """The label map of a PNG answer, uint8 [H, W]. Raises ServiceError unless it fits the image that was sent."""
-    import io
-
+def labels_of(response: httpx.Response, size: tuple[int, int], classes: int) -> np.ndarray:
+    """The label map of a PNG response, uint8 [H, W]. Raises ServiceError unless it fits the image that was sent."""
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(answer.content), formats=["PNG"]) as image:
+        with Image.open(io.BytesIO(response.content), formats=["PNG"]) as image:
             if image.mode != "P" or image.size != (size[1], size[0]):  # before any pixel is decoded
                 raise ValueError
             labels = np.array(image)
     except Exception as error:  # whatever a decoder says of hostile bytes
-        raise ServiceError("the service's answer is no label map of the image's size", None) from error
+        raise ServiceError("the service's response is no label map of the image's size", None) from error
     if int(labels.max()) >= classes:
         raise ServiceError("the service's label map holds classes that its model does not have", None)
     return labels
 
 
-def _refusal(answer: httpx.Response) -> ServiceError:
+def _refusal(response: httpx.Response) -> ServiceError:
     """What the service said, as an error; nothing that is not text of a moderate length gets through."""
     try:
-        error = answer.json()["error"]
+        error = response.json()["error"]
         message, hint, request = (str(error[name])[:300] for name in ("message", "hint", "request_id"))
     except (ValueError, KeyError, TypeError):
-        message, hint, request = f"status {answer.status_code}", "", ""
-    if answer.status_code == 401:
+        message, hint, request = f"status {response.status_code}", "", ""
+    if response.status_code == 401:
         hint = "Client(url, token), or --token FILE on the command line"
-    printable = "".join(character for character in message if character.isprintable()).rstrip(".")
+    printable = (f"the service refused: {message}".rstrip("."), hint)
+    message, hint = ("".join(character for character in text if character.isprintable()) for text in printable)
     return ServiceError(
-        f"the service refused: {printable}" + (f" (request {request})" if request else ""),
-        "".join(character for character in hint if character.isprintable()) or None,
-        status=answer.status_code,
+        message + (f" (request {request})" if request else ""), hint or None, status=response.status_code
     )
 
 

@@ -1,10 +1,9 @@
-"""The client for ordinary code: every call waits for its answer."""
+"""The client for ordinary code: every call waits for its response."""
 
 from __future__ import annotations
 
 import threading
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,11 +16,28 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """A service at `url`, e.g. "http://127.0.0.1:8000". Encrypts on this machine; plain images are never sent.
+    """A service. Encrypts on this machine; plain images are never sent.
 
-    token: of `veilseg token add`; key: where the service's model is locked with one, never sent; model: one of several,
-    default the service's first; timeout: seconds for one attempt; retries: see `Retries`. May be used by several
-    threads, and as a context manager. Raises UsageError for an address that is none.
+    May be used by several threads, and as a context manager.
+
+    Args:
+        url: its address.
+        token: one of `veilseg token add`.
+        key: the one that the service's model is encrypted with, if any; never sent.
+        model: the name of one of its models; None: the service's first.
+        timeout: seconds for one attempt.
+        retries: how refusals are dealt with.
+
+    Raises:
+        UsageError: for an address that is none.
+
+    Example:
+        >>> import numpy as np
+        >>> image = np.zeros((240, 320, 3), np.uint8)
+        >>> with Client(URL) as client:  # e.g. "http://127.0.0.1:8000"
+        ...     labels = client.segment(image)
+        >>> labels.shape, labels.dtype
+        ((240, 320), dtype('uint8'))
     """
 
     def __init__(
@@ -44,33 +60,40 @@ class Client:
         """What the service's model is and takes; asked for once. Raises ServiceError when it cannot be had."""
         with self._asking:
             if self._model is None:
-                self._model = ServiceModel.from_answer(self._send(self._http.build_request("GET", "/v1/model")))
+                self._model = ServiceModel.from_response(self._send(self._http.build_request("GET", "/v1/model")))
             return self._model
 
     def segment(self, image: object) -> np.ndarray:
-        """The label map of `image`, uint8 [H, W] at its size, every value an index into `model.classes`.
+        """Encrypt an image as the model needs it, and let the service segment it.
 
-        `image`: uint8 [H, W, 3], a PIL image, whatever `Cipher.encrypt` takes, or an EncryptedImage. It is encrypted
-        as the model needs it. Raises InvalidImageError for what cannot be encrypted, InvalidKeyError when our key is not the
-        model's, ServiceError when the service refuses or cannot be reached.
+        Args:
+            image: uint8 RGB [H, W, 3], a PIL image, whatever else `Cipher.encrypt` takes, or an EncryptedImage.
+
+        Returns:
+            The label map, uint8 [H, W] at the image's size: every value an index into `model.classes`.
+
+        Raises:
+            InvalidImageError: for what cannot be encrypted, or is too large for the service.
+            InvalidKeyError: when our key is missing, or not the model's.
+            ServiceError: when the service refuses, cannot be reached, or asks for plain images.
         """
         model = self.model
         body, size = self._exchange.body(image, model)
         headers = {"Content-Type": "image/png", "Accept": "image/png"}
-        answer = self._send(self._http.build_request("POST", "/v1/segment", content=body, headers=headers))
-        return labels_of(answer, size, len(model.classes))
+        response = self._send(self._http.build_request("POST", "/v1/segment", content=body, headers=headers))
+        return labels_of(response, size, len(model.classes))
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         request.url = request.url.copy_merge_params(self._exchange.query)
         attempt = 0
         while True:
             try:
-                answer: httpx.Response | httpx.TransportError = self._receive(request)
+                response: httpx.Response | httpx.TransportError = self._receive(request)
             except httpx.TransportError as error:
-                answer = error
-            if isinstance(answer, httpx.Response) and answer.status_code == 200:
-                return answer
-            time.sleep(self._exchange.failure(attempt, answer))
+                response = error
+            if isinstance(response, httpx.Response) and response.status_code == 200:
+                return response
+            time.sleep(self._exchange.failure(attempt, response))
             attempt += 1
 
     def _receive(self, request: httpx.Request) -> httpx.Response:
@@ -90,7 +113,5 @@ class Client:
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

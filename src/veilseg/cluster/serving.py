@@ -7,7 +7,6 @@ two are the default. A replica is the service of one machine: its checks, batche
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 import re
@@ -29,8 +28,8 @@ from veilseg.runtime import Segmenter
 from veilseg.server.app import create_app, refuse_plain
 from veilseg.server.logs import json_lines
 from veilseg.server.metrics import Metrics
-from veilseg.server.run import check_start
-from veilseg.server.settings import Limits, Settings, parse_models
+from veilseg.server.serve import check_start
+from veilseg.server.settings import Limits, Settings
 
 NAME = "veilseg"
 #: Two, so that one answers while the other is replaced.
@@ -77,12 +76,11 @@ def application(settings: Settings, replicas: tuple[int, int]) -> serve.Applicat
     the settings have threads (default: 1).
     """
     limits, threads = settings.limits, settings.threads or 1
-    settings = dataclasses.replace(
-        settings,
-        threads=threads,
-        models={name: _elsewhere(source) for name, source in settings.models.items()},
-        tokens=None if settings.tokens is None else settings.tokens.absolute(),
-    )
+    there = {
+        "threads": threads,
+        "models": {name: _elsewhere(source) for name, source in settings.models.items()},
+        "tokens": None if settings.tokens is None else settings.tokens.absolute(),
+    }
     least, most = replicas
     scaling: dict[str, Any] = {"num_replicas": least}
     if most > least:
@@ -103,50 +101,43 @@ def application(settings: Settings, replicas: tuple[int, int]) -> serve.Applicat
         logging_config={"enable_access_log": False},  # the application has its own log
         **scaling,
     )
-    return deployment.bind(settings)
+    return deployment.bind(settings.model_copy(update=there))
 
 
 def from_arguments(arguments: dict[str, str]) -> serve.Application:
     """`application` for Ray Serve's configuration files, as import_path veilseg.cluster.serving:from_arguments.
 
-    arguments: models (separated by spaces), tokens (a file; required, since other machines reach a cluster), replicas,
-    threads, device. Raises UsageError for others and for a missing file of tokens.
+    arguments: any of Settings, as in the environment (models separated by spaces), and replicas. A file of tokens is
+    required, since other machines reach a cluster. Raises UsageError for others and without tokens.
     """
-    known = {"models", "tokens", "replicas", "threads", "device"}
-    if unknown := sorted(arguments.keys() - known):
-        raise UsageError(f"there is no argument {unknown[0]!r}", f"known: {', '.join(sorted(known))}")
-    if "tokens" not in arguments:
+    given: dict[str, Any] = dict(arguments)
+    replicas = parse_replicas(str(given.pop("replicas", DEFAULT_REPLICAS)))
+    settings = Settings(**given)
+    if settings.tokens is None:
         raise UsageError("a cluster's service needs tokens", "veilseg token add NAME --file tokens.json")
-    settings = Settings(
-        models=parse_models(arguments.get("models", "").split()),
-        tokens=Path(arguments["tokens"]),
-        device=arguments.get("device", "cpu"),
-        threads=int(arguments.get("threads", 1)),
-    )
-    return application(settings, parse_replicas(str(arguments.get("replicas", DEFAULT_REPLICAS))))
+    return application(settings, replicas)
 
 
-def serve_on_ray(
-    settings: Settings, host: str, port: int, certificate: Path | None, key: Path | None, replicas: tuple[int, int]
-) -> None:
+def serve_on_ray(settings: Settings, replicas: tuple[int, int]) -> None:
     """Serve on a cluster. On one of our own until SIGTERM or SIGINT, then finish what was accepted (for a minute);
     on the one at RAY_ADDRESS return when all replicas run there, in the place of those of a service that ran before.
 
     Raises what `check_start`, Segmenter and `connect` raise, VeilsegError when the replicas cannot be started.
     """
-    check_start(settings, host, certificate, key)
+    check_start(settings)
     for name, source in settings.models.items():  # what Ray would try again and again is refused here
         refuse_plain(name, Segmenter(source, threads=1).config)
     connect(replicas[0] * (settings.threads or 1))
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    options: dict[str, Any] = {"host": host, "port": port, "request_timeout_s": _patience(settings.limits)}
+    patience, certificate, key = _patience(settings.limits), settings.tls_certificate, settings.tls_key
+    options: dict[str, Any] = {"host": settings.host, "port": settings.port, "request_timeout_s": patience}
     if certificate is not None and key is not None:
         options |= {"ssl_certfile": str(certificate.absolute()), "ssl_keyfile": str(key.absolute())}
     try:
         serve.start(proxy_location="EveryNode", http_options=options, logging_config={"enable_access_log": False})
         serve.run(application(settings, replicas), name=NAME, route_prefix="/")
     except (RuntimeError, ray.exceptions.RayError) as error:
-        hint = f"is port {port} free? Ray's logs say more, by default in /tmp/ray/session_latest/logs"
+        hint = f"is port {settings.port} free? Ray's logs say more, by default in /tmp/ray/session_latest/logs"
         raise VeilsegError("Ray could not start the service", hint) from error
     if os.environ.get("RAY_ADDRESS"):
         return

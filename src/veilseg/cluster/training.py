@@ -6,7 +6,6 @@ last one, as any interrupted run does: Ray adds no checkpoints of its own.
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +27,20 @@ def train_on_ray(recipe: Recipe, folder: Path) -> None:
     """Train by a recipe in `machine.devices` x `machine.nodes` processes of the cluster; the model is left in `folder`,
     which must have this name on every machine.
 
-    Raises UsageError and InvalidDataError as `veilseg.training.train` does, VeilsegError when the run was started again too
-    often.
+    Raises UsageError and InvalidDataError as `veilseg.training.train` does, VeilsegError when the run was started
+    again too often.
     """
     # What Ray would try again and again is refused here.
     refuse_other_run(folder, recipe)
-    for part in (*recipe.data.train, recipe.data.val):
-        open_source(part)
+    for source in (*recipe.data.train, recipe.data.val):
+        open_source(source)
     machine = recipe.machine
     processes, cores = machine.devices * machine.nodes, max(1, machine.threads) + machine.workers
     connect(processes * cores)
     folder = folder.absolute()
     trainer = TorchTrainer(
         _work,
-        train_loop_config={"recipe": recipe.to_dict(), "folder": str(folder)},
+        train_loop_config={"recipe": recipe.model_dump(mode="json"), "folder": str(folder)},
         scaling_config=ScalingConfig(
             num_workers=processes,
             use_gpu=machine.accelerator in ("gpu", "cuda"),
@@ -62,6 +61,7 @@ def _work(config: dict[str, Any]) -> None:
     from ray.train.lightning import RayDDPStrategy, RayLightningEnvironment
 
     recipe = from_dict(config["recipe"])
-    here = dataclasses.replace(recipe.machine, devices=ray.train.get_context().get_world_size(), nodes=1)
+    devices = ray.train.get_context().get_world_size()
+    here = recipe.machine.model_copy(update={"devices": devices, "nodes": 1})
     place = (RayDDPStrategy(broadcast_buffers=False), RayLightningEnvironment())
-    train(dataclasses.replace(recipe, machine=here), Path(config["folder"]), place)
+    train(recipe.model_copy(update={"machine": here}), Path(config["folder"]), place)

@@ -16,13 +16,13 @@ from starlette.requests import ClientDisconnect
 from veilseg import __version__
 from veilseg.errors import UsageError, VeilsegError
 from veilseg.modelconfig import ModelConfig
-from veilseg.server import intake, schema
-from veilseg.server.lane import Lane
+from veilseg.server import body, schema
+from veilseg.server.errors import RequestError, unavailable
 from veilseg.server.logs import LOGGER
 from veilseg.server.memory import Memory
 from veilseg.server.metrics import CONTENT_TYPE, Metrics
 from veilseg.server.middleware import Surroundings
-from veilseg.server.problems import Problem, unavailable
+from veilseg.server.model_queue import ModelQueue
 from veilseg.server.segmenting import segment
 from veilseg.server.settings import Limits, Settings
 from veilseg.server.tokens import TokenFile
@@ -42,22 +42,22 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     tokens = TokenFile(settings.tokens) if settings.tokens is not None else None
     if tokens is not None:
         tokens.clients()
-    lanes = {
-        name: Lane(name, source, settings.device, settings.threads, limits, metrics)
+    queues = {
+        name: ModelQueue(name, source, settings.device, settings.threads, limits, metrics)
         for name, source in settings.models.items()
     }
     app = FastAPI(
         title="veilseg",
         version=__version__,
         description="Segments encrypted images. Plain images are refused and discarded.",
-        lifespan=_lifespan(lanes),
+        lifespan=_lifespan(queues),
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
     )
     app.state.failure = None  # why the service could not start
 
     async def known(request: Request) -> None:
-        """Raises Problem 401 unless the request carries a token of the file (or the service needs none)."""
+        """Raises RequestError 401 unless the request carries a token of the file (or the service needs none)."""
         if tokens is None:
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -67,15 +67,15 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
             log.error("the file of tokens cannot be read")
             raise unavailable("no_tokens", "The service cannot read its list of tokens.") from error
         if client is None:
-            await intake.drain(request, limits)
-            raise Problem(401, "no_token", "A valid token is needed.", "send it as Authorization: Bearer TOKEN")
+            await body.drain(request, limits)
+            raise RequestError(401, "no_token", "A valid token is needed.", "send it as Authorization: Bearer TOKEN")
         request.state.notes["client"] = client
 
-    def lane_of(name: str | None) -> Lane:
-        lane = lanes.get(next(iter(lanes)) if name is None else name)
-        if lane is None:
-            raise Problem(404, "no_such_model", "There is no such model here.", f"one of: {', '.join(lanes)}")
-        return lane
+    def queue_of(name: str | None) -> ModelQueue:
+        queue = queues.get(next(iter(queues)) if name is None else name)
+        if queue is None:
+            raise RequestError(404, "no_such_model", "There is no such model here.", f"one of: {', '.join(queues)}")
+        return queue
 
     secured: dict[str, Any] = {"dependencies": [Depends(known)]}
     if tokens is not None:
@@ -90,15 +90,15 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     async def post_segment(request: Request, model: ModelName = None) -> Response:
         """Segment encrypted images."""
         try:
-            return await segment(request, lane_of(model), limits, metrics)
-        except Problem:
-            await intake.drain(request, limits)
+            return await segment(request, queue_of(model), limits, metrics)
+        except RequestError:
+            await body.drain(request, limits)
             raise
 
     @app.get("/v1/model", responses=schema.errors(401, 404, 421, 422, 503), **secured)
     async def get_model(model: ModelName = None) -> schema.ModelInfo:
         """What a client must know to encrypt for a model."""
-        return _describe(lane_of(model), list(lanes), limits)
+        return _describe(queue_of(model), list(queues), limits)
 
     @app.get("/healthz", responses=schema.errors(421))
     async def get_health() -> schema.Health:
@@ -108,7 +108,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     @app.get("/readyz", responses=schema.errors(421, 503))
     async def get_ready() -> schema.Health:
         """Whether every model is loaded."""
-        if all(lane.ready for lane in lanes.values()):
+        if all(queue.ready for queue in queues.values()):
             return schema.Health(status="ready")
         raise unavailable("not_ready", "A model is being loaded.")
 
@@ -131,15 +131,15 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     return app
 
 
-def _lifespan(lanes: dict[str, Lane]) -> Any:
+def _lifespan(queues: dict[str, ModelQueue]) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            for lane in lanes.values():
+            for queue in queues.values():
                 try:
-                    await lane.start()
-                    stack.push_async_callback(lane.stop)
-                    refuse_plain(lane.name, lane.config)
+                    await queue.start()
+                    stack.push_async_callback(queue.stop)
+                    refuse_plain(queue.name, queue.config)
                 except VeilsegError as error:
                     app.state.failure = error
                     raise
@@ -155,14 +155,14 @@ def refuse_plain(name: str, config: ModelConfig) -> None:
         raise UsageError(f"the model {name!r} takes plain images, which are never served", hint)
 
 
-def _describe(lane: Lane, names: list[str], limits: Limits) -> schema.ModelInfo:
-    config = lane.config
+def _describe(queue: ModelQueue, names: list[str], limits: Limits) -> schema.ModelInfo:
+    config = queue.config
     encryption = config.input.encryption
     if encryption is None:
         raise unavailable("no_model", "The service has no model for encrypted images.")
     colours = zip(config.classes, config.palette, strict=True)
     return schema.ModelInfo(
-        name=lane.name,
+        name=queue.name,
         models=names,
         input=schema.InputInfo(
             cipher=encryption.cipher,
@@ -179,14 +179,14 @@ def _describe(lane: Lane, names: list[str], limits: Limits) -> schema.ModelInfo:
 
 
 def _handle_errors(app: FastAPI) -> None:
-    def answer(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
-        request.state.notes["code"] = problem.code
-        body = problem.body(request.state.notes["request_id"])
-        return JSONResponse(body, problem.status, {**(headers or {}), **problem.headers})
+    def respond(request: Request, error: RequestError, headers: dict[str, str] | None = None) -> JSONResponse:
+        request.state.notes["code"] = error.code
+        body = error.body(request.state.notes["request_id"])
+        return JSONResponse(body, error.status, {**(headers or {}), **error.headers})
 
-    @app.exception_handler(Problem)
-    async def on_problem(request: Request, error: Problem) -> Response:
-        return answer(request, error)
+    @app.exception_handler(RequestError)
+    async def on_refusal(request: Request, error: RequestError) -> Response:
+        return respond(request, error)
 
     @app.exception_handler(ClientDisconnect)
     async def on_disconnect(request: Request, error: ClientDisconnect) -> Response:
@@ -197,12 +197,14 @@ def _handle_errors(app: FastAPI) -> None:
     async def on_http(request: Request, error: HTTPException) -> Response:
         code = {404: "not_found", 405: "wrong_method"}.get(error.status_code, "bad_request")
         message, hint = f"{error.detail}.", "GET /openapi.json describes the service"
-        return answer(request, Problem(error.status_code, code, message, hint), dict(error.headers or {}))
+        return respond(request, RequestError(error.status_code, code, message, hint), dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
         where = ", ".join(str(item["loc"][-1]) for item in error.errors()[:3])
-        return answer(request, Problem(422, "bad_parameter", f"The parameter {where} is not valid.", "leave it out"))
+        return respond(
+            request, RequestError(422, "bad_parameter", f"The parameter {where} is not valid.", "leave it out")
+        )
 
 
 def _finish_openapi(app: FastAPI, *, with_tokens: bool) -> None:

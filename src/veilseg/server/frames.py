@@ -39,9 +39,9 @@ async def receive(stream: asyncio.StreamReader, count: int, most: int) -> list[b
 
     Raises ValueError when it has not, before it is read; asyncio.IncompleteReadError when the other side has gone.
     """
-    (told,) = _COUNT.unpack(await stream.readexactly(_COUNT.size))
-    if told != count:
-        raise ValueError(f"{told} parts instead of {count}")
+    (given,) = _COUNT.unpack(await stream.readexactly(_COUNT.size))
+    if given != count:
+        raise ValueError(f"{given} parts instead of {count}")
     parts = []
     for _ in range(count):
         (size,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))

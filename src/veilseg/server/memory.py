@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from veilseg.server.errors import DISCARDED, RequestError, unavailable
 from veilseg.server.metrics import Metrics
-from veilseg.server.problems import DISCARDED, Problem, unavailable
 
-#: What an accepted image will still need: its label map, the answer made of that, and a copy while answers are joined.
+#: What an accepted image will still need: its label map, the response made of it, a copy while responses are joined.
 BYTES_PER_PIXEL = 3
 
 
@@ -20,7 +20,7 @@ class Memory:
 
     @contextmanager
     def share(self) -> Iterator[Share]:
-        """The share of one request; the block ends when the client has read the answer, or has left."""
+        """The share of one request; the block ends when the client has read the response, or has left."""
         share = Share(self)
         try:
             yield share
@@ -41,11 +41,11 @@ class Share:
         self._memory = memory
 
     def take(self, count: int) -> None:
-        """Hold `count` bytes more. Raises Problem 413 when this request alone exceeds the limit, 503 when all do."""
+        """Hold `count` bytes more. RequestError 413 when this request alone exceeds the limit, 503 when all do."""
         limit = self._memory.limit
         if self.held + count > limit:
             message = f"The request would need more than {limit} bytes of memory. {DISCARDED}"
-            raise Problem(413, "too_much", message, "send fewer images at a time")
+            raise RequestError(413, "too_much", message, "send fewer images at a time")
         if self._memory.held + count > limit:
             raise unavailable("busy", "The service holds as many requests as its memory allows.")
         self.held += count

@@ -20,7 +20,7 @@ class Metrics:
             "veilseg_request_seconds", "From the first byte to the last", ["route"], buckets=_SECONDS, registry=at
         )
         self.refused = Counter("veilseg_refused_total", "Requests refused, by the error's code", ["code"], registry=at)
-        self.left = Counter("veilseg_clients_left_total", "Clients that left before their answer", registry=at)
+        self.left = Counter("veilseg_clients_left_total", "Clients that left before their response", registry=at)
         self.queue = Gauge("veilseg_queue_images", "Images that wait", ["model"], registry=at)
         self.waited = Histogram("veilseg_queue_seconds", "Time in the queue", ["model"], buckets=_SECONDS, registry=at)
         self.computed = Histogram(
@@ -36,7 +36,9 @@ class Metrics:
             "veilseg_worker_restarts_total", "Workers that died and were replaced", ["model"], registry=at
         )
         self.lost_lines = Counter("veilseg_log_lines_lost_total", "Log lines that could not be written", registry=at)
-        self.held = Gauge("veilseg_request_bytes", "Bytes that requests hold: bodies, label maps, answers", registry=at)
+        self.held = Gauge(
+            "veilseg_request_bytes", "Bytes that requests hold: bodies, label maps, responses", registry=at
+        )
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

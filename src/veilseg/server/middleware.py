@@ -11,10 +11,10 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from veilseg.server.errors import RequestError
 from veilseg.server.logs import LOGGER
 from veilseg.server.memory import Memory
 from veilseg.server.metrics import Metrics
-from veilseg.server.problems import Problem
 from veilseg.server.settings import is_loopback
 
 #: The page may load and talk to nothing but this service: this is what keeps photographs in the browser.
@@ -45,14 +45,17 @@ class Surroundings:
         if scope["type"] != "http":
 
             async def send_quietly(message: Message) -> None:
-                # Why a service cannot start is told by whoever started it, in a sentence, not as a traceback.
+                # Why a service cannot start is said by whoever started it, in a sentence, not as a traceback.
                 await send({**message, "message": ""} if message["type"] == "lifespan.startup.failed" else message)
 
             await self.app(scope, receive, send_quietly)
             return
         start = time.monotonic()
         notes: dict[str, Any] = {"request_id": secrets.token_hex(8)}
-        scope.setdefault("state", {})["notes"] = notes
+        state = scope.setdefault("state", {})
+        state["notes"], connection = notes, state.get("connection")
+        if connection is not None:  # a GuardedConnection; Ray Serve has others
+            connection.request_begins()
         status, sent = 0, 0
 
         async def send_noting(message: Message) -> None:
@@ -68,23 +71,25 @@ class Surroundings:
                 sent += len(message.get("body", b""))
                 if not message.get("more_body"):
                     # uvicorn waits with the next piece until the client has read this one. So the request is over, and
-                    # its memory counted as free, when the answer has gone and not when it has been handed over.
+                    # its memory counted as free, when the response has gone and not when it has been handed over.
                     await send({**message, "more_body": True})
                     message = {"type": "http.response.body"}
             await send(message)
 
         try:
-            with self._memory.share() as scope["state"]["share"]:
+            with self._memory.share() as state["share"]:
                 if self._open and not _is_local(scope):
-                    await _answer(send_noting, _not_local(), notes["request_id"])
+                    await _respond(send_noting, _not_local(), notes["request_id"])
                 else:
                     await self.app(scope, receive, send_noting)
         except Exception:
             log.error("bug", exc_info=True, extra=notes)
             if not status:
                 message, hint = "The service has a bug.", "report the request's id to whoever runs it"
-                await _answer(send_noting, Problem(500, "bug", message, hint), notes["request_id"])
+                await _respond(send_noting, RequestError(500, "bug", message, hint), notes["request_id"])
         finally:
+            if connection is not None:
+                connection.request_ends()
             self._finish(scope, notes, status, sent, time.monotonic() - start)
 
     def _finish(self, scope: Scope, notes: dict[str, Any], status: int, sent: int, seconds: float) -> None:
@@ -110,14 +115,14 @@ def _is_local(scope: Scope) -> bool:
     return is_loopback(name)
 
 
-def _not_local() -> Problem:
+def _not_local() -> RequestError:
     message = "Without tokens the service answers only to names of this machine."
-    return Problem(421, "not_local", message, "use http://127.0.0.1, or start it with --tokens")
+    return RequestError(421, "not_local", message, "use http://127.0.0.1, or start it with --tokens")
 
 
-async def _answer(send: Send, problem: Problem, request_id: str) -> None:
-    body = json.dumps(problem.body(request_id)).encode()
+async def _respond(send: Send, error: RequestError, request_id: str) -> None:
+    body = json.dumps(error.body(request_id)).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -1,4 +1,4 @@
-"""What OpenAPI says about the service: the models of its JSON answers, and the body of POST /v1/segment."""
+"""What OpenAPI says about the service: the models of its JSON responses, and the body of POST /v1/segment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from veilseg.server import answers
+from veilseg.server import responses
 
 
 class ErrorDetail(BaseModel):
@@ -19,8 +19,8 @@ class ErrorDetail(BaseModel):
     image: int | None = None
 
 
-class ErrorAnswer(BaseModel):
-    """The body of every answer that is no success."""
+class ErrorResponse(BaseModel):
+    """The body of every response that is no success."""
 
     error: ErrorDetail
 
@@ -53,7 +53,7 @@ class LimitInfo(BaseModel):
 
 
 class ModelInfo(BaseModel):
-    """The answer of GET /v1/model. `models`: the names of all models here, the default first."""
+    """The response of GET /v1/model. `models`: the names of all models here, the default first."""
 
     name: str
     models: list[str]
@@ -63,7 +63,7 @@ class ModelInfo(BaseModel):
 
 
 class Health(BaseModel):
-    """The answer of /healthz and /readyz."""
+    """The response of /healthz and /readyz."""
 
     status: str
 
@@ -119,10 +119,10 @@ SEGMENT_OK: dict[str, Any] = {
     "description": "The label map: a palette PNG, raw ids (uint8, row by row; the size is in X-Veilseg-Size), areas of "
     "classes, or COCO RLE; several maps as a form whose parts have the names of the request's.",
     "content": {
-        answers.PNG: {"schema": _IMAGE},
-        answers.RAW: {"schema": _IMAGE},
-        answers.AREAS: {"schema": _map("classes", _CLASS)},
-        answers.RLE: {"schema": _map("segments", _SEGMENT)},
+        responses.PNG: {"schema": _IMAGE},
+        responses.RAW: {"schema": _IMAGE},
+        responses.AREAS: {"schema": _map("classes", _CLASS)},
+        responses.RLE: {"schema": _map("segments", _SEGMENT)},
         "multipart/form-data": {"schema": {"type": "object"}},
     },
 }
@@ -137,10 +137,10 @@ _REASONS = {
     422: "The body is no encrypted image for this model",
     429: "The queue is full; Retry-After says when to come back",
     503: "The service cannot take work now; Retry-After says when to come back",
-    504: "The answer would have come too late",
+    504: "The response would have come too late",
 }
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The error answers of a route for FastAPI's `responses`."""
-    return {status: {"model": ErrorAnswer, "description": _REASONS[status]} for status in statuses}
+    """The error responses of a route for FastAPI's `responses`."""
+    return {status: {"model": ErrorResponse, "description": _REASONS[status]} for status in statuses}

@@ -1,4 +1,4 @@
-"""POST /v1/segment from body to answer: checked, queued, waited for, dropped when the client leaves."""
+"""POST /v1/segment from body to response: checked, queued, waited for, dropped when the client leaves."""
 
 from __future__ import annotations
 
@@ -14,54 +14,54 @@ from veilseg import container
 from veilseg.errors import InvalidImageError
 from veilseg.header import Header
 from veilseg.modelconfig import ModelConfig
-from veilseg.server import answers, intake
-from veilseg.server.lane import Job, Lane
+from veilseg.server import body, responses
+from veilseg.server.errors import DISCARDED, RequestError, not_for_us, too_late
 from veilseg.server.memory import BYTES_PER_PIXEL
 from veilseg.server.metrics import Metrics
-from veilseg.server.problems import DISCARDED, Problem, not_for_us, too_late
+from veilseg.server.model_queue import Job, ModelQueue
 from veilseg.server.settings import Limits
 
 
-async def segment(request: Request, lane: Lane, limits: Limits, metrics: Metrics) -> Response:
-    """The answer to one request with one or several encrypted images. Raises Problem for every refusal."""
+async def segment(request: Request, queue: ModelQueue, limits: Limits, metrics: Metrics) -> Response:
+    """The response to one request with one or several encrypted images. Raises RequestError for every refusal."""
     notes, share = request.state.notes, request.state.share
-    notes["model"] = lane.name
-    kind = answers.negotiate(request.headers.get("accept", ""))
-    parts, several = await intake.read_images(request, share, limits)
+    notes["model"] = queue.name
+    kind = responses.negotiate(request.headers.get("accept", ""))
+    parts, several = await body.read_images(request, share, limits)
     notes["bytes_in"] = share.held
     # In a thread, because checksums of megabytes would hold up everybody else.
-    headers = await asyncio.to_thread(_check_all, parts, lane.config, limits, several)
+    headers = await asyncio.to_thread(_check_all, parts, queue.config, limits, several)
     pairs = zip(parts, headers, strict=True)
     jobs = [Job(data, (header.height, header.width), header.padded_size) for (_, data), header in pairs]
     notes["images"], notes["pixels"] = len(jobs), sum(job.pixels for job in jobs)
     share.take(BYTES_PER_PIXEL * notes["pixels"])
-    lane.submit(jobs)
+    queue.submit(jobs)
     try:
         maps = await _wait(request, jobs, limits.timeout)
     except ClientDisconnect:
         metrics.left.inc()
         raise
-    except Problem as problem:
-        problem.image = _which(jobs, problem) if several else None
+    except RequestError as error:
+        error.image = _which(jobs, error) if several else None
         raise
     finally:
         for job in jobs:
             job.forget()
     named = [(name, labels) for (name, _), labels in zip(parts, maps, strict=True)]
-    content, answer_headers = await asyncio.to_thread(
-        answers.build, named, kind, lane.config, several=several, boundary=f"veilseg-{secrets.token_hex(16)}"
+    content, response_headers = await asyncio.to_thread(
+        responses.build, named, kind, queue.config, several=several, boundary=f"veilseg-{secrets.token_hex(16)}"
     )
-    return Response(content, headers=answer_headers)
+    return Response(content, headers=response_headers)
 
 
 def _check_all(parts: Sequence[tuple[str, bytes]], config: ModelConfig, limits: Limits, several: bool) -> list[Header]:
-    """The header of every part, after every check that needs no pixels. Raises Problem."""
+    """The header of every part, after every check that needs no pixels. Raises RequestError."""
     headers = []
     for index, (_, data) in enumerate(parts):
         try:
             headers.append(_check(data, config, limits))
-        except Problem as problem:
-            problem.image = index if several else None
+        except RequestError as error:
+            error.image = index if several else None
             raise
     return headers
 
@@ -78,12 +78,12 @@ def _check(data: bytes, config: ModelConfig, limits: Limits) -> Header:
     height, width = header.padded_size
     if height * width > limits.pixels:
         message = f"The image has {height * width} pixels, and {limits.pixels} are the most. {DISCARDED}"
-        raise Problem(413, "too_many_pixels", message, "scale the photograph down before it is encrypted")
+        raise RequestError(413, "too_many_pixels", message, "scale the photograph down before it is encrypted")
     return header
 
 
 async def _wait(request: Request, jobs: Sequence[Job], timeout: float) -> list[np.ndarray]:
-    """The label maps of all jobs. Raises Problem 504 at the deadline, ClientDisconnect when the client leaves."""
+    """The label maps of all jobs. Raises RequestError 504 at the deadline, ClientDisconnect when the client leaves."""
     work = asyncio.ensure_future(_all([job.labels for job in jobs]))
     gone = asyncio.create_task(_disconnected(request))
     try:
@@ -98,10 +98,10 @@ async def _wait(request: Request, jobs: Sequence[Job], timeout: float) -> list[n
     raise too_late(timeout)
 
 
-def _which(jobs: Sequence[Job], problem: Problem) -> int | None:
-    """The number of the image that was refused with `problem`; None where it concerns the whole request."""
+def _which(jobs: Sequence[Job], error: RequestError) -> int | None:
+    """The number of the image that was refused with `error`; None where it concerns the whole request."""
     for index, job in enumerate(jobs):
-        if job.labels.done() and not job.labels.cancelled() and job.labels.exception() is problem:
+        if job.labels.done() and not job.labels.cancelled() and job.labels.exception() is error:
             return index
     return None
 

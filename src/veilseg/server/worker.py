@@ -1,7 +1,8 @@
-"""The process that holds one model: batches of files in, label maps out. Started by the service, ended with it.
+"""The model worker, the process that runs one model: batches of files in, label maps out.
 
-It is a process of its own, so that a crash of the runtime or the system's memory killer takes the batch in work and not
-the service; and so that files from strangers are decoded outside of the process that knows the tokens.
+The service starts and ends it. It is a process of its own, so that a crash of the runtime or the system's memory killer
+takes the batch in work and not the service, and so that files from strangers are decoded outside of the process that
+knows the tokens.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ LABELS, REFUSED, READY = b"L", b"R", b"C"
 
 
 def main(model: str, device: str, threads: str) -> int:
-    """Load `model`, say its config (or why not), then answer batches until the service closes the pipe."""
+    """Load `model`, say its config (or why not), then segment batches until the service closes the pipe."""
     # Ctrl-C reaches the whole group of processes, and the service decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     incoming, outgoing = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not fall among the answers
+    os.dup2(2, 1)  # whatever a library prints must not fall among the results
     try:
         from veilseg.runtime import Segmenter
 
@@ -55,9 +56,9 @@ def main(model: str, device: str, threads: str) -> int:
     with ThreadPoolExecutor(cores) as pool:
         while (batch := frames.read(incoming)) is not None:
             if apart is None or len(batch) == 1:
-                _send(outgoing, answer(segmenter, batch))
+                _send(outgoing, segment(segmenter, batch))
             else:
-                _send(outgoing, list(pool.map(partial(_answer_one, apart), batch)))
+                _send(outgoing, list(pool.map(partial(_segment_one, apart), batch)))
     return 0
 
 
@@ -70,27 +71,27 @@ def works_apart(segmenter: Segmenter, device: str, cores: int) -> bool:
     return device == "cpu" and segmenter.engine.name == "onnx" and cores > 1
 
 
-def _answer_one(segmenter: Segmenter, data: bytes) -> bytes:
+def _segment_one(segmenter: Segmenter, data: bytes) -> bytes:
     """LABELS and the ids, uint8 [H * W], of one file, or REFUSED and JSON with a message and a hint."""
-    return answer(segmenter, [data])[0]
+    return segment(segmenter, [data])[0]
 
 
-def answer(segmenter: Segmenter, batch: Sequence[bytes]) -> list[bytes]:
+def segment(segmenter: Segmenter, batch: Sequence[bytes]) -> list[bytes]:
     """For every file of a batch LABELS and the ids, uint8 [H * W], or REFUSED and JSON with a message and a hint."""
-    answers: list[bytes] = [b""] * len(batch)
+    results: list[bytes] = [b""] * len(batch)
     images: dict[int, EncryptedImage] = {}
     for index, data in enumerate(batch):
         try:
             images[index] = EncryptedImage.from_bytes(data)
         except InvalidImageError as error:
-            answers[index] = _refusal(error)
+            results[index] = _refusal(error)
     try:
         maps = segmenter.segment_batch(list(images.values()))
     except VeilsegError as error:
         return [_refusal(error)] * len(batch)
     for index, labels in zip(images, maps, strict=True):
-        answers[index] = _labels(labels)
-    return answers
+        results[index] = _labels(labels)
+    return results
 
 
 def _labels(labels: np.ndarray) -> bytes:

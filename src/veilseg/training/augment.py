@@ -7,29 +7,31 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from veilseg.data.base import IGNORED
-from veilseg.training.recipe import AugmentPart
+from veilseg.training.recipe import AugmentSection
 
 Pixels = NDArray[np.uint8]
 
 
-def augment(image: Pixels, label: Pixels, part: AugmentPart, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
+def augment(image: Pixels, label: Pixels, section: AugmentSection, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
     """A random crop of a random scale, perhaps flipped, with other light.
 
-    image: uint8 [H, W, 3]; label: uint8 [H, W], 255 = ignored. Returns both at the size of `part.crop`; what lies
+    image: uint8 [H, W, 3]; label: uint8 [H, W], 255 = ignored. Returns both at the size of `section.crop`; what lies
     outside of the image is filled by repeating its border and labelled 255.
     """
-    image, label = _scaled_crop(image, label, part, rng)
-    if part.flip and rng.random() < 0.5:
+    image, label = _scaled_crop(image, label, section, rng)
+    if section.flip and rng.random() < 0.5:
         image, label = image[:, ::-1], label[:, ::-1]
-    if part.photometric:
-        image = _photometric(image, part.photometric, rng)
+    if section.photometric:
+        image = _photometric(image, section.photometric, rng)
     return np.ascontiguousarray(image), np.ascontiguousarray(label)
 
 
-def _scaled_crop(image: Pixels, label: Pixels, part: AugmentPart, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
+def _scaled_crop(
+    image: Pixels, label: Pixels, section: AugmentSection, rng: np.random.Generator
+) -> tuple[Pixels, Pixels]:
     height, width = label.shape
-    crop_height, crop_width = part.crop
-    low, high = part.scale
+    crop_height, crop_width = section.crop
+    low, high = section.scale
     scale = float(np.exp(rng.uniform(np.log(low), np.log(high))))
     stretch = float(np.exp(rng.uniform(-0.1, 0.1)))  # objects are not all of one aspect
     box_height, box_width = crop_height / scale, crop_width / scale * stretch

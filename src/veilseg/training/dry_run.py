@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from veilseg.data.ade20k import ADE20K_CLASSES
 from veilseg.data.camvid import CAMVID_CLASSES
 from veilseg.data.cityscapes import CITYSCAPES_CLASSES
 from veilseg.modelconfig import default_palette
-from veilseg.training.recipe import Recipe, SourcePart
+from veilseg.training.recipe import Recipe, Source
 from veilseg.training.run import prepare
 
 STEPS = 2
@@ -55,26 +54,28 @@ def dry_run(recipe: Recipe) -> float:
     Nothing is kept. Errors as for train, except that named datasets need not exist.
     """
     machine = recipe.machine
-    train = dataclasses.replace(
-        recipe.train,
-        steps=STEPS,
-        batch=machine.devices * machine.nodes * recipe.train.accumulate,
-        validate_every=STEPS,
-        checkpoint_every=STEPS,
+    train = recipe.train.model_copy(
+        update={
+            "steps": STEPS,
+            "batch": machine.devices * machine.nodes * recipe.train.accumulate,
+            "validate_every": STEPS,
+            "checkpoint_every": STEPS,
+        }
     )
     arguments = {name: value for name, value in recipe.model.arguments.items() if name != "pretrained"}
-    small = dataclasses.replace(
-        recipe,
-        train=train,
-        model=dataclasses.replace(recipe.model, arguments=arguments),
-        machine=dataclasses.replace(machine, workers=0),
+    small = recipe.model_copy(
+        update={
+            "train": train,
+            "model": recipe.model.model_copy(update={"arguments": arguments}),
+            "machine": machine.model_copy(update={"workers": 0}),
+        }
     )
 
-    def stand_in(part: SourcePart) -> SegmentationData:
-        kind = part.source.partition(":")[0]
+    def stand_in(source: Source) -> SegmentationData:
+        kind = source.source.partition(":")[0]
         if kind not in KINDS:
-            return open_data(part.source, part.split)
-        return StandIn(kind, 1, recipe.augment.crop) if part is recipe.data.val else StandIn(kind)
+            return open_data(source.source, source.split)
+        return StandIn(kind, 1, recipe.augment.crop) if source is recipe.data.val else StandIn(kind)
 
     with tempfile.TemporaryDirectory() as folder:
         run = prepare(small, Path(folder), stand_in)

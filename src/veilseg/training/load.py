@@ -1,20 +1,26 @@
-"""Recipes from YAML: every name and type is checked, and mistakes are named by their place."""
+"""Recipes from YAML: mistakes are named by their place, in one sentence."""
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import os
-import types
-import typing
+import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, get_args
 
 import yaml
+from pydantic import ValidationError
 
 from veilseg.errors import UsageError
-from veilseg.training.recipe import Recipe, check
+from veilseg.training.recipe import Recipe, Section
 
-T = TypeVar("T")
+
+class _Loader(yaml.SafeLoader):
+    """Also takes 1e-4 for a number, as YAML 1.2 does; to YAML 1.1 it is text."""
+
+
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+.0123456789"))
 
 
 def load_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
@@ -24,13 +30,11 @@ def load_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
     combination that cannot work.
     """
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        values = _yaml(Path(path).read_text(encoding="utf-8"), str(path)) or {}
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the recipe {path}", "recipes are YAML files; see the folder recipes/") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
-        raise UsageError(f"{path} is not a recipe: it must be a mapping of {_names(Recipe)}")
+        raise UsageError(f"{path} is not a recipe", f"it is a mapping of {_names(Recipe)}")
     for override in overrides or []:
         _override(values, override)
     return from_dict(values)
@@ -38,9 +42,10 @@ def load_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
 
 def from_dict(values: dict[str, Any]) -> Recipe:
     """A recipe from plain values; raises UsageError where names, types or combinations are wrong."""
-    recipe = _build(Recipe, values, "")
-    check(recipe)
-    return recipe
+    try:
+        return Recipe.model_validate_json(json.dumps(values, default=str))  # JSON's lists are tuples, also when strict
+    except ValidationError as error:
+        raise _usage_error(error) from error
 
 
 def expand(source: str) -> str:
@@ -52,6 +57,13 @@ def expand(source: str) -> str:
     return expanded
 
 
+def _yaml(text: str, where: str) -> Any:
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
+
+
 def _override(values: dict[str, Any], override: str) -> None:
     name, separator, text = override.partition("=")
     keys = name.split(".")
@@ -61,46 +73,30 @@ def _override(values: dict[str, Any], override: str) -> None:
     for key in keys[:-1]:
         target = target.setdefault(key, {})
         if not isinstance(target, dict):
-            raise UsageError(f"{key!r} in the override {override!r} is not a section")
-    try:
-        target[keys[-1]] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"the value in {override!r} is not YAML: {' '.join(str(error).split())}") from error
+            raise UsageError(f"{key!r} in the override {override!r} is not a section", f"known: {_names(Recipe)}")
+    target[keys[-1]] = _yaml(text, f"the value in {override!r}")
 
 
-def _names(kind: type) -> str:
-    return ", ".join(item.name for item in dataclasses.fields(kind))
+def _usage_error(error: ValidationError) -> UsageError:
+    """The first mistake as a sentence that names its place: "train.steps is 'many': should be a valid integer"."""
+    first = error.errors(include_url=False)[0]
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])[1:]
+    section = _section(first["loc"][:-1])
+    if first["type"] == "extra_forbidden":
+        return UsageError(f"the recipe has an unknown entry {place!r}", f"known here: {_names(section)}")
+    what = first["msg"].removeprefix("Input ")
+    return UsageError(f"{place} is {str(first['input'])[:60]!r}: {what[:1].lower()}{what[1:]}")
 
 
-def _build(kind: type[T], values: Any, where: str) -> T:
-    if not isinstance(values, dict):
-        raise UsageError(f"{where or 'the recipe'} must be a mapping of {_names(kind)}")
-    hints = typing.get_type_hints(kind)
-    built = {}
-    for name, value in values.items():
-        place = f"{where}.{name}" if where else str(name)
-        if name not in hints:
-            raise UsageError(f"the recipe has an unknown entry {place!r}", f"known here: {_names(kind)}")
-        built[name] = _value(hints[name], value, place)
-    return kind(**built)
+def _section(place: tuple[int | str, ...]) -> type[Section]:
+    """The section at a place in a recipe, the one around it where that is a value."""
+    found: type[Section] = Recipe
+    for part in place:
+        kind: Any = found.model_fields[part].annotation if part in found.model_fields else None
+        kind = next(iter(get_args(kind)), kind)  # of a list of sections, one
+        found = kind if isinstance(kind, type) and issubclass(kind, Section) else found
+    return found
 
 
-def _value(kind: Any, value: Any, place: str) -> Any:
-    if dataclasses.is_dataclass(kind):
-        return _build(typing.cast(type, kind), value, place)
-    origin, parts = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (types.UnionType, typing.Union):  # in recipes only X | None
-        return None if value is None else _value(parts[0], value, place)
-    if origin is tuple and isinstance(value, list | tuple):
-        if parts[-1] is Ellipsis:
-            return tuple(_value(parts[0], item, f"{place}[{index}]") for index, item in enumerate(value))
-        if len(value) == len(parts):
-            return tuple(_value(part, item, place) for part, item in zip(parts, value, strict=True))
-    elif origin is dict and isinstance(value, dict):
-        return value
-    elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    elif origin is None and type(value) is kind:  # isinstance would take True for a number
-        return value
-    wanted = kind.__name__ if isinstance(kind, type) and origin is None else str(kind).replace("typing.", "")
-    raise UsageError(f"{place} is {value!r}, and must be {wanted}")
+def _names(section: type[Section]) -> str:
+    return ", ".join(section.model_fields)

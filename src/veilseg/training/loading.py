@@ -8,7 +8,7 @@ from typing import Any
 import lightning.pytorch as pl
 from torch.utils.data import DataLoader, Sampler, Subset
 
-from veilseg.training.recipe import TrainPart
+from veilseg.training.recipe import TrainSection
 from veilseg.training.samples import Item, TrainingSamples, ValidationSamples
 
 
@@ -19,19 +19,19 @@ class StepBatches(Sampler[list[int]]):
     parts cut a batch into equal slices.
     """
 
-    def __init__(self, part: TrainPart, rank: int = 0, world: int = 1) -> None:
-        self.part, self.rank, self.world = part, rank, world
+    def __init__(self, section: TrainSection, rank: int = 0, world: int = 1) -> None:
+        self.section, self.rank, self.world = section, rank, world
         self.first = 0
 
     def __len__(self) -> int:
         """All parts of all steps: Lightning counts those of an interrupted run as done."""
-        return self.part.steps * self.part.accumulate
+        return self.section.steps * self.section.accumulate
 
     def __iter__(self) -> Iterator[list[int]]:
-        size = self.part.batch // (self.world * self.part.accumulate)
-        for step in range(self.first, self.part.steps):
-            for piece in range(self.part.accumulate):
-                start = step * self.part.batch + (self.rank * self.part.accumulate + piece) * size
+        size = self.section.batch // (self.world * self.section.accumulate)
+        for step in range(self.first, self.section.steps):
+            for piece in range(self.section.accumulate):
+                start = step * self.section.batch + (self.rank * self.section.accumulate + piece) * size
                 yield list(range(start, start + size))
 
 

@@ -91,19 +91,18 @@ class SegmentationTraining(pl.LightningModule):
         return slide(pixels, run, snap(sides, step), step, overlap=1 / 3)
 
     def configure_optimizers(self) -> Any:
-        part = self.recipe.optimizer
+        section = self.recipe.optimizer
+        common: dict[str, Any] = {"lr": section.learning_rate, "weight_decay": section.weight_decay}
         parameters = [p for p in self.model.parameters() if p.requires_grad]
         groups: list[dict[str, Any]] = [
             {"params": [p for p in parameters if p.ndim > 1]},
             {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},  # biases and norms
         ]
         optimizer: torch.optim.Optimizer
-        if part.name == "sgd":
-            optimizer = torch.optim.SGD(
-                groups, lr=part.learning_rate, momentum=part.momentum, weight_decay=part.weight_decay
-            )
+        if section.name == "sgd":
+            optimizer = torch.optim.SGD(groups, momentum=section.momentum, **common)
         else:
-            optimizer = torch.optim.AdamW(groups, lr=part.learning_rate, weight_decay=part.weight_decay, fused=True)
+            optimizer = torch.optim.AdamW(groups, fused=True, **common)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -113,9 +112,9 @@ class SegmentationTraining(pl.LightningModule):
 
     def _rate(self, step: int) -> float:
         """The share of the learning rate at a step: a linear rise, then a cosine or polynomial fall to zero."""
-        part, steps = self.recipe.optimizer, self.recipe.train.steps
-        warmup = round(part.warmup * steps)
+        section, steps = self.recipe.optimizer, self.recipe.train.steps
+        warmup = round(section.warmup * steps)
         if step < warmup:
             return (step + 1) / warmup
         done = min(1.0, (step - warmup) / max(1, steps - warmup))
-        return 0.5 * (1 + math.cos(math.pi * done)) if part.schedule == "cosine" else (1 - done) ** part.power
+        return 0.5 * (1 + math.cos(math.pi * done)) if section.schedule == "cosine" else (1 - done) ** section.power

@@ -33,7 +33,7 @@ from veilseg.training.load import expand
 from veilseg.training.loading import RunData
 from veilseg.training.losses import class_weights
 from veilseg.training.module import SegmentationTraining
-from veilseg.training.recipe import Recipe, SourcePart
+from veilseg.training.recipe import Recipe, Source
 from veilseg.training.samples import TrainingSamples, ValidationSamples, label_counts
 from veilseg.training.start import first_model
 from veilseg.training.teacher import Teacher
@@ -65,9 +65,10 @@ def train(recipe: Recipe, folder: Path, place: Place | None = None) -> Segmentat
     """Train by a recipe; leave checkpoints, logs (CSV, TensorBoard) and the model's two files in `folder`.
 
     A run that was interrupted goes on from its last checkpoint when the recipe is the same; a finished one gives its
-    model as it is. place: for processes that another program started. Raises UsageError for a folder with a run of
-    another recipe, InvalidDataError for unfit datasets, and KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM
-    asks it to stop.
+    model as it is. place: for processes that another program started.
+
+    Raises UsageError for a folder with a run of another recipe, InvalidDataError for unfit datasets, and
+    KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM asks it to stop.
     """
     refuse_other_run(folder, recipe)
     if (folder / CONFIG_NAME).exists():  # what save_model writes last
@@ -88,7 +89,7 @@ def train(recipe: Recipe, folder: Path, place: Place | None = None) -> Segmentat
     metrics = {name: round(float(value), 2) for name, value in trainer.callback_metrics.items() if "val_" in name}
     model = module.model
     model.config.training = {
-        "recipe": recipe.to_dict(),
+        "recipe": recipe.model_dump(mode="json"),
         "steps": trainer.global_step,
         "veilseg": __version__,
         "torch": torch.__version__,
@@ -101,19 +102,19 @@ def train(recipe: Recipe, folder: Path, place: Place | None = None) -> Segmentat
     return model
 
 
-def open_source(part: SourcePart) -> SegmentationData:
+def open_source(source: Source) -> SegmentationData:
     """The dataset that a recipe names."""
-    return open_data(expand(part.source), part.split)
+    return open_data(expand(source.source), source.split)
 
 
 def prepare(
     recipe: Recipe,
     folder: Path,
-    opener: Callable[[SourcePart], SegmentationData] = open_source,
+    opener: Callable[[Source], SegmentationData] = open_source,
     place: Place | None = None,
 ) -> Run:
     """Everything that a run in `folder` needs, built and checked, before any work; errors as for `train`."""
-    sources = [opener(part) for part in recipe.data.train]
+    sources = [opener(source) for source in recipe.data.train]
     val = opener(recipe.data.val)
     _same_classes([*sources, val])
     if recipe.machine.threads:
@@ -203,12 +204,12 @@ def refuse_other_run(folder: Path, recipe: Recipe) -> None:
         return
     found = json.loads(path.read_text(encoding="utf-8"))
     wanted = json.loads(_record(recipe))
-    if any(found.get(part) != values for part, values in wanted.items() if part != "machine"):
+    if any(found.get(name) != values for name, values in wanted.items() if name != "machine"):
         raise UsageError(f"{folder} already holds a run of another recipe", "choose another folder with -o")
 
 
 def _record(recipe: Recipe) -> str:
-    return json.dumps(recipe.to_dict(), indent=1) + "\n"
+    return json.dumps(recipe.model_dump(mode="json"), indent=1) + "\n"
 
 
 def _same_classes(datasets: list[SegmentationData]) -> None:

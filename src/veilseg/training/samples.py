@@ -36,7 +36,7 @@ class TrainingSamples(Dataset[Item]):
         self.recipe, self.transforms = recipe, list(transforms)
         self.sources = [in_memory(source) for source in sources]
         self.num_classes = len(sources[0].classes)
-        weights = np.array([part.weight for part in recipe.data.train])
+        weights = np.array([source.weight for source in recipe.data.train])
         self.until = np.cumsum(weights / weights.sum())
 
     def __len__(self) -> int:

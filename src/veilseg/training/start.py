@@ -36,7 +36,7 @@ def first_model(
     start = load_model(method.start) if method.start is not None else None
     if start is not None and start.config.classes != data.classes:
         raise UsageError(f"{method.start} has other classes than {data.name}", "start from a model of this data")
-    if key is not None and recipe.model.input == "plain":
+    if key is not None and recipe.model.cipher is None:
         assert start is not None
         model = encrypt_model(start, key)
         even = all(len(set(model.config.arguments.get(name, ()))) <= 1 for name in ("mean", "std"))
@@ -55,16 +55,16 @@ def first_model(
 
 def new_model(recipe: Recipe, data: SegmentationData, key: Key | None = None) -> SegmentationModel:
     """A fresh model of the recipe's network for the classes of `data`; `key` for a conventional cipher."""
-    part = recipe.model
+    section = recipe.model
     return create_model(
-        part.architecture,
+        section.architecture,
         classes=data.classes,
         palette=data.palette.tolist(),
-        input=part.input,
-        block=part.block,
-        sub_block=part.sub_block,
+        input=section.input,
+        block=section.block,
+        sub_block=section.sub_block,
         key=key,
-        **part.arguments,
+        **section.arguments,
     )
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from veilseg.errors import UsageError
 from veilseg.models import SegmentationModel, load_model
 from veilseg.training.losses import answer_loss, token_loss
-from veilseg.training.recipe import MethodPart
+from veilseg.training.recipe import MethodSection
 
 
 class Teacher:
@@ -24,7 +24,7 @@ class Teacher:
     classes, or for the token loss the widths of the last feature maps, differ.
     """
 
-    def __init__(self, method: MethodPart, student: SegmentationModel) -> None:
+    def __init__(self, method: MethodSection, student: SegmentationModel) -> None:
         assert method.teacher is not None
         self.method = method
         self.model = load_model(method.teacher).requires_grad_(False)

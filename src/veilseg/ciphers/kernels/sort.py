@@ -29,7 +29,7 @@ def settle(buffer: Any, n: Any, a: Any, b: Any, sums: Any, shifts: Any) -> None:
 
 @jit
 def order_channels(buffer: Any, n: Any, count: Any, sums: Any, shifts: Any) -> None:
-    """shifts uint32 [LANES]: 8 * the place of every channel, by the sums of its column, ties by its sorted values."""
+    """Shifts uint32 [LANES]: 8 * the place of every channel, by the sums of its column, ties by its sorted values."""
     sums[:] = 0
     for row in range(np.uint64(0), n * _ROW, _ROW):
         for lane in range(_ROW):

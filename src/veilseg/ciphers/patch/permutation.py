@@ -5,25 +5,25 @@ The example of Kiya, Nagamori, Imaizumi and Shiota, J. Imaging 2022, 8, 233; spe
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
+
 import numpy as np
 from numpy.typing import NDArray
 
 from veilseg.ciphers.affine import AffineMap
-from veilseg.ciphers.base import Cipher, require
+from veilseg.ciphers.base import Cipher, InputTransform, require
 from veilseg.ciphers.grid import Pixels, check_pixels, cut_blocks, join_blocks
 from veilseg.ciphers.kernels import engine
 from veilseg.ciphers.keystream import Keystream, shuffled
 from veilseg.keys import Key
 
 
-def permutation(key: Key, block: int) -> NDArray[np.int64]:
-    """The key's permutation l of the L = block * block * 3 values of a block: int64 [L], b_hat = b[l].
-
-    Flattening order: channel, row, column. The block size (4 bytes, big-endian) goes into the nonce of the subkey, so
-    that the permutations of one key for several block sizes are unrelated. Every permutation is equally likely.
-    """
-    subkey = key.derive("patch-permutation", int(block).to_bytes(4, "big"))
-    return shuffled(3 * block * block, Keystream(subkey))
+@lru_cache(maxsize=8)
+def keyed_order(subkey: bytes, length: int) -> NDArray[np.int64]:
+    """A uniform permutation of 0..length-1 from a subkey, read-only: int64 [length]."""
+    order = shuffled(length, Keystream(subkey))
+    order.flags.writeable = False
+    return order
 
 
 def permute_pixels(pixels: Pixels, order: NDArray[np.int64], block: int, *, inverse: bool = False) -> Pixels:
@@ -61,7 +61,14 @@ class PatchPermutation(Cipher):
 
     def decrypt_pixels(self, pixels: Pixels, key: Key, nonce: bytes | None) -> Pixels:
         """Permute every block back."""
-        return permute_pixels(pixels, self.block_order(require(key)), self.spec.block, inverse=True)
+        return permute_pixels(pixels, self.block_order(key), self.spec.block, inverse=True)
+
+    def input_transform(self, key: Key | None) -> InputTransform:
+        """Permuted blocks: a model encrypted with the key can be adapted to them."""
+        return partial(self._permuted, order=self.block_order(require(key)))
+
+    def _permuted(self, image: Pixels, identity: str, *, order: NDArray[np.int64]) -> Pixels:
+        return permute_pixels(image, order, self.spec.block)
 
     def affine(self, key: Key) -> AffineMap:
         """stored[i] = plain[order[i]]."""
@@ -71,5 +78,9 @@ class PatchPermutation(Cipher):
         return AffineMap(matrix)
 
     def block_order(self, key: Key) -> NDArray[np.int64]:
-        """The key's permutation."""
-        return permutation(key, self.spec.block)
+        """The key's permutation l of the L = block * block * 3 values of a block: int64 [L], b_hat = b[l].
+
+        Flattening order: channel, row, column. The block size (4 bytes, big-endian) goes into the nonce of the subkey,
+        so that the permutations of one key for several block sizes are unrelated. All are equally likely.
+        """
+        return keyed_order(key.derive(self.name, self.spec.block.to_bytes(4, "big")), 3 * self.spec.block**2)

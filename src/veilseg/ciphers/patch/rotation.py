@@ -85,5 +85,5 @@ class PatchRotation(Cipher):
         return unrotate_pixels(pixels, rotation(key, self.spec.block), self.spec.block)
 
     def affine(self, key: Key) -> AffineMap:
-        """stored = round((plain - 127.5) M^T * scale) + 32768, undone."""
+        """Stored = round((plain - 127.5) M^T * scale) + 32768, undone."""
         return AffineMap(rotation(key, self.spec.block), 1 / rotation_scale(self.spec.block), MIDDLE, 127.5)

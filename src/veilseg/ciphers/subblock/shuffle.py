@@ -34,7 +34,8 @@ def shuffle_pixels(pixels: Pixels, subkey: bytes, block: int, sub_block: int, *,
     Args:
         pixels: uint8 [H, W, 3], sides multiples of `block`.
         subkey: 32 bytes.
-        block, sub_block: sides in pixels; `sub_block` divides `block`.
+        block: side in pixels.
+        sub_block: side in pixels, a divisor of `block`.
         inverse: undo the shuffle.
 
     Returns:

@@ -1,19 +1,41 @@
-// The page: takes a photograph, has it encrypted by the worker, sends the result, shows what came back.
+// The page: takes a photograph, has it encrypted by the worker, sends the result, shows the response.
 
-import { fingerprint, keyLine, parseKey, Refusal } from "./keys.js";
-import { getModel, segment } from "./service.js";
+import { useCamera } from "./camera.js";
+import { drawingOn, find } from "./dom.js";
+import { specFor } from "./encrypt.js";
+import { VeilsegError } from "./errors.js";
+import { inWorker } from "./jobs.js";
+import { fingerprint, keyLine, parseKey, stripped } from "./keys.js";
+import { getModel, pathFor, segment, ServiceError } from "./service.js";
+import { visibleIn } from "./spec.js";
 import { Blend, showLegend, showSent, size } from "./view.js";
 
-const byId = (id) => document.getElementById(id);
-const state = { model: null, photo: null, secret: null, blend: null, busy: null, sentUrl: null };
-const token = () => byId("token").value.trim();
+/** @import { Bytes } from "./bytes.js" */
+/** @import { Model } from "./service.js" */
 
-// What this cipher does not hide.
-const TRUTH = {
-  squares: "The server still sees the coarse picture: averages of small squares, and so the layout of the scene and whatever is large. Small writing, plates and faces stay here.",
-  locked: "One key scrambles every picture alike. That locks the model; it does not reliably hide pictures: from some of them, or from one photograph with its encrypted version, a server can find the way back.",
+const byId = (/** @type {string} */ id) => find(id, HTMLElement);
+const inputs = {
+  file: find("file", HTMLInputElement),
+  key: find("key", HTMLInputElement),
+  keyFile: find("key-file", HTMLInputElement),
+  model: find("model", HTMLSelectElement),
+  opacity: find("opacity", HTMLInputElement),
+  reveal: find("reveal", HTMLInputElement),
+  side: find("side", HTMLSelectElement),
+  token: find("token", HTMLInputElement),
 };
 
+const state = {
+  /** @type {Model | undefined} */ model: undefined,
+  /** @type {File | undefined} */ photo: undefined,
+  /** @type {Bytes | undefined} */ secret: undefined,
+  /** @type {Blend | undefined} */ blend: undefined,
+  /** @type {AbortController | undefined} the run that is under way */ busy: undefined,
+  sentUrl: "",
+};
+const token = () => inputs.token.value.trim();
+
+/** @type {(text: string, kind?: "working" | "error") => void} */
 function say(text, kind = "working") {
   const status = byId("status");
   status.textContent = text;
@@ -21,36 +43,52 @@ function say(text, kind = "working") {
   status.hidden = !text;
 }
 
+/** @param {unknown} error */
 function complain(error) {
-  if (error.status === 401) byId("access").open = true;
-  const text = error instanceof Refusal ? error.message : `Something failed in this page: ${error.message}`;
-  say(error.status === 401 ? "The service asks for a valid access token." : text, "error");
+  if (error instanceof ServiceError && error.status === 401) {
+    find("access", HTMLDetailsElement).open = true;
+    say("The service asks for a valid access token.", "error");
+  } else say(messageOf(error), "error");
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  if (error instanceof VeilsegError) return error.message;
+  return `Something failed in this page: ${error instanceof Error ? error.message : error}`;
 }
 
 async function connect() {
   say("Asking the service what it takes …");
+  byId("visible").textContent = "";
   try {
-    state.model = await getModel(token(), byId("model").value);
+    state.model = await getModel(token(), inputs.model.value);
   } catch (error) {
-    state.model = null;
+    state.model = undefined;
     byId("about-model").textContent = "not connected";
-    return complain(error instanceof Refusal ? error : new Refusal("The service did not answer as expected."));
+    return complain(error instanceof VeilsegError ? error : new VeilsegError("The service is no veilseg service."));
   }
   const { name, models, input } = state.model;
-  if (byId("model").options.length !== models.length) {
-    byId("model").replaceChildren(...models.map((each) => new Option(each, each, each === name, each === name)));
+  if (inputs.model.options.length !== models.length) {
+    inputs.model.replaceChildren(...models.map((each) => new Option(each, each, each === name, each === name)));
   }
-  byId("truth").textContent = input.key_fingerprint ? TRUTH.locked : TRUTH.squares;
   byId("model-row").hidden = models.length < 2;
   byId("key-row").hidden = !input.key_fingerprint;
   byId("key-wanted").textContent = input.key_fingerprint ?? "";
   byId("about-model").textContent = `model ${name} · ${input.cipher} · ${input.sub_block ?? input.block} px`;
+  try {
+    byId("visible").textContent = visibleIn(specFor(input));
+  } catch (error) {
+    return complain(error);
+  }
   say("");
-  if (state.photo) await run();
+  if (state.photo) await run(state.photo);
 }
 
-/** Encrypt and send the photograph at hand. A run that is under way is given up. */
-async function run() {
+/**
+ * Encrypt and send a photograph. A run that is under way is given up.
+ * @param {File} photo
+ */
+async function run(photo) {
   state.busy?.abort();
   // What an earlier photograph or model gave must not be taken for this one's.
   byId("stage").hidden = byId("sent").hidden = true;
@@ -62,155 +100,115 @@ async function run() {
   const busy = (state.busy = new AbortController());
   byId("cancel").hidden = false;
   try {
-    say("Encrypting here, in the browser …");
-    const { input, limits, classes } = state.model;
-    const made = await inWorker({
-      photo: state.photo,
-      input,
-      secret: state.secret,
-      side: Number(byId("side").value),
-      maxPixels: limits.image_pixels,
-    }, busy.signal);
-    showEncrypted(made);
-    say(`Sending ${size(made.file.size)}, encrypted …`);
-    const start = performance.now();
-    const model = byId("model-row").hidden ? "" : byId("model").value;
-    const onWait = (seconds) => say(`The service is busy. Trying again in ${seconds} s …`);
-    const answer = await segment(made.file, { token: token(), model, signal: busy.signal, onWait });
-    const answered = performance.now();
-    const answerBytes = answer.byteLength;
-    const { width, height, preview } = made;
-    const shown = { width: preview.width, height: preview.height };
-    const { ids, shares } = await inWorker({ answer, width, height, shown, classes: classes.length }, busy.signal, [answer]);
-    state.blend = new Blend(byId("blend"), preview, ids, classes);
-    showLegend(state.blend, shares, classes, redraw);
-    redraw();
-    const times = { "read": made.times.decode, "encrypt": made.times.encrypt, "send and segment": answered - start };
-    const path = `/v1/segment${model ? `?model=${model}` : ""}`;
-    await showSent({ file: made.file, facts: made.facts, photo: state.photo, answerBytes, times, path });
-    busy.signal.throwIfAborted(); // another photograph came meanwhile
-    byId("answer").hidden = byId("sent").hidden = false;
+    await encryptAndSend(photo, state.model, busy.signal);
     say("");
     document.body.dataset.done = "yes";
   } catch (error) {
-    if (busy.signal.aborted) return;
-    complain(error);
+    if (!busy.signal.aborted) complain(error);
   } finally {
     if (state.busy === busy) {
-      state.busy = null;
+      state.busy = undefined;
       byId("cancel").hidden = true;
     }
   }
 }
 
-/** What worker.js makes of a job; `moved` are the parts of it that are handed over. */
-function inWorker(job, signal, moved = []) {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker("/worker.js", { type: "module" });
-    const end = (settle, value) => {
-      worker.terminate();
-      settle(value);
-    };
-    worker.onmessage = ({ data }) => {
-      if (data.refused) end(reject, new Refusal(data.refused));
-      else if (data.failed) end(reject, new Error(data.failed));
-      else end(resolve, data);
-    };
-    worker.onerror = (event) => end(reject, new Error(event.message || "the worker stopped"));
-    signal.addEventListener("abort", () => end(reject, signal.reason));
-    worker.postMessage(job, moved);
-  });
+/** @type {(photo: File, model: Model, signal: AbortSignal) => Promise<void>} */
+async function encryptAndSend(photo, { input, limits, classes }, signal) {
+  say("Encrypting here, in the browser …");
+  const side = Number(inputs.side.value), { secret } = state;
+  const made = await inWorker("encrypt", { photo, input, secret, side, maxPixels: limits.image_pixels }, signal);
+  const { file, contents, width, height, preview } = made;
+  showEncrypted(file, preview);
+  say(`Sending ${size(file.size)}, encrypted …`);
+  const start = performance.now();
+  const path = pathFor("/v1/segment", byId("model-row").hidden ? "" : inputs.model.value);
+  const onWait = (/** @type {number} */ seconds) => say(`The service is busy. Trying again in ${seconds} s …`);
+  const response = await segment(file, { token: token(), path, signal, onWait });
+  const received = performance.now(), responseBytes = response.byteLength;
+  const shown = { width: preview.width, height: preview.height };
+  const job = { response, width, height, shown, classes: classes.length };
+  const { ids, shares } = await inWorker("read", job, signal, [response]);
+  state.blend = new Blend(find("blend", HTMLCanvasElement), preview, ids, classes);
+  showLegend(state.blend, shares, classes, redraw);
+  redraw();
+  const times = { "read": made.times.decode, "encrypt": made.times.encrypt, "send and segment": received - start };
+  await showSent({ file, contents, photo, responseBytes, times, path });
+  signal.throwIfAborted(); // another photograph came meanwhile
+  byId("result").hidden = byId("sent").hidden = false;
 }
 
-function showEncrypted({ file, preview }) {
+/** @type {(file: Blob, preview: ImageBitmap) => void} */
+function showEncrypted(file, preview) {
   if (state.sentUrl) URL.revokeObjectURL(state.sentUrl);
   state.sentUrl = URL.createObjectURL(file);
-  byId("veiled").src = byId("save").href = state.sentUrl;
-  const canvas = byId("original");
+  find("encrypted", HTMLImageElement).src = find("save", HTMLAnchorElement).href = state.sentUrl;
+  const canvas = find("original", HTMLCanvasElement);
   [canvas.width, canvas.height] = [preview.width, preview.height];
-  canvas.getContext("2d").drawImage(preview, 0, 0);
+  drawingOn(canvas).drawImage(preview, 0, 0);
   byId("stage").hidden = false;
-  byId("answer").hidden = true;
+  byId("result").hidden = true;
 }
 
 function redraw() {
-  state.blend?.draw(Number(byId("opacity").value) / 100);
+  state.blend?.draw(Number(inputs.opacity.value) / 100);
 }
 
+/** @param {File | null | undefined} photo */
 function take(photo) {
   if (!photo) return;
   state.photo = photo;
-  byId("file-name").textContent = photo.name ? `${photo.name}, ${size(photo.size)}` : `a picture of ${size(photo.size)}`;
-  run();
+  byId("file-name").textContent = `${photo.name || "a picture"}, ${size(photo.size)}`;
+  run(photo);
 }
 
-async function camera() {
-  const video = byId("video");
-  if (video.srcObject) {
-    const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
-    canvas.getContext("2d").drawImage(video, 0, 0);
-    stopCamera();
-    return take(await canvas.convertToBlob({ type: "image/png" }));
-  }
-  try {
-    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-    await video.play();
-    video.hidden = false;
-    byId("camera").textContent = "Take the picture";
-  } catch {
-    say("There is no camera, or the browser may not use it.", "error");
-  }
-}
-
-function stopCamera() {
-  byId("video").srcObject?.getTracks().forEach((track) => track.stop());
-  byId("video").srcObject = null;
-  byId("video").hidden = true;
-  byId("camera").textContent = "Use the camera";
-}
-
+/** @param {string} text */
 async function readKey(text) {
   const note = byId("key-note");
-  state.secret = null;
+  state.secret = undefined;
   try {
-    if (!text.trim()) return (note.textContent = "");
+    if (!stripped(text)) return (note.textContent = "");
     state.secret = await parseKey(text);
     note.textContent = `fingerprint ${await fingerprint(state.secret)}; it stays in this page`;
-    if (state.photo) await run();
+    if (state.photo) await run(state.photo);
   } catch (error) {
-    note.textContent = error.message;
+    note.textContent = messageOf(error);
   }
 }
 
-byId("file").addEventListener("change", (event) => {
-  take(event.target.files[0]);
-  event.target.value = ""; // so that choosing the same photograph again tries again
+inputs.file.addEventListener("change", () => {
+  take(inputs.file.files?.[0]);
+  inputs.file.value = ""; // so that choosing the same photograph again tries again
 });
-byId("camera").addEventListener("click", camera);
+byId("camera").addEventListener("click", () => {
+  useCamera().then(take, () => say("There is no camera, or the browser may not use it.", "error"));
+});
 byId("cancel").addEventListener("click", () => {
   state.busy?.abort();
   say("");
 });
-byId("opacity").addEventListener("input", redraw);
-byId("reveal").addEventListener("input", (event) => byId("compare").style.setProperty("--reveal", `${event.target.value}%`));
-byId("side").addEventListener("change", () => state.photo && run());
-byId("model").addEventListener("change", connect);
-byId("token").addEventListener("change", connect);
-byId("key").addEventListener("change", (event) => readKey(event.target.value));
-byId("key-file").addEventListener("change", async (event) => {
+inputs.opacity.addEventListener("input", redraw);
+inputs.reveal.addEventListener("input", () => byId("compare").style.setProperty("--reveal", `${inputs.reveal.value}%`));
+inputs.side.addEventListener("change", () => state.photo && run(state.photo));
+inputs.model.addEventListener("change", connect);
+inputs.token.addEventListener("change", connect);
+inputs.key.addEventListener("change", () => readKey(inputs.key.value));
+inputs.keyFile.addEventListener("change", async () => {
   try {
-    byId("key").value = keyLine(await event.target.files[0].text());
-    await readKey(byId("key").value);
+    inputs.key.value = keyLine((await inputs.keyFile.files?.[0]?.arrayBuffer()) ?? new ArrayBuffer(0));
+    await readKey(inputs.key.value);
   } catch (error) {
-    byId("key-note").textContent = error.message;
+    byId("key-note").textContent = messageOf(error);
   }
 });
-document.addEventListener("paste", (event) => take(Array.from(event.clipboardData.files).find((file) => file.type.startsWith("image/"))));
-for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
+document.addEventListener("paste", (event) => {
+  take(Array.from(event.clipboardData?.files ?? []).find((file) => file.type.startsWith("image/")));
+});
+for (const name of /** @type {const} */ (["dragenter", "dragover", "dragleave", "drop"])) {
   document.addEventListener(name, (event) => {
     event.preventDefault();
     byId("drop").classList.toggle("over", name === "dragenter" || name === "dragover");
-    if (name === "drop") take(event.dataTransfer.files[0]);
+    if (name === "drop") take(event.dataTransfer?.files[0]);
   });
 }
 connect();

@@ -4,12 +4,17 @@ const LONGEST = 15; // of all codes, in bits
 
 /** Bits from the lowest on, into words of 16; little-endian, like every machine that browsers run on. */
 export class BitWriter {
+  /** @param {number} bytes the most that will be written */
   constructor(bytes) {
     this.words = new Uint16Array(Math.ceil(bytes / 2));
     this.at = this.held = this.bits = 0;
   }
 
-  /** The lowest `count` bits, at most 16, of a value that has no others. */
+  /**
+   * The lowest `count` bits, at most 16, of a value that has no others.
+   * @param {number} value
+   * @param {number} count
+   */
   put(value, count) {
     this.held |= value << this.bits;
     this.bits += count;
@@ -31,7 +36,11 @@ export class BitWriter {
   }
 }
 
-/** The lengths of Huffman's codes for symbols that occur so often, none above `limit` bits. */
+/**
+ * The lengths of Huffman's codes for symbols that occur so often, none above `limit` bits.
+ * @param {ArrayLike<number>} counts
+ * @param {number} limit
+ */
 export function codeLengths(counts, limit) {
   let weights = Array.from(counts);
   // A code of fewer than two symbols would be incomplete, which some readers refuse.
@@ -43,10 +52,15 @@ export function codeLengths(counts, limit) {
   }
 }
 
-/** Huffman's algorithm with two queues: symbols by weight, and the sums of pairs, which arise in order. */
+/**
+ * Huffman's algorithm with two queues: symbols by weight, and the sums of pairs, which arise in order.
+ * @param {number[]} weights
+ */
 function huffman(weights) {
   const symbols = [...weights.keys()].filter((symbol) => weights[symbol]).sort((a, b) => weights[a] - weights[b]);
-  const sums = symbols.map((symbol) => weights[symbol]), leaves = sums.length, parents = [];
+  const sums = symbols.map((symbol) => weights[symbol]), leaves = sums.length;
+  /** @type {number[]} */
+  const parents = [];
   for (let leaf = 0, pair = leaves; sums.length < 2 * leaves - 1; ) {
     let sum = 0;
     for (let i = 0; i < 2; i++) {
@@ -62,7 +76,10 @@ function huffman(weights) {
   return lengths;
 }
 
-/** The codes of these lengths (RFC 1951, 3.2.2), their bits turned round: the first is written first. */
+/**
+ * The codes of these lengths (RFC 1951, 3.2.2), their bits turned round: the first is written first.
+ * @param {Uint8Array} lengths
+ */
 export function codesOf(lengths) {
   const codes = new Uint16Array(lengths.length);
   for (let bits = 1, code = 0; bits <= LONGEST; bits++, code <<= 1) {

@@ -23,17 +23,19 @@ for (let symbol = 257, length = 3; symbol < 285; symbol++) {
 RUN_SYMBOL[LONGEST_RUN] = 285;
 RUN_EXTRA[LONGEST_RUN] = RUN_REST[LONGEST_RUN] = 0;
 
-/** The bytes as a zlib stream. */
+/**
+ * The bytes as a zlib stream.
+ * @param {Uint8Array} bytes
+ */
 export function deflate(bytes) {
   const out = new BitWriter(bytes.length + 1024 * Math.ceil(bytes.length / STORED + 1)); // more than codes can add
   out.put(0x0178, 16);
   const tokens = new Uint16Array(TOKENS);
   let at = 0;
   do {
-    const start = at, counts = new Uint32Array(286);
-    let count = 0;
-    [at, count] = tokenize(bytes, start, tokens, counts);
-    writeBlock(out, tokens.subarray(0, count), counts, bytes.subarray(start, at), at === bytes.length);
+    const counts = new Uint32Array(286), [end, count] = tokenize(bytes, at, tokens, counts);
+    writeBlock(out, tokens.subarray(0, count), counts, bytes.subarray(at, end), end === bytes.length);
+    at = end;
   } while (at < bytes.length);
   out.align();
   const sum = adler(bytes);
@@ -41,8 +43,11 @@ export function deflate(bytes) {
   return out.done();
 }
 
-/** Tokens of the bytes from `at` on, as many as there is room for: a literal, or 256 + the length of a run, which
- * repeats the byte before it. Counts the symbols; returns where it stopped, and how many tokens there are. */
+/**
+ * Tokens of the bytes from `at` on, as many as there is room for: a literal, or 256 + the length of a run, which
+ * repeats the byte before it. Counts the symbols; returns where it stopped, and how many tokens there are.
+ * @type {(bytes: Uint8Array, at: number, tokens: Uint16Array, counts: Uint32Array) => [number, number]}
+ */
 function tokenize(bytes, at, tokens, counts) {
   let count = 0, repeats = 0, previous = -1;
   while (at < bytes.length && count < TOKENS) {
@@ -64,7 +69,10 @@ function tokenize(bytes, at, tokens, counts) {
   return [at, count];
 }
 
-/** One block, with codes of its own or stored as it is, whichever is shorter. */
+/**
+ * One block, with codes of its own or stored as it is, whichever is shorter.
+ * @type {(out: BitWriter, tokens: Uint16Array, counts: Uint32Array, bytes: Uint8Array, last: boolean) => void}
+ */
 function writeBlock(out, tokens, counts, bytes, last) {
   counts[END] = 1;
   const lengths = codeLengths(counts, LITERAL_BITS), codes = codesOf(lengths);
@@ -77,7 +85,10 @@ function writeBlock(out, tokens, counts, bytes, last) {
   out.put(codes[END], lengths[END]);
 }
 
-/** The tokens in codes. As out.put() would write them, but without its branch, and fast because nothing is a field. */
+/**
+ * The tokens in codes. As out.put() would write them, but without its branch, and fast because nothing is a field.
+ * @type {(out: BitWriter, tokens: Uint16Array, codes: Uint16Array, lengths: Uint8Array) => void}
+ */
 function writeTokens(out, tokens, codes, lengths) {
   const { words } = out, table = new Uint32Array(256 + LONGEST_RUN + 1);
   for (let token = 0; token < table.length; token++) {
@@ -104,6 +115,7 @@ function writeTokens(out, tokens, codes, lengths) {
   Object.assign(out, { at, held, bits });
 }
 
+/** @type {(out: BitWriter, bytes: Uint8Array, last: boolean) => void} */
 function writeStored(out, bytes, last) {
   out.put(last ? 1 : 0, 3);
   out.align();
@@ -112,7 +124,10 @@ function writeStored(out, bytes, last) {
   for (const byte of bytes) out.put(byte, 8);
 }
 
-/** The table of a block's codes: their lengths, repeats shortened, themselves in codes. One distance, of 1 bit. */
+/**
+ * The table of a block's codes: their lengths, repeats shortened, themselves in codes. One distance, of 1 bit.
+ * @type {(out: BitWriter, lengths: Uint8Array) => void}
+ */
 function writeLengths(out, lengths) {
   let last = 285;
   while (lengths[last] === 0) last--;
@@ -143,7 +158,10 @@ function writeLengths(out, lengths) {
   }
 }
 
-/** Adler's sum. Remainders are taken so rarely that sums just stay below 2 ** 31. */
+/**
+ * Adler's sum. Remainders are taken so rarely that sums just stay below 2 ** 31.
+ * @param {Uint8Array} bytes
+ */
 function adler(bytes) {
   let a = 1, b = 0;
   for (let at = 0; at < bytes.length; ) {

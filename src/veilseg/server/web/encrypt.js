@@ -1,23 +1,46 @@
 // From pixels to the file that is sent: refused where a service asks for too much, padded, encrypted, with its header.
 
-import { permutation, permutePixels, rotatePixels, rotation } from "./blocks.js";
-import { fingerprint, Refusal } from "./keys.js";
-import { writePng } from "./png.js";
-import { canonicalize, mosaic, quartiles, shufflePixels } from "./subblocks.js";
+import { encryptPixels, MADE_HERE } from "./ciphers.js";
+import { encode } from "./container.js";
+import { VeilsegError } from "./errors.js";
+import { writeHeader } from "./header.js";
+import { fingerprint } from "./keys.js";
+import { cellOf, factsOf, readSpec } from "./spec.js";
+
+/** @import { Bytes } from "./bytes.js" */
+/** @import { Spec } from "./spec.js" */
+/** @import { Pixels } from "./squares.js" */
+
+/**
+ * What a service says about the images that a model takes.
+ * @typedef {Spec & { key_fingerprint?: string | null }} Input
+ */
 
 const LEAST_SUB_BLOCK = 4, LEAST_BLOCK = 8; // below, what is sent would be nearly the photograph
-const REDUCING = ["subblock-quartiles", "mosaic"]; // without options
-export const KEYED = ["patch-permutation", "patch-rotation"];
 
-/** Throws a Refusal when a model wants what this page does not send: plain images, or something close to them. */
-export function checkInput(input) {
-  const known = ["subblock-sort", "subblock-shuffle", ...REDUCING, ...KEYED];
-  if (!known.includes(input.cipher)) throw new Refusal(`This service asks for ${input.cipher} images. Nothing is sent to it.`);
-  const [inside, least] = KEYED.includes(input.cipher) ? [input.block, LEAST_BLOCK] : [input.sub_block, LEAST_SUB_BLOCK];
-  if (!(inside >= least)) throw new Refusal(`This service asks for images mixed in squares of ${inside} pixels only. Nothing is sent to it.`);
+/**
+ * How to encrypt for a model. Throws a VeilsegError when it wants what this page does not send: plain images, something
+ * close to them, or what it cannot make.
+ * @param {Input} input
+ */
+export function specFor(input) {
+  const { cipher } = input;
+  if (!MADE_HERE.includes(cipher)) {
+    throw new VeilsegError(`This service asks for ${cipher} images, which this page cannot make. Nothing is sent.`);
+  }
+  const cell = cellOf(input), least = factsOf(cipher).sub_blocks ? LEAST_SUB_BLOCK : LEAST_BLOCK;
+  if (!(cell >= least)) {
+    throw new VeilsegError(`This service asks for images mixed in squares of ${cell} pixels only. Nothing is sent.`);
+  }
+  return readSpec(input);
 }
 
-/** Sides up to multiples of the block by reflection, at the bottom and right. */
+/**
+ * Sides up to multiples of the block by reflection, at the bottom and right.
+ * @param {Pixels} pixels
+ * @param {number} block
+ * @returns {Pixels}
+ */
 export function pad({ width, height, data }, block) {
   const wide = Math.ceil(width / block) * block, high = Math.ceil(height / block) * block;
   if (wide === width && high === height) return { width, height, data };
@@ -33,53 +56,35 @@ export function pad({ width, height, data }, block) {
   return { width: wide, height: high, data: out };
 }
 
+/** @type {(at: number, length: number) => number} */
 function reflect(at, length) {
   if (length === 1) return 0;
   const place = at % (2 * (length - 1));
   return place < length ? place : 2 * (length - 1) - place;
 }
 
-/** The stored pixels of padded pixels under a model's input; secret: the key's 32 bytes where the cipher needs one. */
-export async function encryptPixels(pixels, input, secret) {
-  const { cipher, block, sub_block: s, channels, shuffle } = input;
-  switch (cipher) {
-    case "subblock-sort":
-      return canonicalize(pixels, block, s, channels, shuffle);
-    case "subblock-shuffle":
-      return shufflePixels(pixels, crypto.getRandomValues(new Uint8Array(32)), block, s, channels, shuffle);
-    case "subblock-quartiles":
-      return quartiles(pixels, s);
-    case "mosaic":
-      return mosaic(pixels, s);
-    case "patch-permutation":
-      return permutePixels(pixels, await permutation(secret, block), block);
-    case "patch-rotation":
-      return rotatePixels(pixels, await rotation(secret, block), block);
-  }
-  throw new Refusal(`The cipher ${cipher} is not known here.`);
-}
-
-/** The public header: one line of JSON, the fields in the order of the specification. */
-export function headerOf(input, width, height, keyFingerprint) {
-  const { cipher, block, sub_block, channels, shuffle } = input;
-  const own = KEYED.includes(cipher) ? {} : REDUCING.includes(cipher) ? { sub_block } : { sub_block, channels, shuffle };
-  const { sub_block: s, ...options } = own;
-  const all = { version: 2, cipher, block, sub_block: s, height, width, ...options, key_fingerprint: keyFingerprint };
-  return JSON.stringify(all); // leaves out what is undefined
-}
-
-/** The file to send for a photograph { width, height, data: RGB }: { file, header }. This is all that ever leaves. */
+/**
+ * The file to send for a photograph. This is all that ever leaves.
+ * @param {Pixels} photo
+ * @param {Input} input
+ * @param {Bytes} [secret] the key's 32 bytes, where the model wants a key
+ */
 export async function encrypt(photo, input, secret) {
-  checkInput(input);
-  let keyFingerprint;
-  if (KEYED.includes(input.cipher)) {
-    if (!secret) throw new Refusal(`The model needs the key ${input.key_fingerprint}.`);
-    keyFingerprint = await fingerprint(secret);
-    if (keyFingerprint !== input.key_fingerprint) {
-      throw new Refusal(`The model belongs to the key ${input.key_fingerprint}, and this is the key ${keyFingerprint}.`);
-    }
-  }
-  const stored = await encryptPixels(pad(photo, input.block), input, secret);
-  const header = headerOf(input, photo.width, photo.height, keyFingerprint);
-  return { file: writePng(stored, "veilseg", header), header };
+  const spec = specFor(input);
+  const key = factsOf(spec.cipher).key === "required" ? await checkedKey(input, secret) : undefined;
+  const stored = await encryptPixels(pad(photo, spec.block), spec, key?.secret ?? new Uint8Array(0));
+  const { width, height } = photo;
+  return encode(stored, writeHeader({ ...spec, height, width, key_fingerprint: key?.fingerprint }));
+}
+
+/**
+ * The key's secret and fingerprint. Throws a VeilsegError when it is missing, or is not the model's.
+ * @param {Input} input
+ * @param {Bytes} [secret]
+ */
+async function checkedKey({ key_fingerprint: wanted }, secret) {
+  if (!secret) throw new VeilsegError(`The model needs the key ${wanted}.`);
+  const found = await fingerprint(secret);
+  if (found !== wanted) throw new VeilsegError(`The model belongs to the key ${wanted}, and this is the key ${found}.`);
+  return { secret, fingerprint: found };
 }

@@ -1,13 +1,31 @@
-// Sorting inside sub-blocks, and the order of the channels. A sorting network compares the same places whatever the
-// values are, so that all sub-blocks of a row take each of its steps together, all three channels at once, and nothing
-// branches on a value.
+// The canonical form: values sorted inside sub-blocks, channels in the order of their sums. A sorting network compares
+// the same places whatever the values are, so that all sub-blocks of a row take each of its steps together, all three
+// channels at once, and nothing branches on a value. See spec/veil-3.md.
 
 import { corners, offsetsWithin } from "./squares.js";
+
+/** @import { Pixels } from "./squares.js" */
 
 const LANE = 10; // bits for a channel: its value, a bit that a comparison borrows from, and one to spare
 const GUARDS = (1 << 8) | (1 << (8 + LANE)) | (1 << (8 + 2 * LANE));
 
-/** The pixels' data with the values of every channel of every s x s sub-block sorted, row by row in the sub-block. */
+/**
+ * What is left of an image when the keys of the shuffle are forgotten.
+ * @param {Pixels} pixels
+ * @param {number} s side of a sub-block
+ */
+export function canonicalize(pixels, s) {
+  const sorted = sortedChannels(pixels, s);
+  orderChannels(sorted, s);
+  return sorted;
+}
+
+/**
+ * The values of every channel of every s x s sub-block sorted, row by row in the sub-block.
+ * @param {Pixels} pixels
+ * @param {number} s
+ * @returns {Pixels}
+ */
 export function sortedChannels({ width, height, data }, s) {
   const out = new Uint8Array(data.length);
   const steps = network(s * s), across = width / s;
@@ -32,15 +50,21 @@ export function sortedChannels({ width, height, data }, s) {
       }
     }
   }
-  return out;
+  return { width, height, data: out };
 }
 
-/** Where the pixel at a place of the first sub-block of a row of sub-blocks stands. */
+/**
+ * Where the pixel at a place of the first sub-block of a row of sub-blocks stands.
+ * @type {(top: number, place: number, s: number, width: number) => number}
+ */
 function firstAt(top, place, s, width) {
   return 3 * ((top + Math.floor(place / s)) * width + (place % s));
 }
 
-/** The lesser ones of values[a], ... and values[b], ... to a, the greater ones to b, lane by lane. */
+/**
+ * The lesser ones of values[a], ... and values[b], ... to a, the greater ones to b, lane by lane.
+ * @type {(values: Int32Array, a: number, b: number, count: number) => void}
+ */
 function exchange(values, a, b, count) {
   for (const end = a + count; a < end; a++, b++) {
     const first = values[a], second = values[b];
@@ -51,8 +75,11 @@ function exchange(values, a, b, count) {
   }
 }
 
-/** Batcher's merge exchange (Knuth, The Art of Computer Programming, 5.2.2, algorithm M) for any number of places:
- * pairs of them, one after the other. */
+/**
+ * Batcher's merge exchange (Knuth, The Art of Computer Programming, 5.2.2, algorithm M) for any number of places: pairs
+ * of them, one after the other.
+ * @param {number} count
+ */
 function network(count) {
   const pairs = [], highest = 2 ** (Math.ceil(Math.log2(count)) - 1);
   for (let p = highest; p >= 1; p /= 2) {
@@ -64,12 +91,24 @@ function network(count) {
   return Int32Array.from(pairs);
 }
 
-/** The channels of sorted pixels in the order of their sums in every square, in place; of equal sums the first
- * different values decide. */
-export function orderChannels({ width, height, data }, side, s) {
-  const offsets = offsetsWithin(width, side, s), order = new ChannelOrder(data, offsets);
-  for (const base of corners({ width, height }, side)) {
-    const [a, b, c] = order.of(base);
+/**
+ * The channels of sorted pixels in the order of their sums in every sub-block, in place; of equal sums the first
+ * different values decide.
+ * @param {Pixels} pixels
+ * @param {number} s
+ */
+export function orderChannels({ width, height, data }, s) {
+  const offsets = offsetsWithin(width, s), sums = new Uint32Array(3), order = new Uint8Array(3);
+  for (const base of corners({ width, height }, s)) {
+    addUp(data, base, offsets, sums);
+    for (let channel = 0; channel < 3; channel++) order[channel] = channel;
+    for (const first of [0, 1, 0]) {
+      const one = order[first], next = order[first + 1];
+      if ((sums[one] - sums[next] || compare(data, base, offsets, one, next)) <= 0) continue;
+      order[first] = next;
+      order[first + 1] = one;
+    }
+    const [a, b, c] = order;
     if (a === 0 && b === 1) continue;
     for (let i = 0; i < offsets.length; i++) {
       const at = base + offsets[i], first = data[at + a], second = data[at + b], third = data[at + c];
@@ -80,42 +119,31 @@ export function orderChannels({ width, height, data }, side, s) {
   }
 }
 
-/** How the channels of sorted pixels in a square compare. */
-export class ChannelOrder {
-  constructor(data, offsets) {
-    Object.assign(this, { data, offsets, sums: new Uint32Array(3), order: new Uint8Array(3) });
+/**
+ * The sums of the channels of a square, into `sums`.
+ * @type {(data: Uint8Array, base: number, offsets: Int32Array, sums: Uint32Array) => void}
+ */
+function addUp(data, base, offsets, sums) {
+  let a = 0, b = 0, c = 0;
+  for (let i = 0; i < offsets.length; i++) {
+    const at = base + offsets[i];
+    a += data[at];
+    b += data[at + 1];
+    c += data[at + 2];
   }
+  sums[0] = a;
+  sums[1] = b;
+  sums[2] = c;
+}
 
-  /** The channels in order, for the square whose first value stands at `base`; the array is used again. */
-  of(base) {
-    const { data, offsets, sums, order } = this;
-    let a = 0, b = 0, c = 0;
-    for (let i = 0; i < offsets.length; i++) {
-      const at = base + offsets[i];
-      a += data[at];
-      b += data[at + 1];
-      c += data[at + 2];
-    }
-    sums[0] = a;
-    sums[1] = b;
-    sums[2] = c;
-    for (let channel = 0; channel < 3; channel++) order[channel] = channel;
-    for (const first of [0, 1, 0]) {
-      const one = order[first], next = order[first + 1];
-      if (this.compare(base, one, next) <= 0) continue;
-      order[first] = next;
-      order[first + 1] = one;
-    }
-    return order;
+/**
+ * The first difference between channels a and b of a square, or 0.
+ * @type {(data: Uint8Array, base: number, offsets: Int32Array, a: number, b: number) => number}
+ */
+function compare(data, base, offsets, a, b) {
+  let differ = 0;
+  for (let i = 0; differ === 0 && i < offsets.length; i++) {
+    differ = data[base + offsets[i] + a] - data[base + offsets[i] + b];
   }
-
-  /** Below 0 where channel a comes before b, 0 where neither does, for the square that of() was asked for. */
-  compare(base, a, b) {
-    const { data, offsets, sums } = this;
-    let differ = sums[a] - sums[b];
-    for (let i = 0; differ === 0 && i < offsets.length; i++) {
-      differ = data[base + offsets[i] + a] - data[base + offsets[i] + b];
-    }
-    return differ;
-  }
+  return differ;
 }

@@ -1,0 +1,60 @@
+"""Every refusal of the service: an HTTP status, a code for programs, a sentence and a hint for people, as JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+DISCARDED = "The image was discarded."
+
+
+class RequestError(Exception):
+    """A request that is refused. `code` is stable; `message` and `hint` hold no token and nothing of an image.
+
+    `retry_after`: seconds after which trying again makes sense, where it does. `image`: which one of several.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, hint: str = "", *, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.hint = status, code, message, hint
+        self.retry_after = retry_after
+        self.image: int | None = None
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """The JSON of the response: {"error": {...}}."""
+        error = {"code": self.code, "message": self.message, "hint": self.hint, "request_id": request_id}
+        return {"error": error if self.image is None else {**error, "image": self.image}}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What goes with the status: when to come back, and how to name oneself."""
+        headers = {} if self.retry_after is None else {"Retry-After": str(max(1, math.ceil(self.retry_after)))}
+        if self.status == 401:
+            headers["WWW-Authenticate"] = 'Bearer realm="veilseg"'
+        return headers
+
+
+def not_for_us(message: str, hint: str | None, *, status: int = 422, code: str = "not_encrypted") -> RequestError:
+    """The refusal of an image: it says that nothing was kept, because it may have been a plain one."""
+    return RequestError(status, code, f"{message[:1].upper()}{message[1:].rstrip('.')}. {DISCARDED}", hint or "")
+
+
+def queue_full(retry_after: float) -> RequestError:
+    """429: more images wait than the service will hold."""
+    message, hint = "The queue is full.", "wait as long as Retry-After says, then send it again"
+    return RequestError(429, "queue_full", message, hint, retry_after=retry_after)
+
+
+def unavailable(code: str, message: str, retry_after: float = 1.0) -> RequestError:
+    """503: the service cannot take work now, and will be able to soon."""
+    return RequestError(
+        503, code, message, "wait as long as Retry-After says, then send it again", retry_after=retry_after
+    )
+
+
+def too_late(seconds: float) -> RequestError:
+    """504: the response would come after the deadline."""
+    message = f"The image was not segmented within {seconds:g} seconds. {DISCARDED}"
+    return RequestError(504, "too_late", message, "send fewer images at a time, or smaller ones")
