@@ -39,7 +39,7 @@ CLIENTS = 8
 
 @dataclass
 class Result:
-    """What came back: statuses, seconds of the answers with 200, refusals without Retry-After, broken connections."""
+    """What came back: statuses, seconds of the responses with 200, refusals without Retry-After, broken connections."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Result:
     def table(self) -> dict[str, Any]:
         cuts = statistics.quantiles(self.seconds, n=100) if len(self.seconds) > 1 else [0.0] * 99
         return {
-            "answers": {str(status): count for status, count in sorted(self.statuses.items())},
+            "responses": {str(status): count for status, count in sorted(self.statuses.items())},
             "broken_connections": self.broken,
             "refusals_without_retry_after": self.without_hint,
             "seconds_p50": round(cuts[49], 3),
@@ -86,16 +86,16 @@ async def post(port: int, bodies: list[bytes], result: Result) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for body in bodies:
             start = time.monotonic()
-            head = f"POST /v1/segment HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}"
-            writer.write(head.encode() + b"\r\nContent-Type: image/png\r\n\r\n" + body)
-            answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-            length = int(answer.partition("content-length: ")[2].split("\r\n")[0])
+            request = f"POST /v1/segment HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}"
+            writer.write(request.encode() + b"\r\nContent-Type: image/png\r\n\r\n" + body)
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+            length = int(head.partition("content-length: ")[2].split("\r\n")[0])
             await reader.readexactly(length)
-            status = int(answer.split(" ", 2)[1])
+            status = int(head.split(" ", 2)[1])
             result.statuses[status] += 1
             if status == 200:
                 result.seconds.append(time.monotonic() - start)
-            elif "retry-after: " not in answer:
+            elif "retry-after: " not in head:
                 result.without_hint += 1
         writer.close()
     except (OSError, EOFError):
@@ -103,14 +103,14 @@ async def post(port: int, bodies: list[bytes], result: Result) -> None:
 
 
 async def closed_loop(port: int, bodies: list[bytes], clients: int) -> tuple[Result, float]:
-    """`clients` connections, each sending the next when it has its answer: (result, images per second)."""
+    """`clients` connections, each sending the next when it has its response: (result, images per second)."""
     result, start = Result(), time.monotonic()
     await asyncio.gather(*(post(port, bodies[index::clients], result) for index in range(clients)))
     return result, len(bodies) / (time.monotonic() - start)
 
 
 async def open_loop(port: int, bodies: list[bytes], rate: float) -> Result:
-    """New connections at `rate` per second whatever the answers: visitors do not wait for each other."""
+    """New connections at `rate` per second whatever the responses: visitors do not wait for each other."""
     result = Result()
     async with asyncio.TaskGroup() as group:
         start = time.monotonic()
@@ -141,7 +141,7 @@ def against_a_loop(bodies: list[bytes], rounds: int) -> dict[str, Any]:
 
 
 def growth(bodies: list[bytes], counts: Iterable[int] = (1, 2, 4, 8, 16)) -> list[dict[str, Any]]:
-    """Images per second and seconds to an answer, by the number of clients, each of which waits for its answer."""
+    """Images per second and seconds to a response, by the number of clients, each of which waits for its response."""
     rows = []
     with service("default") as (port, _):
         asyncio.run(closed_loop(port, bodies[:8], CLIENTS))
@@ -152,7 +152,7 @@ def growth(bodies: list[bytes], counts: Iterable[int] = (1, 2, 4, 8, 16)) -> lis
 
 
 def overload(bodies: list[bytes], seconds: float) -> dict[str, Any]:
-    """At capacity (every client waits for its answer), then three times as much as was carried."""
+    """At capacity (every client waits for its response), then three times as much as was carried."""
     with service("default", "--queue", "8") as (port, _):
         asyncio.run(closed_loop(port, bodies[:8], CLIENTS))
         count = len(bodies)

@@ -59,6 +59,6 @@ def test_shell(folder: Path) -> None:
         assert done.returncode == 0, f"{command}: {done.stderr}"
     labels = [np.asarray(Image.open(folder / name)) for name in ("labels.png", "labels2.png")]
     assert all(label.shape == (180, 250) for label in labels)
-    # The locked model is the plain one to whoever has the key.
+    # The encrypted model is the plain one to whoever has the key.
     plain = Segmenter("plain").segment(np.asarray(Image.open(folder / "photo.jpg").convert("RGB")))
     assert np.mean(labels[1] == plain) > 0.999

@@ -1,10 +1,10 @@
 """Draw docs/frontier.svg: how much of its use a picture keeps (mIoU) against how much of itself it gives away.
 
 python tools/frontier.py; reads results/. Kept is a share of the mIoU of plain images under the same budget: for the
-sub-blocks and the mosaic the rows of tools/experiment.py, for one key the shipped plain model, locked and not, for the
-conventional ones the FCN of recipes/protocols.sh. Given away is the SSIM of the best attack of audit-camvid.json, and
-the share of plate characters read in audit-scenes.json. Prints the points; a cipher without a measured model is not
-drawn.
+sub-blocks and the mosaic the rows of tools/experiment.py, for one key the shipped plain model, encrypted and not, for
+the conventional ones the FCN of recipes/protocols.sh. Given away is the SSIM of the best attack of audit-camvid.json,
+and the share of plate characters read in audit-scenes.json. Prints the points; a cipher without a measured model is
+not drawn.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ROWS = {
     "subblock-quartiles": METHODS["quartiles"],
     "mosaic": METHODS["mosaic"],
 }
-LOCKED = {"patch-permutation": "permutation", "patch-rotation": "rotation"}
+ONE_KEY = {"patch-permutation": "permutation", "patch-rotation": "rotation"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def identify(cipher: dict[str, Any]) -> str:
     """One name for a cipher of an audit."""
     name = SUB_BLOCKS.get(cipher["cipher"], cipher["cipher"])
     size = f"s = {cipher['sub_block']}" if cipher.get("sub_block") else f"M = {cipher['block']}"
-    return name if name in LOCKED else f"{name}, {size}"
+    return name if name in ONE_KEY else f"{name}, {size}"
 
 
 def utilities() -> dict[str, float]:
@@ -67,10 +67,10 @@ def utilities() -> dict[str, float]:
             share = scores["correct key"] / conventional["runs/fcn"]["baseline"]
             found[f"{trained[1]}, M = {trained[2]}"] = 100 * share
     plain = load("camvid-val-plain.json")
-    for cipher, file in LOCKED.items():
-        locked = load(f"camvid-val-{file}.json")
-        if plain and locked:
-            found[cipher] = 100 * locked["mIoU"] / plain["mIoU"]
+    for cipher, file in ONE_KEY.items():
+        encrypted = load(f"camvid-val-{file}.json")
+        if plain and encrypted:
+            found[cipher] = 100 * encrypted["mIoU"] / plain["mIoU"]
     return found
 
 
@@ -81,8 +81,8 @@ def leakage() -> tuple[dict[str, float], dict[str, float]]:
         name = identify(entry["cipher"])
         ssim[name] = max(ssim.get(name, 0.0), entry["best"]["ssim"])
     for entry in (load("audit-scenes.json") or {"ciphers": []})["ciphers"]:
-        views = [view for attack in entry["attacks"] for view in attack["views"].values()]
-        read_ = [view["recognised"]["plate_characters"] for view in views if view["recognised"]]
+        made = [one for attack in entry["attacks"] for one in attack["reconstructions"].values()]
+        read_ = [one["recognised"]["plate_characters"] for one in made if one["recognised"]]
         name = identify(entry["cipher"])
         plates[name] = max([plates.get(name, 0.0), *(share for share in read_ if share is not None)])
         if entry["read_in_plain_images"]:

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from veilseg import cipher
-from veilseg.audit import open_references
 from veilseg.audit.attacks.blocks import block_grid
 from veilseg.audit.attacks.moments import moments
 from veilseg.audit.attacks.permutation_matching import match_permutation, name_permutation
-from veilseg.audit.samples import Victim
-from veilseg.audit.scoring import NEAR, judge_order
+from veilseg.audit.samples import open_references
+from veilseg.audit.scoring import NEAR, score_order
+from veilseg.audit.victim import Victim
 from veilseg.data import open_data
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
@@ -30,7 +30,7 @@ TARGET = Path(__file__).parents[1] / "results" / "audit-permutation-draws.json"
 
 
 def main() -> None:
-    """Draw, attack, judge, write."""
+    """Draw, attack, score, write."""
     data, references = open_data("camvid:camvid", "train"), open_references(None)
     rng = np.random.default_rng(0)
     rows: list[dict[str, Any]] = []
@@ -43,7 +43,7 @@ def main() -> None:
             order, _ = match_permutation(seen, BLOCK)
             truth = victim.cipher.block_order(victim.key)
             named, blind = (
-                judge_order(name_permutation(seen, order, BLOCK, known), truth) for known in (references, ())
+                score_order(name_permutation(seen, order, BLOCK, known), truth) for known in (references, ())
             )
             found.append((named["entries_right"], blind["entries_right"], named["entries_right_but_for_channel_names"]))
         shares = (np.array(found) >= NEAR).mean(axis=0).tolist()

@@ -20,10 +20,10 @@ METHODS = {
     "canonical": "key-invariant",
     "quartiles": "quartiles",
     "mosaic": "mosaic",
-    "shuffled": "the way of [P1]",
+    "shuffled": "the way of [Hirose 2026]",
     "plain": "plain images",
 }
-PAPER = {16: 72.2, 8: 81.1, 4: 91.1}  # mIoU kept, percent: [P1], Table II
+PAPER = {16: 72.2, 8: 81.1, 4: 91.1}  # mIoU kept, percent: [Hirose 2026], Table II
 THIN = ("pole", "sign", "pedestrian", "bicyclist")
 Row = dict[str, Any]
 
@@ -87,7 +87,7 @@ def kept(groups: dict[Group, list[Row]], group: Group) -> float:
 
 def scores(groups: dict[Group, list[Row]]) -> list[str]:
     """One line per method and sub-block: scores, seeds, mIoU kept, what the paper keeps, bytes as PNG."""
-    lines = ["| | s | aAcc | mIoU | mAcc | seeds | mIoU kept | [P1] keeps | kB an image |", "|---" * 9 + "|"]
+    lines = ["| | s | aAcc | mIoU | mAcc | seeds | mIoU kept | [Hirose 2026] keeps | kB an image |", "|---" * 9 + "|"]
     for group, rows in groups.items():
         cells = [spread([row[score] for row in rows]) for score in ("aAcc", "mIoU", "mAcc")]
         paper = f"{PAPER[group.sub_block]} %" if group.method == METHODS["shuffled"] else ""
@@ -122,7 +122,7 @@ def draw(groups: dict[Group, list[Row]], target: Path) -> None:
             lines[group.method].append((group.sub_block, kept(groups, group)))
     for method, line in lines.items():
         axes.plot(*zip(*line, strict=True), "o-", label=method)
-    axes.plot(*zip(*sorted(PAPER.items()), strict=True), "k^--", label="[P1], Cityscapes, SETR-MLA")
+    axes.plot(*zip(*sorted(PAPER.items()), strict=True), "k^--", label="[Hirose 2026], Cityscapes, SETR-MLA")
     axes.axhline(100, color="grey", linewidth=0.8)
     axes.set_xscale("log", base=2)
     axes.set_xticks([4, 8, 16, 32], ["4", "8", "16", "32"])

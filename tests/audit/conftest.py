@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from tests.cli.conftest import cli as cli
-from veilseg.audit import Evidence, Subject, Training, open_references
-from veilseg.audit.samples import Victim, gather
+from veilseg.audit.base import Evidence, Training
+from veilseg.audit.samples import AuditSample, open_references
+from veilseg.audit.scoring import compare
+from veilseg.audit.victim import Victim, gather
 from veilseg.ciphers import Cipher
 from veilseg.data.scenes import generate_scene
 
 
+def mean_ssim(pictures, samples) -> float:
+    """Of pictures of the samples' sizes."""
+    return float(np.mean([compare(p, s.image).ssim for p, s in zip(pictures, samples, strict=True)]))
+
+
 @pytest.fixture(scope="session")
-def subjects() -> list[Subject]:
+def samples() -> list[AuditSample]:
     """Four scenes of 128 x 192 pixels."""
-    return [Subject(f"scene {i}", generate_scene(700 + i, (128, 192)).image) for i in range(4)]
+    return [AuditSample(f"scene {i}", generate_scene(700 + i, (128, 192)).image) for i in range(4)]
 
 
 @pytest.fixture(scope="session")
@@ -25,10 +33,10 @@ def references() -> tuple:
 
 
 @pytest.fixture(scope="session")
-def evidence(subjects: list[Subject], references: tuple) -> Callable[..., Evidence]:
+def evidence(samples: list[AuditSample], references: tuple) -> Callable[..., Evidence]:
     """Evidence against a cipher; further arguments are those of Training."""
 
     def make(cipher: Cipher, **training: object) -> Evidence:
-        return gather(Victim(cipher, 3), subjects, references, 3, Training(**training))  # type: ignore[arg-type]
+        return gather(Victim(cipher, 3), samples, references, 3, Training(**training))  # type: ignore[arg-type]
 
     return make

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.audit.conftest import mean_ssim
 from veilseg import cipher
-from veilseg.audit import ATTACKS
 from veilseg.audit.attacks.blocks import block_grid, undo_order
 from veilseg.audit.attacks.brute_force import key_bits, try_orders
 from veilseg.audit.attacks.known_plaintext import recover_matrix, recover_order
@@ -16,46 +16,47 @@ from veilseg.audit.attacks.moments import moments, stationary
 from veilseg.audit.attacks.permutation_matching import match_permutation, mismatch, name_permutation
 from veilseg.audit.attacks.permutation_moves import moves, untangle
 from veilseg.audit.attacks.public_weights import match_matrix, match_rows
-from veilseg.audit.samples import Victim
-from veilseg.audit.scoring import compare, judge_matrix, judge_order
+from veilseg.audit.registry import ATTACKS
+from veilseg.audit.scoring import compare, score_matrix, score_order
+from veilseg.audit.victim import Victim
 from veilseg.ciphers.plain import pad
 
 
-def test_known_plaintext_takes_the_whole_permutation_from_one_pair(references, subjects) -> None:
+def test_known_plaintext_takes_the_whole_permutation_from_one_pair(references, samples) -> None:
     victim = Victim(cipher("patch-permutation", 16), 1)
     image = pad(references[0], 16)
     order = recover_order(image, victim.encrypt(image), 16)
     assert np.array_equal(order, victim.cipher.block_order(victim.key))
-    other = victim.encrypt(subjects[0].image)
-    assert np.array_equal(undo_order(other, order, 16), subjects[0].image)
+    other = victim.encrypt(samples[0].image)
+    assert np.array_equal(undo_order(other, order, 16), samples[0].image)
 
 
 def test_known_plaintext_takes_the_rotation_from_enough_blocks(references) -> None:
     victim = Victim(cipher("patch-rotation", 8), 1)
     image = pad(references[0], 8)
     matrix = recover_matrix(((image, victim.encrypt(image)),), 8)
-    assert judge_matrix(matrix, victim.cipher.affine(victim.key).matrix)["key_recovered"]
+    assert score_matrix(matrix, victim.cipher.affine(victim.key).matrix)["key_recovered"]
     few = image[:64, :64]  # 64 blocks for 192 directions
     matrix = recover_matrix(((few, victim.encrypt(few)),), 8)
-    assert not judge_matrix(matrix, victim.cipher.affine(victim.key).matrix)["key_recovered"]
+    assert not score_matrix(matrix, victim.cipher.affine(victim.key).matrix)["key_recovered"]
 
 
-def test_known_plaintext_opens_nothing_under_independent_keys(evidence, subjects) -> None:
+def test_known_plaintext_opens_nothing_under_independent_keys(evidence, samples) -> None:
     made = evidence(cipher("subblock-shuffle", 16, 16))
     finding = ATTACKS["known-plaintext"].run(made)
-    opened = [compare(p, s.image).ssim for p, s in zip(finding.views["opened"], subjects, strict=True)]
-    seen = [compare(p, s.image).ssim for p, s in zip(made.encrypted, subjects, strict=True)]
+    opened = [compare(p, s.image).ssim for p, s in zip(finding.reconstructions["opened"], samples, strict=True)]
+    seen = [compare(p, s.image).ssim for p, s in zip(made.encrypted, samples, strict=True)]
     assert np.mean(opened) < np.mean(seen) + 0.05
 
 
 @pytest.mark.parametrize("name", ["patch-permutation", "shf"])
-def test_ciphertext_only_takes_the_permutation_from_a_few_images(evidence, subjects, name) -> None:
+def test_ciphertext_only_takes_the_permutation_from_a_few_images(evidence, samples, name) -> None:
     made = evidence(cipher(name, 8))
     finding = ATTACKS["ciphertext-only"].run(made)
     truth = made.cipher.block_order(Victim(made.cipher, 3).key)
     assert finding.order is not None
-    assert judge_order(finding.order, truth)["entries_right_but_for_channel_names"] >= 0.99
-    assert np.mean([compare(p, s.image).ssim for p, s in zip(finding.views["opened"], subjects, strict=True)]) > 0.9
+    assert score_order(finding.order, truth)["entries_right_but_for_channel_names"] >= 0.99
+    assert mean_ssim(finding.reconstructions["opened"], samples) > 0.9
 
 
 @pytest.mark.slow
@@ -70,54 +71,52 @@ def test_ciphertext_only_takes_768_entries_from_camvid(camvid, references) -> No
         order, _ = match_permutation(found, 16)
         truth = victim.cipher.block_order(victim.key)
         for known in (references, ()):
-            assert judge_order(name_permutation(found, order, 16, known), truth)["entries_right"] >= 0.99
+            assert score_order(name_permutation(found, order, 16, known), truth)["entries_right"] >= 0.99
 
 
-def test_ciphertext_only_finds_nothing_under_independent_keys(subjects, references) -> None:
+def test_ciphertext_only_finds_nothing_under_independent_keys(samples, references) -> None:
     victim = Victim(cipher("subblock-shuffle", 8, 8), 1)
-    encrypted = [victim.encrypt(subject.image) for subject in subjects]
+    encrypted = [victim.encrypt(sample.image) for sample in samples]
     found = moments([block_grid(stored, 8) for stored in encrypted], scale=True)
     order = name_permutation(found, match_permutation(found, 8)[0], 8, references)
-    opened = [compare(undo_order(e, order, 8), s.image).ssim for e, s in zip(encrypted, subjects, strict=True)]
-    seen = [compare(e, s.image).ssim for e, s in zip(encrypted, subjects, strict=True)]
+    opened = [compare(undo_order(e, order, 8), s.image).ssim for e, s in zip(encrypted, samples, strict=True)]
+    seen = [compare(e, s.image).ssim for e, s in zip(encrypted, samples, strict=True)]
     assert np.mean(opened) < np.mean(seen) + 0.05
 
 
-def test_ciphertext_only_sees_more_of_a_rotation_than_eyes_do(evidence, subjects) -> None:
+def test_ciphertext_only_sees_more_of_a_rotation_than_eyes_do(evidence, samples) -> None:
     made = evidence(cipher("patch-rotation", 8))
-    seen = ATTACKS["look"].run(made).views["grey mean"]
-    opened = ATTACKS["ciphertext-only"].run(made).views["opened"]
-    before, after = (
-        np.mean([compare(p, s.image).ssim for p, s in zip(view, subjects, strict=True)]) for view in (seen, opened)
-    )
+    seen = ATTACKS["look"].run(made).reconstructions["grey mean"]
+    opened = ATTACKS["ciphertext-only"].run(made).reconstructions["opened"]
+    before, after = (mean_ssim(made, samples) for made in (seen, opened))
     assert after > before + 0.3
 
 
-def test_moves_mend_what_goes_wrong_as_a_whole(subjects) -> None:
-    found = moments([block_grid(subject.image, 8) for subject in subjects], scale=True)
+def test_moves_mend_what_goes_wrong_as_a_whole(samples) -> None:
+    found = moments([block_grid(sample.image, 8) for sample in samples], scale=True)
     truth = np.arange(192)
     channel, row, column = np.unravel_index(truth, (3, 8, 8))
     pushed = np.ravel_multi_index((channel, row, (column + (channel == 1)) % 8), (3, 8, 8))
     assert any(np.array_equal(move, truth) for move in moves(found, pushed, 8))
     half = (column < 4) & (channel < 2)
     exchanged = np.ravel_multi_index((np.where(half, 1 - channel, channel), row, column), (3, 8, 8))
-    found_again = judge_order(untangle(found, exchanged), truth)
-    assert found_again["entries_right_but_for_channel_names"] > 0.9 > judge_order(exchanged, truth)["entries_right"]
+    found_again = score_order(untangle(found, exchanged), truth)
+    assert found_again["entries_right_but_for_channel_names"] > 0.9 > score_order(exchanged, truth)["entries_right"]
     assert mismatch(found, truth, 8) < min(mismatch(found, pushed, 8), mismatch(found, exchanged, 8))
 
 
-def test_ciphertext_only_finds_nothing_in_a_few_blocks_of_a_rotation(evidence, subjects) -> None:
+def test_ciphertext_only_finds_nothing_in_a_few_blocks_of_a_rotation(evidence, samples) -> None:
     made = evidence(cipher("patch-rotation", 8))
     few = replace(made, encrypted=(made.encrypted[0][:32, :32],))  # 16 blocks for 192 directions
-    finding, truth = ATTACKS["ciphertext-only"].run(few), subjects[0].image[:32, :32]
+    finding, truth = ATTACKS["ciphertext-only"].run(few), samples[0].image[:32, :32]
     assert finding.matrix is not None
-    assert judge_matrix(finding.matrix, made.cipher.affine(Victim(made.cipher, 3).key).matrix)["relative_error"] > 1.2
-    seen = ATTACKS["look"].run(few).views["grey mean"]
-    assert compare(finding.views["opened"][0], truth).ssim < compare(seen[0], truth).ssim + 0.05
+    assert score_matrix(finding.matrix, made.cipher.affine(Victim(made.cipher, 3).key).matrix)["relative_error"] > 1.2
+    seen = ATTACKS["look"].run(few).reconstructions["grey mean"]
+    assert compare(finding.reconstructions["opened"][0], truth).ssim < compare(seen[0], truth).ssim + 0.05
 
 
-def test_stationary_keeps_what_is_stationary_and_moves_little(subjects) -> None:
-    found = moments([block_grid(subject.image, 8) for subject in subjects], scale=True)
+def test_stationary_keeps_what_is_stationary_and_moves_little(samples) -> None:
+    found = moments([block_grid(sample.image, 8) for sample in samples], scale=True)
     smooth = stationary(found, 8)
     assert np.abs(smooth.inside - found.inside).mean() < 0.1
     again = stationary(smooth, 8)
@@ -133,14 +132,14 @@ def test_public_weights_give_both_keys_away_and_moved_ones_do_not(evidence) -> N
     assert (match_rows(public, unrelated[order]) == order).mean() < 0.1
     rotation = np.linalg.qr(rng.standard_normal((192, 192)))[0]
     assert np.allclose(match_matrix(public, rotation @ public), rotation)
-    assert judge_matrix(match_matrix(public, rotation @ unrelated), rotation)["relative_error"] > 1
+    assert score_matrix(match_matrix(public, rotation @ unrelated), rotation)["relative_error"] > 1
 
 
-def test_public_weights_of_the_shipped_model_open_what_it_locks(evidence) -> None:
+def test_public_weights_of_the_shipped_model_open_what_is_encrypted_from_it(evidence) -> None:
     made = evidence(cipher("patch-permutation", 16))
     finding = ATTACKS["public-weights"].run(made)
     assert finding.order is not None
-    assert judge_order(finding.order, made.cipher.block_order(Victim(made.cipher, 3).key))["key_recovered"]
+    assert score_order(finding.order, made.cipher.block_order(Victim(made.cipher, 3).key))["key_recovered"]
     shares = list(finding.figures["rows_right_after_move"].values())
     assert shares[0] == 1
     assert shares == sorted(shares, reverse=True)
@@ -157,24 +156,24 @@ def test_brute_force_counts_keys_and_says_that_counting_is_no_evidence(evidence)
 
 
 @pytest.mark.parametrize("name", ["patch-permutation", "shf"])
-def test_brute_force_finds_one_of_six_orders(evidence, subjects, name: str) -> None:
+def test_brute_force_finds_one_of_six_orders(evidence, samples, name: str) -> None:
     made = evidence(cipher(name, 1))
     finding = ATTACKS["brute-force"].run(made)
     assert finding.order is not None
     assert np.array_equal(finding.order, made.cipher.block_order(Victim(made.cipher, 3).key))
-    assert all(np.array_equal(p, s.image) for p, s in zip(finding.views["opened"], subjects, strict=True))
+    assert all(np.array_equal(p, s.image) for p, s in zip(finding.reconstructions["opened"], samples, strict=True))
 
 
 def test_brute_force_finds_no_order_where_there_are_many_or_none_fits(evidence) -> None:
     finding = ATTACKS["brute-force"].run(evidence(cipher("patch-permutation", 16)))
     assert finding.order is None
-    assert not finding.views
+    assert not finding.reconstructions
     image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
     assert try_orders(image, image[::-1], 1) is None
 
 
-def test_the_judge_counts_renamed_channels_apart() -> None:
+def test_scoring_counts_renamed_channels_apart() -> None:
     truth = np.random.default_rng(0).permutation(48)
     renamed = (truth // 16 + 1) % 3 * 16 + truth % 16
-    found = judge_order(renamed, truth)
+    found = score_order(renamed, truth)
     assert found == {"entries_right": 0, "entries_right_but_for_channel_names": 1, "key_recovered": False}

@@ -11,8 +11,12 @@ import pytest
 from PIL import Image
 
 from veilseg import cipher
-from veilseg.audit import ATTACKS, Subject, audit_cipher, choose, open_references, open_subjects
+from veilseg.audit import registry
+from veilseg.audit.base import Attack, Evidence, Finding
+from veilseg.audit.registry import ATTACKS, choose
 from veilseg.audit.report.json_report import to_dict
+from veilseg.audit.run import audit_cipher
+from veilseg.audit.samples import AuditSample, open_references, open_samples
 from veilseg.audit.scoring import MAX_PSNR, compare
 from veilseg.errors import UsageError
 
@@ -20,11 +24,11 @@ QUICK = ["look", "thumbnail", "brute-force", "known-plaintext"]
 
 
 @pytest.fixture
-def photographs(tmp_path: Path, subjects: list[Subject]) -> Path:
+def photographs(tmp_path: Path, samples: list[AuditSample]) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
-    for subject in subjects[:2]:
-        Image.fromarray(subject.image[:100, :150]).save(folder / f"{subject.name}.png")
+    for sample in samples[:2]:
+        Image.fromarray(sample.image[:100, :150]).save(folder / f"{sample.name}.png")
     return folder
 
 
@@ -33,9 +37,9 @@ def timeless(report: dict) -> str:
                   json.dumps(report))  # fmt: skip
 
 
-def test_the_same_seed_gives_the_same_report_and_another_another_key(subjects, references) -> None:
+def test_the_same_seed_gives_the_same_report_and_another_another_key(samples, references) -> None:
     def report(seed: int) -> str:
-        made = audit_cipher(cipher("subblock-shuffle"), subjects[:1], choose(QUICK), references, seed=seed)
+        made = audit_cipher(cipher("subblock-shuffle"), samples[:1], choose(QUICK), references, seed=seed)
         return timeless(to_dict([made], references))
 
     assert report(1) == report(1)
@@ -44,8 +48,8 @@ def test_the_same_seed_gives_the_same_report_and_another_another_key(subjects, r
 
 @pytest.mark.parametrize(("name", "attack"), [("shf", "known-plaintext"), ("np", "feature-reconstruction"),
                                               ("ffx", "feature-reconstruction")])  # fmt: skip
-def test_conventional_ciphers_fall(subjects, references, name: str, attack: str) -> None:
-    result = audit_cipher(cipher(name, 4), subjects, choose(["look", attack]), references)
+def test_conventional_ciphers_fall(samples, references, name: str, attack: str) -> None:
+    result = audit_cipher(cipher(name, 4), samples, choose(["look", attack]), references)
     look, opened = result.attacks
     assert result.best == (opened, opened.best)
     assert look.best is not None
@@ -73,10 +77,10 @@ def test_verb_writes_page_and_figures(cli, photographs: Path) -> None:
     found = {attack["name"]: attack for attack in only["attacks"]}
     assert found.keys() == set(QUICK)
     assert found["known-plaintext"]["key"]["key_recovered"] is True
-    assert len(found["look"]["views"]["as sent"]["each_image"]) == 2
+    assert len(found["look"]["reconstructions"]["as sent"]["each_image"]) == 2
     page = Path("out/index.html").read_text()
     sources = re.findall(r'(?:src|href)="([^"]*)"', page)
-    assert len(sources) == 1 + 4  # the photograph, and the views of three attacks
+    assert len(sources) == 1 + 4  # the photograph, and what three attacks made of it
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
     assert "<script" not in page
     again = cli(*arguments)
@@ -148,8 +152,37 @@ def test_every_attack_says_what_it_needs_and_costs() -> None:
     assert [attack.name for attack in choose(None, learned=True)] == list(ATTACKS)
 
 
-def test_equal_pictures_and_noise_are_judged_by_hand(subjects) -> None:
-    image = subjects[0].image
+class Flat(Attack):
+    """Takes every image for one grey."""
+
+    name = "flat"
+    needs = cost = "nothing"
+    mechanisms = ("mean",)
+
+    def run(self, evidence: Evidence) -> Finding:
+        return Finding({"grey": [np.full(stored.shape, 128, np.uint8) for stored in evidence.encrypted]})
+
+
+def test_an_attack_from_outside_runs_like_the_others(cli, photographs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "ATTACKS", dict(ATTACKS))
+    registry.register(Flat())
+    with pytest.raises(UsageError, match="an attack 'flat' already"):
+        registry.register(Flat())
+    assert registry.choose(None)[-1].name == "flat"
+    arguments = ["audit", "--images", photographs, "--attack", "flat", "--no-recognition", "--cipher"]
+    assert cli(*arguments, "mosaic").code == 0
+    (entry,) = json.loads(Path("audit/audit.json").read_text())["ciphers"]
+    assert entry["best"]["attack"] == "flat"
+    assert "says nothing about subblock-sort" in cli(*arguments, "subblock-sort").err
+
+
+def test_help_names_every_attack(cli) -> None:
+    text = "".join(cli("audit", "--help").text.split())
+    assert all(name in text for name in ATTACKS)
+
+
+def test_equal_pictures_and_noise_are_compared_by_hand(samples) -> None:
+    image = samples[0].image
     same = compare(image, image)
     assert (same.ssim, same.psnr, same.colour_ssim) == (1, MAX_PSNR, 1)
     lighter = np.full((16, 16, 3), 110, np.uint8)
@@ -157,10 +190,10 @@ def test_equal_pictures_and_noise_are_judged_by_hand(subjects) -> None:
 
 
 def test_subjects_and_references_come_from_folders_too(photographs: Path) -> None:
-    assert [subject.image.shape for subject in open_subjects(str(photographs), 5)] == [(100, 150, 3)] * 2
+    assert [sample.image.shape for sample in open_samples(str(photographs), 5)] == [(100, 150, 3)] * 2
     assert len(open_references(photographs)) == 2
     assert len(open_references(None)) == 5
-    assert open_subjects("scenes:2:5", 5)[1].plates == open_subjects("scenes:2:5", 2)[1].plates
+    assert open_samples("scenes:2:5", 5)[1].plates == open_samples("scenes:2:5", 2)[1].plates
     (photographs / "none").mkdir()
     with pytest.raises(UsageError, match="no image"):
-        open_subjects(str(photographs / "none"), 5)
+        open_samples(str(photographs / "none"), 5)

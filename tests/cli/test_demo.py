@@ -39,7 +39,7 @@ def test_where_nothing_can_be_written_the_work_does_not_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("veilseg.demo.run.run_demo", lambda *_, **__: pytest.fail("the work began"))
+    monkeypatch.setattr("veilseg.cli.demo.run_demo", lambda *_, **__: pytest.fail("the work began"))
     (tmp_path / "file").write_bytes(b"")
     for name in ("file", "file/below"):
         assert main(["demo", "-o", name]) == 1

@@ -10,8 +10,11 @@ import pytest
 from PIL import Image
 
 from tests.tiny_onnx import CANONICAL, photo, split_stem, tiny_model
+from veilseg.catalog import CATALOG
 from veilseg.cli.main import main
 from veilseg.data import CAMVID_CLASSES
+from veilseg.data.registry import KINDS
+from veilseg.evaluation.protocols import PROTOCOLS
 from veilseg.images import to_png
 from veilseg.keys import Key
 from veilseg.models.encryption.onnx_stem import encrypt_onnx
@@ -96,8 +99,8 @@ def test_a_keyed_model_asks_for_its_key(here: Path, capsys: pytest.CaptureFixtur
     key, other = Key.generate(), Key.generate()
     key.save(here / "my.key")
     other.save(here / "other.key")
-    encrypt_onnx(here / "plain", key, here / "locked")
-    base = [*BASE, "--model", "locked"]
+    encrypt_onnx(here / "plain", key, here / "encrypted")
+    base = [*BASE, "--model", "encrypted"]
     assert main(base) == 2
     message = capsys.readouterr().err
     assert "needs a key" in message
@@ -109,6 +112,12 @@ def test_a_keyed_model_asks_for_its_key(here: Path, capsys: pytest.CaptureFixtur
     everything = "".join(capsys.readouterr())
     assert str(key) not in everything
     assert str(other) not in everything
+
+
+def test_help_names_every_cipher_dataset_and_protocol(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--help"]) == 0
+    text = "".join(capsys.readouterr().out.split())
+    assert all(name in text for name in (*CATALOG, *PROTOCOLS, *(f"{kind}:" for kind in KINDS)))
 
 
 @pytest.mark.parametrize(

@@ -99,20 +99,20 @@ def test_a_model_is_measured_on_its_own_input_by_default(canonical: Segmenter) -
 
 def test_the_three_protocols_of_one_key(plain: Segmenter, tmp_path: Path) -> None:
     key, other = Key.generate(), Key.generate()
-    encrypt_onnx(plain.name, key, tmp_path / "locked")
-    locked = Segmenter(tmp_path / "locked", threads=1)
+    encrypt_onnx(plain.name, key, tmp_path / "encrypted")
+    encrypted = Segmenter(tmp_path / "encrypted", threads=1)
     baseline = evaluate(plain, FourPhotos(), progress=False)
-    correct = evaluate(locked, FourPhotos(), key=key, progress=False)
+    correct = evaluate(encrypted, FourPhotos(), key=key, progress=False)
     assert abs(correct.matrix.aacc - baseline.matrix.aacc) < 0.002
     assert correct.input["key"] == key.fingerprint
     with pytest.raises(UsageError, match="needs a key"):
-        evaluate(locked, FourPhotos(), progress=False)
+        evaluate(encrypted, FourPhotos(), progress=False)
     with pytest.raises(InvalidImageError):
-        evaluate(locked, FourPhotos(), key=other, progress=False)
+        evaluate(encrypted, FourPhotos(), key=other, progress=False)
     with pytest.raises(InvalidImageError):
-        evaluate(locked, FourPhotos(), "plain", progress=False)
+        evaluate(encrypted, FourPhotos(), "plain", progress=False)
     for arguments in ({"key": other}, {"cipher": "plain"}):
-        result = evaluate(locked, FourPhotos(), **arguments, check=False, progress=False)
+        result = evaluate(encrypted, FourPhotos(), **arguments, check=False, progress=False)
         assert (result.matrix.counts != baseline.matrix.counts).any()
 
 

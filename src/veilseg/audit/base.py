@@ -1,6 +1,4 @@
-"""What every attack is: what the attacker holds, what comes out, what it costs. One attack, one file, one line in
-`registry.py`.
-"""
+"""What every attack is: what the attacker holds, what comes out, what it costs."""
 
 from __future__ import annotations
 
@@ -23,12 +21,14 @@ Stored = NDArray[Any]
 
 @dataclass(frozen=True)
 class Training:
-    """How much the learned attacks may spend. The defaults fit two cores and a few minutes; a stronger attacker has
-    more of everything.
+    """How much the learned attacks may spend. The defaults fit two cores and a few minutes.
 
-    steps of `batch` crops of `crop` pixels a side, networks of `width` channels; scenes: how many generated scenes are
-    learned from beside the public photographs; folder: where checkpoints go, so that
-    an interrupted attack goes on (None: nothing is kept); progress is called once per step.
+    Attributes:
+        steps: of `batch` crops of `crop` pixels a side.
+        width: channels of the networks.
+        scenes: how many generated scenes are learned from beside the public photographs.
+        folder: where checkpoints go, so that an interrupted attack goes on; None: nothing is kept.
+        progress: called once per step with the attack's name, the step and the number of steps.
     """
 
     steps: int = 400
@@ -44,11 +44,17 @@ class Training:
 class Evidence:
     """Everything that an attacker may hold. An attack uses only what its `needs` says.
 
-    cipher: the cipher and its public parameters, always known. encrypted: the victim's encrypted images. pairs: plain
-    images (uint8, same size) with their encrypted versions under the victim's key; none of them is in `encrypted`.
-    references: public photographs, uint8 [H, W, 3] of any size. own: encrypts a plain image (sides multiples of the
-    block) with keys of the attacker's own. public_embedding: the patch embedding [L, D] of a published model, and
-    locked_embedding the same after encryption with the victim's key. seed: of whatever an attack draws.
+    Attributes:
+        cipher: the cipher and its public parameters, always known.
+        encrypted: the victim's encrypted images.
+        pairs: plain images (uint8, same size) with their encrypted versions under the victim's key; none of them is in
+            `encrypted`.
+        references: public photographs, uint8 [H, W, 3] of any size.
+        own: encrypts a plain image (sides multiples of the block) with keys of the attacker's own.
+        public_embedding: the patch embedding [L, D] of a published model.
+        encrypted_embedding: the same after encryption with the victim's key.
+        seed: of whatever an attack draws.
+        training: of the attacks that train networks.
     """
 
     cipher: Cipher
@@ -57,51 +63,49 @@ class Evidence:
     references: tuple[Pixels, ...] = ()
     own: Callable[[Pixels], Stored] | None = None
     public_embedding: NDArray[np.float64] | None = None
-    locked_embedding: NDArray[np.float64] | None = None
+    encrypted_embedding: NDArray[np.float64] | None = None
     seed: int = 0
     training: Training = field(default_factory=Training)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What an attack brings back; whether it is right is for `judge.py`, which knows the truth.
+    """What an attack brings back; whether it is right is for `scoring`, which knows the truth.
 
-    views: for every name of a view one reconstruction per image of Evidence.encrypted, uint8 [H, W, 3] of its size.
-    order: the permutation that the attack takes for the key, int64 [L] with b_hat = b[order]. matrix: the orthogonal
-    matrix that it takes for the key, float64 [L, L]. figures: numbers and words of its own, for the report.
+    Attributes:
+        reconstructions: by name, one picture per image of Evidence.encrypted: uint8 [H, W, 3] of its size.
+        order: the permutation that the attack takes for the key, int64 [L] with b_hat = b[order].
+        matrix: the orthogonal matrix that it takes for the key, float64 [L, L].
+        figures: numbers and words of its own, for the report.
     """
 
-    views: dict[str, list[Pixels]] = field(default_factory=dict)
+    reconstructions: dict[str, list[Pixels]] = field(default_factory=dict)
     order: NDArray[np.int64] | None = None
     matrix: NDArray[np.float64] | None = None
     figures: dict[str, Any] = field(default_factory=dict)
 
 
 class Attack(ABC):
-    """One attack. name: as on the command line; needs: what the attacker has; cost: what it takes; learned: it trains
-    a network, and runs only when asked for; after_key: success means the key.
+    """One attack.
+
+    Attributes:
+        name: as on the command line.
+        needs: what the attacker has.
+        cost: what it takes.
+        mechanisms: of the ciphers that it says anything about (see the catalogue); None: any.
+        learned: it trains a network, and runs only when asked for.
     """
 
     name: ClassVar[str]
     needs: ClassVar[str]
     cost: ClassVar[str]
+    mechanisms: ClassVar[tuple[Mechanism, ...] | None] = None
     learned: ClassVar[bool] = False
-    after_key: ClassVar[bool] = False
 
-    @abstractmethod
     def fits(self, cipher: Cipher) -> bool:
         """Whether the attack says anything about this cipher."""
+        return self.mechanisms is None or cipher.facts.mechanism in self.mechanisms
 
     @abstractmethod
     def run(self, evidence: Evidence) -> Finding:
         """Attack. Deterministic for equal evidence."""
-
-
-def region(cipher: Cipher) -> int:
-    """The side in pixels of the smallest square that the cipher keeps together: its sub-block, else its block."""
-    return cipher.spec.cell
-
-
-def works_by(cipher: Cipher, *mechanisms: Mechanism) -> bool:
-    """Whether what becomes of a block's values is one of `mechanisms` (see the catalogue)."""
-    return cipher.facts.mechanism in mechanisms

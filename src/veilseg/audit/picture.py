@@ -16,8 +16,10 @@ BACK_PROJECTIONS = 10
 
 
 def visible(stored: Stored) -> Pixels:
-    """What can be seen of an encrypted image: 8-bit values as they are, of 16-bit values the upper half, and FFX's
-    numbers, which a viewer shows nearly black, brought to 0..255.
+    """What can be seen of an encrypted image, uint8 [H, W, 3].
+
+    8-bit values as they are, of 16-bit values the upper half, and FFX's numbers, which a viewer shows nearly black,
+    brought to 0..255.
     """
     if stored.dtype == np.uint8:
         return stored
@@ -25,8 +27,9 @@ def visible(stored: Stored) -> Pixels:
 
 
 def grey(pixels: Pixels) -> NDArray[np.float64]:
-    """The mean of the three channels, float64 [H, W], 0..255. Unlike luma it does not depend on their order, which the
-    ciphers may change.
+    """The mean of the three channels, float64 [H, W], 0..255.
+
+    Unlike luma it does not depend on their order, which the ciphers may change.
     """
     return np.asarray(pixels.mean(axis=2, dtype=np.float64))
 
@@ -56,8 +59,9 @@ def enlarge(small: NDArray[np.float64], side: int) -> NDArray[np.float64]:
 
 
 def enlarge_means(small: NDArray[np.float64], side: int) -> NDArray[np.float64]:
-    """Likewise, and the means of the picture's squares are `small` again: what bicubic interpolation leaves of them is
-    enlarged and added, some times over (back-projection, Irani and Peleg 1991).
+    """Likewise, and the means of the picture's squares are `small` again.
+
+    What bicubic interpolation leaves of them is enlarged and added, some times over: back-projection [Irani 1991].
     """
     if small.ndim == 2:
         return enlarge_means(small[..., None], side)[..., 0]

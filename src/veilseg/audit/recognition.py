@@ -15,10 +15,8 @@ import numpy as np
 from PIL import Image
 
 from veilseg.audit.base import Pixels
+from veilseg.data.base import Box, Plate
 from veilseg.errors import VeilsegError
-
-Box = tuple[int, int, int, int]
-"""Left, top, right, bottom in pixels; right and bottom exclusive."""
 
 PLATE_MARGIN = 4
 PLATE_ZOOM = 4
@@ -32,9 +30,12 @@ SAME_FACE = 0.3
 class Recognised:
     """What was read and found in a set of pictures; rates are shares of what the plain pictures hold, None without any.
 
-    plate_characters: share of the characters of the known plates that were read right (1 - edit distance / length, at
-    least 0, the plate's place given to the reader); plates: share read whole. words: share of the words read in the
-    plain pictures that were read here too; faces: share of the faces found in the plain pictures that were found here.
+    Attributes:
+        plate_characters: share of the characters of the known plates that were read right (1 - edit distance / length,
+            at least 0, the plate's place given to the reader).
+        plates: share of them read whole.
+        words: share of the words read in the plain pictures that were read here too.
+        faces: share of the faces found in the plain pictures that were found here.
     """
 
     plate_characters: float | None
@@ -51,14 +52,15 @@ class Recognised:
 class Content:
     """What one plain picture holds: known plates (text and box), words that a machine reads, boxes of faces."""
 
-    plates: tuple[tuple[str, Box], ...]
+    plates: tuple[Plate, ...]
     words: tuple[str, ...] = ()
     faces: tuple[Box, ...] = ()
 
 
-def content(image: Pixels, plates: tuple[tuple[str, Box], ...] = (), *, text: bool = True) -> Content:
-    """What the readers find in the plain picture `image`, uint8 [H, W, 3]; text=False leaves words out (they cost
-    seconds a picture).
+def content(image: Pixels, plates: tuple[Plate, ...] = (), *, text: bool = True) -> Content:
+    """What the readers find in the plain picture `image`, uint8 [H, W, 3].
+
+    text=False leaves words out: they cost seconds a picture.
     """
     return Content(plates, read_words(image) if text else (), find_faces(image))
 

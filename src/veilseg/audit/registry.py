@@ -1,4 +1,4 @@
-"""Every attack by its name. To add one, add a file and a line."""
+"""Every attack by its name. To add one here, add a file and a line; from outside, call `register`."""
 
 from __future__ import annotations
 
@@ -16,31 +16,40 @@ from veilseg.audit.attacks.thumbnail import Thumbnail
 from veilseg.audit.base import Attack
 from veilseg.errors import UsageError
 
-ATTACKS: dict[str, Attack] = {
-    attack.name: attack
-    for attack in (
-        Look(),
-        Thumbnail(),
-        ChannelOrder(),
-        RankPlacement(),
-        BruteForce(),
-        KnownPlaintext(),
-        CiphertextOnly(),
-        PublicWeights(),
-        FeatureReconstruction(),
-        SuperResolution(),
-        InverseNetwork(),
-        Gan(),
-    )
-}
+ATTACKS: dict[str, Attack] = {}
+
+
+def register(attack: Attack) -> None:
+    """Add an attack. Raises UsageError when its name is taken."""
+    if attack.name in ATTACKS:
+        raise UsageError(f"there is an attack {attack.name!r} already")
+    ATTACKS[attack.name] = attack
 
 
 def choose(names: list[str] | None, *, learned: bool = False) -> list[Attack]:
-    """The attacks of the given names, in the registry's order; None: all but those that train networks, which
-    learned=True adds. Raises UsageError for unknown names.
+    """The attacks of the given names, in the registry's order; None: all, those that train networks only if `learned`.
+
+    Raises UsageError for unknown names.
     """
     if names is None:
         return [attack for attack in ATTACKS.values() if learned or not attack.learned]
     if unknown := [name for name in names if name not in ATTACKS]:
         raise UsageError(f"there is no attack {unknown[0]!r}", f"choose of: {', '.join(ATTACKS)}")
     return [attack for attack in ATTACKS.values() if attack.name in names]
+
+
+for _attack in (
+    Look(),
+    Thumbnail(),
+    ChannelOrder(),
+    RankPlacement(),
+    BruteForce(),
+    KnownPlaintext(),
+    CiphertextOnly(),
+    PublicWeights(),
+    FeatureReconstruction(),
+    SuperResolution(),
+    InverseNetwork(),
+    Gan(),
+):
+    register(_attack)

@@ -1,4 +1,4 @@
-"""One cipher, all its attacks: run, judge, read what can be read."""
+"""One cipher, all its attacks: run, score, read what can be read."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from veilseg.audit.base import Attack, Finding, Pixels, Training, works_by
+from veilseg.audit.base import Attack, Finding, Pixels, Training
 from veilseg.audit.recognition import Content, Recognised, content, recognise
-from veilseg.audit.samples import Subject, Victim, gather
-from veilseg.audit.scoring import Similarity, compare, judge_matrix, judge_order
+from veilseg.audit.samples import AuditSample
+from veilseg.audit.scoring import Similarity, compare, score_matrix, score_order
+from veilseg.audit.victim import Victim, gather
 from veilseg.ciphers import Cipher
 
 
 @dataclass(frozen=True)
-class ViewResult:
-    """One reconstruction of every image: how near it comes, and what machines read in it (None: not read)."""
+class Reconstruction:
+    """What an attack made of every image: how near it comes, and what machines read in it (None: not read)."""
 
     pictures: list[Pixels]
     similar: list[Similarity]
@@ -32,21 +33,24 @@ class ViewResult:
 
 @dataclass(frozen=True)
 class AttackResult:
-    """One attack on one cipher. key: the judge's figures where the attack is after the key; seconds: wall clock;
-    processor_seconds: of this process, which other work on the machine does not lengthen.
+    """One attack on one cipher.
+
+    Attributes:
+        key: how near the attack came to the key; None where it is after none.
+        seconds, processor_seconds: wall clock; of this process, which other work on the machine does not lengthen.
     """
 
     attack: Attack
-    views: dict[str, ViewResult]
+    reconstructions: dict[str, Reconstruction]
     key: dict[str, Any] | None
     figures: dict[str, Any]
     seconds: float
     processor_seconds: float
 
     @property
-    def best(self) -> ViewResult | None:
-        """The view with the highest mean SSIM."""
-        return max(self.views.values(), key=lambda view: view.mean.ssim, default=None)
+    def best(self) -> Reconstruction | None:
+        """The reconstruction with the highest mean SSIM."""
+        return max(self.reconstructions.values(), key=lambda made: made.mean.ssim, default=None)
 
 
 @dataclass(frozen=True)
@@ -56,24 +60,24 @@ class CipherResult:
     cipher: Cipher
     attacks: list[AttackResult]
     plain: Recognised | None
-    subjects: list[Subject] = field(default_factory=list)
+    samples: list[AuditSample] = field(default_factory=list)
 
     @property
-    def best(self) -> tuple[AttackResult, ViewResult] | None:
-        """The attack whose best view has the highest mean SSIM, and that view: what the cipher gives away."""
-        seen = [(attack, view) for attack in self.attacks if (view := attack.best) is not None]
+    def best(self) -> tuple[AttackResult, Reconstruction] | None:
+        """The attack whose best reconstruction has the highest mean SSIM, and that: what the cipher gives away."""
+        seen = [(attack, best) for attack in self.attacks if (best := attack.best) is not None]
         return max(seen, key=lambda pair: pair[1].mean.ssim, default=None)
 
 
-def read_subjects(subjects: Sequence[Subject]) -> list[Content]:
+def read_samples(samples: Sequence[AuditSample]) -> list[Content]:
     """What machines read in the plain images; text other than known plates only where no plates are known."""
-    known = any(subject.plates for subject in subjects)
-    return [content(subject.image, subject.plates, text=not known) for subject in subjects]
+    known = any(sample.plates for sample in samples)
+    return [content(sample.image, sample.plates, text=not known) for sample in samples]
 
 
 def audit_cipher(
     cipher: Cipher,
-    subjects: Sequence[Subject],
+    samples: Sequence[AuditSample],
     attacks: Sequence[Attack],
     references: tuple[Pixels, ...],
     *,
@@ -82,13 +86,18 @@ def audit_cipher(
     truth: Sequence[Content] | None = None,
     progress: Callable[[str], None] = lambda name: None,
 ) -> CipherResult:
-    """Encrypt `subjects` and run every attack that fits `cipher`.
+    """Encrypt `samples` and run every attack that fits `cipher`. The same arguments give the same, but for the seconds.
 
-    truth: what `read_subjects` says of the plain images; None leaves recognition out. progress is called with the name
-    of every attack before it runs. The same arguments give the same result, but for the seconds.
+    Args:
+        cipher, samples, attacks: what is attacked, on which images, by what.
+        references: public photographs that the attacker has.
+        seed: of the victim's key and of whatever an attack draws.
+        training: of the attacks that train networks.
+        truth: what `read_samples` says of the plain images; None leaves recognition out.
+        progress: called with the name of every attack before it runs.
     """
     victim = Victim(cipher, seed)
-    evidence = gather(victim, subjects, references, seed, training or Training())
+    evidence = gather(victim, samples, references, seed, training or Training())
     results = []
     for attack in attacks:
         if not attack.fits(cipher):
@@ -97,31 +106,29 @@ def audit_cipher(
         start, busy = time.perf_counter(), time.process_time()
         finding = attack.run(evidence)
         taken, used = time.perf_counter() - start, time.process_time() - busy
-        views = {name: _judge_view(pictures, subjects) for name, pictures in finding.views.items()}
-        if truth is not None and views:  # reading takes longer than most attacks: only what came out best
-            name = max(views, key=lambda name: views[name].mean.ssim)
-            views[name] = ViewResult(views[name].pictures, views[name].similar, recognise(views[name].pictures, truth))
-        results.append(AttackResult(attack, views, _judge_key(finding, victim), finding.figures, taken, used))
-    plain = None if truth is None else recognise([subject.image for subject in subjects], truth)
-    return CipherResult(cipher, results, plain, list(subjects))
+        made = {name: _score(pictures, samples) for name, pictures in finding.reconstructions.items()}
+        if truth is not None and made:  # reading takes longer than most attacks: only what came out best
+            name = max(made, key=lambda name: made[name].mean.ssim)
+            best = made[name]
+            made[name] = Reconstruction(best.pictures, best.similar, recognise(best.pictures, truth))
+        results.append(AttackResult(attack, made, _score_key(finding, victim), finding.figures, taken, used))
+    plain = None if truth is None else recognise([sample.image for sample in samples], truth)
+    return CipherResult(cipher, results, plain, list(samples))
 
 
-def _judge_view(pictures: Sequence[Pixels], subjects: Sequence[Subject]) -> ViewResult:
+def _score(pictures: Sequence[Pixels], samples: Sequence[AuditSample]) -> Reconstruction:
     """Cut to the true sizes and compared."""
-    cut = [
-        np.ascontiguousarray(picture[: subject.image.shape[0], : subject.image.shape[1]])
-        for picture, subject in zip(pictures, subjects, strict=True)
-    ]
-    return ViewResult(cut, [compare(picture, subject.image) for picture, subject in zip(cut, subjects, strict=True)])
+    truths = [sample.image for sample in samples]
+    pairs = list(zip(pictures, truths, strict=True))
+    cut = [np.ascontiguousarray(picture[: truth.shape[0], : truth.shape[1]]) for picture, truth in pairs]
+    return Reconstruction(cut, [compare(picture, truth) for picture, truth in zip(cut, truths, strict=True)])
 
 
-def _judge_key(finding: Finding, victim: Victim) -> dict[str, Any] | None:
-    cipher = victim.cipher
-    if finding.order is not None:
-        if works_by(cipher, "permutation"):
-            return judge_order(finding.order, cipher.block_order(victim.key))
-        # Of independent keys, no permutation is the key; of other ciphers the judge knows none, and the views tell.
-        return {"key_recovered": False} if cipher.facts.sub_blocks else None
+def _score_key(finding: Finding, victim: Victim) -> dict[str, Any] | None:
     if finding.matrix is not None:
-        return judge_matrix(finding.matrix, cipher.affine(victim.key).matrix)
-    return None
+        return score_matrix(finding.matrix, victim.cipher.affine(victim.key).matrix)
+    if finding.order is None:
+        return None
+    if victim.cipher.facts.mechanism == "permutation":
+        return score_order(finding.order, victim.cipher.block_order(victim.key))
+    return {"key_recovered": False}  # where blocks are not all permuted alike, no permutation is the key

@@ -1,4 +1,4 @@
-"""The judge: knows the plain images and the key, and says how near an attack came. Metrics are scikit-image's."""
+"""Scoring: how near an attack came to the plain images and to the key. Metrics are scikit-image's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from veilseg.audit.base import Pixels
 from veilseg.audit.picture import grey
@@ -37,6 +36,8 @@ class Similarity:
 
 def compare(found: Pixels, truth: Pixels) -> Similarity:
     """Compare uint8 [H, W, 3] of at least 7 x 7 pixels; grey is the mean of the channels, in any order."""
+    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
     first, second = grey(found), grey(truth)
     same = np.array_equal(first, second)
     return Similarity(
@@ -46,7 +47,7 @@ def compare(found: Pixels, truth: Pixels) -> Similarity:
     )
 
 
-def judge_order(found: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, Any]:
+def score_order(found: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, Any]:
     """A permutation against the key's: shares of right entries, also with the channels' names forgotten."""
     right = float((found == truth).mean())
     plane = len(truth) // 3
@@ -61,7 +62,7 @@ def judge_order(found: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str,
     }
 
 
-def judge_matrix(found: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, Any]:
+def score_matrix(found: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, Any]:
     """A matrix against the key's: relative Frobenius error (0 is equal, about 1.41 a random orthogonal matrix)."""
     error = float(np.linalg.norm(found - truth) / np.linalg.norm(truth))
     return {"relative_error": round(error, 5), "key_recovered": error < CLOSE_MATRIX}

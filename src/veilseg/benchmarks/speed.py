@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from statistics import median
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +29,6 @@ class Speed:
     seconds: float
     times_as_fast: dict[str, float]
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
 
 def medians(jobs: Mapping[str, Callable[[], object]], repeats: int, pause: float = 0.0) -> dict[str, float]:
     """Median seconds of every job. Jobs take turns, so that a busy minute of the machine slows all of them alike.
@@ -52,7 +48,7 @@ def medians(jobs: Mapping[str, Callable[[], object]], repeats: int, pause: float
 
 
 def argsort_shuffle(pixels: NDArray[np.uint8], sub_block: int) -> NDArray[np.uint8]:
-    """The sub-block shuffle of [P1] as one writes it in NumPy: random numbers per sub-block, argsort, gather.
+    """The sub-block shuffle of [Hirose 2026] as one writes it in NumPy: random numbers per sub-block, argsort, gather.
 
     pixels: uint8 [H, W, 3], sides multiples of `sub_block`. Fast, but not a cipher: its keys come from a generator
     that is not cryptographic, and nothing leads back.
@@ -84,10 +80,10 @@ def measure_encryption(
     for sub_block in (*SUB_BLOCKS, None):
         jobs: dict[str, Callable[[], object]] = {"copy": image.copy}
         if sub_block is not None:
-            jobs["argsort"] = lambda s=sub_block: argsort_shuffle(tiled, s)  # type: ignore[misc]
+            jobs["argsort"] = partial(argsort_shuffle, tiled, sub_block)
         for name in [name for name, s in chosen if s == sub_block]:
             made = cipher(name, sub_block=sub_block)
-            jobs[name] = lambda made=made: made.encrypt(image, None if made.key_use == "none" else key)  # type: ignore[misc]
+            jobs[name] = partial(made.encrypt, image, None if made.key_use == "none" else key)
         if len(jobs) < 2 + (sub_block is not None):
             continue
         seconds = medians(jobs, repeats)
@@ -101,30 +97,24 @@ def measure_encryption(
 def measure_segmentation(model: str = "default", plain: str = "plain", repeats: int = 5) -> list[Speed]:
     """Time Segmenter.segment on one generated scene: plain by the plain model, encrypted by the key-invariant one.
 
-    Encrypted input costs the canonical form on top of the network. Raises InvalidModelError where a model is missing, and
-    ImportError where ONNX Runtime is.
+    Encrypted input costs the canonical form on top of the network. Raises InvalidModelError where a model is missing,
+    and ImportError where ONNX Runtime is.
     """
     from veilseg.data.scenes import generate_scene
     from veilseg.evaluation.evaluate import client_cipher
     from veilseg.runtime import Segmenter
 
     image = generate_scene(0).image
-    locked, opened = Segmenter(model), Segmenter(plain)
-    spec = locked.config.input
-    made = client_cipher(spec)
+    invariant, plain_model = Segmenter(model), Segmenter(plain)
+    made = client_cipher(invariant.config.input)
     if made == "plain":
         raise UsageError(f"{model} takes plain images", "name a model for encrypted ones")
     encrypted = made.encrypt(image)
     seconds = medians(
-        {"plain input": lambda: opened.segment(image), "encrypted input": lambda: locked.segment(encrypted)}, repeats
+        {"plain": lambda: plain_model.segment(image), "encrypted": lambda: invariant.segment(encrypted)}, repeats
     )
-    first = seconds["plain input"]
+    first, second = seconds["plain"], seconds["encrypted"]
     return [
         Speed("plain input", None, first, {}),
-        Speed(
-            "encrypted input",
-            made.spec.sub_block,
-            seconds["encrypted input"],
-            {"plain": first / seconds["encrypted input"]},
-        ),
+        Speed("encrypted input", made.spec.sub_block, second, {"plain": first / second}),
     ]

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_CIPHER
+from veilseg.audit.registry import ATTACKS, choose
+from veilseg.catalog import CATALOG, DEFAULT_BLOCK, DEFAULT_CIPHER
 from veilseg.cli.common import BlockSize, CipherName, Force, SubBlockSize
 
 
@@ -25,9 +26,12 @@ def command(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where page and figures are written.")
     ] = Path("audit"),
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Only the first N images.")] = 5,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, help="The first N of a folder; of a dataset N.")
+    ] = 5,
     attack: Annotated[
-        list[str] | None, typer.Option("--attack", metavar="NAME", help="Only this attack; may be repeated.")
+        list[str] | None,
+        typer.Option("--attack", metavar="NAME", help=f"Only this attack; may be repeated. {', '.join(ATTACKS)}."),
     ] = None,
     learned: Annotated[
         bool, typer.Option("--learned", help="Also the attacks that train a network: minutes per cipher, needs torch.")
@@ -54,14 +58,13 @@ def command(
       veilseg audit --cipher patch-permutation --images camvid:CamVid --limit 16
       veilseg audit --attack inverse-network --steps 5000 --references my-photos/ --images photos/
     """
-    import dataclasses
-
     from rich.console import Console
 
-    from veilseg.audit import Training, audit_cipher, choose, open_references, open_subjects, read_subjects, write_audit
-    from veilseg.audit.report.files import JSON_NAME, PAGE_NAME
+    from veilseg.audit.base import Training
+    from veilseg.audit.report.files import JSON_NAME, PAGE_NAME, write_audit
     from veilseg.audit.report.json_report import leakage_table
-    from veilseg.catalog import CATALOG
+    from veilseg.audit.run import audit_cipher, read_samples
+    from veilseg.audit.samples import open_references, open_samples
     from veilseg.ciphers import cipher as make
     from veilseg.cli.common import training_bar
     from veilseg.cli.messages import note
@@ -81,26 +84,25 @@ def command(
         made = [make(name, block, s) for name, all_sizes in sizes.items() for s in all_sizes if not s or s <= block]
     else:
         made = [make(cipher, block, sub_block)]
-    made = [one for one in made if any(chosen.fits(one) for chosen in attacks)]
+    made = [one for one in made if any(attack.fits(one) for attack in attacks)]
     if not made:
         raise UsageError(f"{attacks[0].name} says nothing about {cipher}", "leave --attack out to see which do")
     make_folder(output)
     for name in (PAGE_NAME, JSON_NAME):
         refuse_existing(output / name, overwrite=force)
-    subjects = open_subjects(images, limit)
+    samples = open_samples(images, limit)
     public = open_references(references)
-    truth = read_subjects(subjects) if recognition else None
+    truth = read_samples(samples) if recognition else None
     console = Console(highlight=False, markup=False)
     results = []
     with training_bar() as progress:
-        training = Training(folder=output / "checkpoints", progress=progress)
-        if steps is not None:
-            training = dataclasses.replace(training, steps=steps)
+        chosen = {} if steps is None else {"steps": steps}
+        training = Training(folder=output / "checkpoints", progress=progress, **chosen)
         for one in made:
             title = str(one.spec)
             result = audit_cipher(
                 one,
-                subjects,
+                samples,
                 attacks,
                 public,
                 seed=seed,

@@ -33,6 +33,8 @@ def command(
       veilseg bench
       veilseg bench --no-segmentation --json speed.json
     """
+    from dataclasses import asdict
+
     from rich.console import Console
 
     from veilseg.benchmarks.speed import measure_encryption, measure_segmentation
@@ -66,8 +68,8 @@ def command(
         figures = {
             "image": {"height": height, "width": width},
             "repeats": repeats,
-            "encryption": [speed.to_dict() for speed in encryption],
-            "segmentation": [speed.to_dict() for speed in segmented],
+            "encryption": [asdict(speed) for speed in encryption],
+            "segmentation": [asdict(speed) for speed in segmented],
         }
         write_json(json_file, {**provenance(), **figures}, overwrite=force)
 

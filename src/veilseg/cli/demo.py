@@ -7,17 +7,19 @@ from typing import Annotated
 
 import typer
 
+from veilseg.demo.run import DEMO_SCENES, DEMO_SEED, run_demo
+
 
 def command(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the page and the figures are written.")
     ] = Path("demo"),
     scenes: Annotated[
-        int | None, typer.Option("--scenes", metavar="N", min=1, help="How many street scenes are generated.")
-    ] = None,
+        int, typer.Option("--scenes", metavar="N", min=1, help="How many street scenes are generated.")
+    ] = DEMO_SCENES,
     seed: Annotated[
-        int | None, typer.Option("--seed", metavar="N", min=0, help="Which scenes. Keys never come from a seed.")
-    ] = None,
+        int, typer.Option("--seed", metavar="N", min=0, help="Which scenes. Keys never come from a seed.")
+    ] = DEMO_SEED,
 ) -> None:
     """Encrypt generated street scenes, segment them with the shipped models, and show what everybody sees.
 
@@ -32,12 +34,11 @@ def command(
     from veilseg.cli.messages import note
     from veilseg.demo.files import write_demo
     from veilseg.demo.page import agreement
-    from veilseg.demo.run import DEMO_SCENES, DEMO_SEED, run_demo
     from veilseg.evaluation.report import result_table
     from veilseg.files import make_folder
 
     make_folder(output)
-    demo = run_demo(DEMO_SCENES if scenes is None else scenes, DEMO_SEED if seed is None else seed, progress=note)
+    demo = run_demo(scenes, seed, progress=note)
     page = write_demo(demo, output)
     console = Console(highlight=False, markup=False)
     rows = [(f"{row.group}: {row.name}", row.result) for row in demo.rows.values()]

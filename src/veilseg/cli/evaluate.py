@@ -8,22 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from veilseg import catalog
-from veilseg.cli.common import (
-    Force,
-    JsonFile,
-    KeyFile,
-    Threads,
-    Window,
-    key_for,
-    load_key,
-)
+from veilseg.cli.common import Force, JsonFile, KeyFile, Threads, Window, key_for, load_key
+from veilseg.data.registry import forms
 from veilseg.errors import UsageError
+from veilseg.evaluation.protocols import PROTOCOLS, ProtocolSettings, find_protocol, run_protocol
 
 
 def command(
-    data: Annotated[
-        str, typer.Option("--data", metavar="KIND:DIR", help="camvid:DIR, folder:DIR or scenes:COUNT[:SEED].")
-    ],
+    data: Annotated[str, typer.Option("--data", metavar="KIND:DIR", help=f"{forms()}.")],
     split: Annotated[str | None, typer.Option("--split", help="Part of the dataset. Default for camvid: val.")] = None,
     model: Annotated[
         list[str] | None,
@@ -50,7 +42,7 @@ def command(
     json_file: JsonFile = None,
     protocol: Annotated[
         str | None,
-        typer.Option("--protocol", metavar="NAME", help="keys, random-keys, conventional, independent-keys or figure."),
+        typer.Option("--protocol", metavar="NAME", help=f"One of {', '.join(PROTOCOLS)}."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Where a protocol writes results and figures.")
@@ -77,7 +69,7 @@ def command(
     Examples:
       veilseg evaluate --data camvid:CamVid --cipher subblock-shuffle
       veilseg evaluate --data camvid:CamVid --model plain --json plain.json
-      veilseg evaluate --data scenes:50 --model locked/ --cipher patch-permutation --key my.key
+      veilseg evaluate --data scenes:50 --model encrypted/ --cipher patch-permutation --key my.key
       veilseg evaluate --data camvid:CamVid --protocol keys --model plain -o keys/
       veilseg evaluate --data camvid:CamVid --protocol conventional --model fcn-shf4 --key my.key -o conventional/
     """
@@ -92,28 +84,25 @@ def command(
 
     models = model or ["default"]
     if protocol is not None:
-        given: dict[str, Any] = {"block": block, "sub_block": sub_block}
-        if protocol != "conventional":  # its models were trained for a key; the others' keys are the protocol's own
-            given["key"] = key
+        wanted = find_protocol(protocol)
+        given: dict[str, Any] = {"block": block, "sub_block": sub_block, **({} if wanted.keyed else {"key": key})}
         _refuse_with_protocol(**given, json=json_file, any_input=any_input or None, per_class=per_class or None)
         if output is None:
             raise UsageError("a protocol needs a folder for its results", "name it with -o DIR")
-        from veilseg.evaluation.protocols import Plan, run_protocol
-
-        plan = Plan(
+        settings = ProtocolSettings(
             models=tuple(models),
             data=open_data(data, split),
-            spec={"spec": data, "split": split},
+            source={"spec": data, "split": split},
             out=output,
             cipher=cipher or "patch-permutation",
-            count=count or (4 if protocol == "figure" else 50),
+            count=count or wanted.count,
             seed=seed,
-            key_of_models=load_key(key) if protocol == "conventional" else None,
+            key_of_models=load_key(key) if wanted.keyed else None,
             limit=limit,
             window=window,
             threads=threads,
         )
-        Console(highlight=False, markup=False).print(run_protocol(protocol, plan))
+        Console(highlight=False, markup=False).print(run_protocol(protocol, settings).table())
         return
     if len(models) > 1 or output is not None or count is not None:
         raise UsageError("several models, -o and --count belong to a --protocol", "--protocol keys, for example")

@@ -24,10 +24,10 @@ def command(
 ) -> None:
     """Make a new 256-bit key and print it, or write it to a file with mode 0600.
 
-    Its fingerprint (on stderr) names the key without telling it, and is safe to publish.
+    Its fingerprint (on stderr) names the key without giving it away, and is safe to publish.
 
-    With subblock-shuffle the key is the way back, for you alone. With patch-permutation and patch-rotation it locks a
-    model; it does not hide pictures from whoever has a pair, a few encrypted images or the model's public weights
+    With subblock-shuffle the key is the way back, for you alone. With patch-permutation and patch-rotation it encrypts
+    a model; it does not hide pictures from whoever has a pair, a few encrypted images or the model's public weights
     (`veilseg audit` shows it).
 
     Examples:

@@ -32,43 +32,23 @@ VERBS: dict[str, tuple[str, str]] = {
     "token": ("veilseg.cli.token", "make, list and revoke the tokens of a service's clients"),
     "train": ("veilseg.cli.train", "train a model"),
     "evaluate": ("veilseg.cli.evaluate", "measure a model: aAcc, mIoU, mAcc"),
-    "encrypt-model": ("veilseg.cli.encrypt_model", "lock a model with a key"),
-    "rekey-model": ("veilseg.cli.rekey_model", "give a locked model a new key"),
+    "encrypt-model": ("veilseg.cli.encrypt_model", "encrypt a model with a key"),
+    "rekey-model": ("veilseg.cli.rekey_model", "give an encrypted model a new key"),
     "import-openmmlab": ("veilseg.cli.import_openmmlab", "convert a SETR checkpoint of OpenMMLab"),
     "audit": ("veilseg.cli.audit", "measure what encrypted images give away"),
     "bench": ("veilseg.cli.bench", "measure speed on this machine"),
     "export": ("veilseg.cli.export", "export a model to ONNX"),
 }
-#: Packages that come with an extra, for the hint when one is missing.
+#: Packages by the extra that they come with, for the hint when one is missing.
 EXTRAS = {
-    "onnxruntime": "run",
-    "fastapi": "serve",
-    "uvicorn": "serve",
-    "h11": "serve",
-    "python_multipart": "serve",
-    "prometheus_client": "serve",
-    "starlette": "serve",
-    "pydantic": "serve",
-    "pydantic_settings": "serve",
-    "av": "video",
-    "fsspec": "buckets",
-    "ray": "ray",
-    "pyarrow": "ray",
-    "torch": "train",
-    "torchvision": "train",
-    "timm": "train",
-    "lightning": "train",
-    "safetensors": "train",
-    "huggingface_hub": "train",
-    "onnx": "train",
-    "onnxscript": "train",
-    "yaml": "train",
-    "skimage": "audit",
-    "scipy": "audit",
-    "cv2": "audit",
-    "rapidocr_onnxruntime": "audit",
-    "matplotlib": "train",
-    "transformers": "hf",
+    "run": "onnxruntime",
+    "serve": "fastapi uvicorn h11 python_multipart prometheus_client starlette pydantic pydantic_settings",
+    "video": "av",
+    "buckets": "fsspec",
+    "ray": "ray pyarrow",
+    "train": "torch torchvision timm lightning safetensors huggingface_hub onnx onnxscript yaml matplotlib",
+    "audit": "skimage scipy cv2 rapidocr_onnxruntime",
+    "hf": "transformers",
 }
 EXIT_INTERRUPTED = 130
 
@@ -92,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
             return 1
         except ModuleNotFoundError as error:
-            extra = EXTRAS.get((error.name or "").partition(".")[0])
+            package = (error.name or "").partition(".")[0]
+            extra = next((extra for extra, packages in EXTRAS.items() if package in packages.split()), None)
             if extra is None:
                 raise
             show_error(f"this needs the package {error.name}", f'pip install "veilseg[{extra}]"')

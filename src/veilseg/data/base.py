@@ -6,7 +6,6 @@ NumPy and Pillow only, so that evaluation and the demo need no torch.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -20,14 +19,28 @@ from veilseg.images import FORMATS, SUFFIXES, open_image
 IGNORED = 255
 """The label of a pixel that no metric and no loss looks at."""
 
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels; right and bottom exclusive."""
+
+Plate = tuple[str, Box]
+"""The text of a number plate, and where it is."""
+
 
 @dataclass(frozen=True)
 class Sample:
-    """One pair. `image` is uint8 [H, W, 3] (RGB, 0..255), `label` is uint8 [H, W] (class ids, 255 = ignored)."""
+    """One pair.
+
+    Attributes:
+        name: unique in its dataset.
+        image: uint8 [H, W, 3], RGB, 0..255.
+        label: uint8 [H, W], class ids, 255 = ignored.
+        plates: the number plates in the image, where they are known.
+    """
 
     name: str
     image: np.ndarray
     label: np.ndarray
+    plates: tuple[Plate, ...] = ()
 
 
 @runtime_checkable
@@ -48,32 +61,22 @@ class SegmentationData(Protocol):
     def __getitem__(self, index: int) -> Sample: ...
 
 
-def read_image(path: Path) -> np.ndarray:
-    """The photograph at `path` as uint8 [H, W, 3], upright: read and refused exactly as `veilseg encrypt` does.
-
-    Raises InvalidDataError for what is refused.
-    """
-    return decode_image(path, path)
-
-
 def decode_image(source: Path | bytes, name: object) -> np.ndarray:
-    """Like read_image, from a path or a file's bytes; `name` is what errors call it."""
+    """A photograph as uint8 [H, W, 3], upright: read and refused exactly as `veilseg encrypt` does.
+
+    `source` is a path or a file's bytes, `name` what errors call it. Raises InvalidDataError for what is refused.
+    """
     try:
         return open_image(source)
     except VeilsegError as error:
         raise InvalidDataError(f"{name} cannot be read as an image: {error.message}", error.hint) from error
 
 
-def read_label(path: Path) -> np.ndarray:
-    """The label map at `path` as uint8 [H, W]: class ids of a grey or palette image, never its colours.
+def decode_label(source: Path | bytes, name: object) -> np.ndarray:
+    """A label map as uint8 [H, W]: class ids of a grey or palette image, never its colours.
 
     Raises InvalidDataError for files that cannot be decoded and for images that do not hold 8-bit ids (RGB, 16 bit).
     """
-    return decode_label(path, path)
-
-
-def decode_label(source: Path | bytes, name: object) -> np.ndarray:
-    """Like read_label, from a path or a file's bytes; `name` is what errors call it."""
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         with Image.open(file, formats=FORMATS) as image:  # of all that Pillow knows, some run other programs
@@ -148,14 +151,11 @@ class PairedFiles:
     def __getitem__(self, index: int) -> Sample:
         """The pair at `index`; raises InvalidDataError when a file is unreadable, or image and label differ in size."""
         stem, image_path, label_path = self.pairs[index]
-        image, label = read_image(image_path), read_label(label_path)
+        image, label = decode_image(image_path, image_path), decode_label(label_path, label_path)
         check_sizes(stem, image, label)
         if self.ignore is not None:
             label = np.where(label == self.ignore, np.uint8(IGNORED), label)
         return Sample(stem, image, label)
-
-    def __iter__(self) -> Iterator[Sample]:
-        return (self[index] for index in range(len(self)))
 
 
 def _refuse_unpaired(name: str, here: dict[str, Path], there: dict[str, Path], what: str, partner: str) -> None:

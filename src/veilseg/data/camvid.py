@@ -1,6 +1,6 @@
 """CamVid (Cambridge driving video) in the layout of the SegNet tutorial: train/ + trainannot/, val/ + valannot/, ...
 
-Brostow, Fauqueur and Cipolla, "Semantic object classes in video", Pattern Recognition Letters, 2009. For research use.
+[Brostow 2009]; for research use.
 """
 
 from __future__ import annotations
@@ -12,41 +12,25 @@ import numpy as np
 from veilseg.data.base import PairedFiles
 from veilseg.errors import InvalidDataError
 
-CAMVID_CLASSES = (
-    "sky",
-    "building",
-    "pole",
-    "road",
-    "pavement",
-    "tree",
-    "sign",
-    "fence",
-    "car",
-    "pedestrian",
-    "bicyclist",
-)
-
-CAMVID_PALETTE = np.array(
-    [
-        (128, 128, 128),
-        (128, 0, 0),
-        (192, 192, 128),
-        (128, 64, 128),
-        (60, 40, 222),
-        (128, 128, 0),
-        (192, 128, 128),
-        (64, 64, 128),
-        (64, 0, 128),
-        (64, 64, 0),
-        (0, 128, 192),
-    ],
-    dtype=np.uint8,
-)
+_COLOURS = {
+    "sky": (128, 128, 128),
+    "building": (128, 0, 0),
+    "pole": (192, 192, 128),
+    "road": (128, 64, 128),
+    "pavement": (60, 40, 222),
+    "tree": (128, 128, 0),
+    "sign": (192, 128, 128),
+    "fence": (64, 64, 128),
+    "car": (64, 0, 128),
+    "pedestrian": (64, 64, 0),
+    "bicyclist": (0, 128, 192),
+}
+CAMVID_CLASSES = tuple(_COLOURS)
+CAMVID_PALETTE = np.array(list(_COLOURS.values()), np.uint8)
 CAMVID_PALETTE.setflags(write=False)
 
 VOID = 11
 """CamVid's own id for unlabelled pixels."""
-
 
 _LAYOUT = "expected DIR/val/ and DIR/valannot/, the SegNet tutorial's layout; your own data is folder:DIR"
 

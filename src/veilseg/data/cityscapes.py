@@ -1,4 +1,4 @@
-"""Cityscapes (Cordts et al., CVPR 2016) as it is distributed, in folders or zips; the 19 classes of its benchmark."""
+"""Cityscapes [Cordts 2016] as it is distributed, in folders or zips; the 19 classes of its benchmark."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from veilseg.data.base import IGNORED, Sample, check_sizes, decode_image, decode_label
-from veilseg.data.trees import open_tree
+from veilseg.data.base import IGNORED
+from veilseg.data.trees import Files, TreeData, open_tree
 from veilseg.errors import InvalidDataError, UsageError
 
 # name: (label id in the files, colour); the order gives the train ids 0 to 18
@@ -38,45 +38,25 @@ _IDS = np.array([label for label, _ in _CLASSES.values()], np.uint8)
 _TRAIN_IDS = np.full(256, IGNORED, np.uint8)
 _TRAIN_IDS[_IDS] = np.arange(len(_IDS), dtype=np.uint8)
 SPLITS = ("train", "val", "test")
-_IMAGE, _LABEL = "_leftImg8bit.png", "_gtFine_labelIds.png"
 
 
-class CityscapesData:
+def open_cityscapes(root: Path, split: str = "val") -> TreeData:
     """One split: leftImg8bit and gtFine, read in place. Labels are train ids; everything else is 255.
 
-    The test split has no labels of use: every pixel of it is 255.
+    The test split has no labels of use: every pixel of it is 255. Samples are named city_sequence_frame. Raises
+    InvalidDataError when folders and zips, the split, or labels are missing.
     """
-
-    def __init__(self, root: Path, split: str = "val") -> None:
-        """Lists the files. Raises InvalidDataError when folders and zips, the split, or labels are missing."""
-        if split not in SPLITS:
-            raise InvalidDataError(f"cityscapes has no split {split!r}", f"one of {', '.join(SPLITS)}")
-        self.name = f"cityscapes/{split}"
-        self.classes: tuple[str, ...] = CITYSCAPES_CLASSES
-        self.palette: np.ndarray = CITYSCAPES_PALETTE
-        self._images = open_tree(root, "leftImg8bit", "leftImg8bit_trainvaltest.zip")
-        self._labels = open_tree(root, "gtFine", "gtFine_trainvaltest.zip")
-        begin = f"leftImg8bit/{split}/"
-        found = [name for name in self._images.names() if name.startswith(begin) and name.endswith(_IMAGE)]
-        self.stems = [name.removeprefix(begin).removesuffix(_IMAGE) for name in found]  # city/city_sequence_frame
-        if not found:
-            raise InvalidDataError(f"{self.name}: there are no files {begin}CITY/*{_IMAGE}", f"found nothing in {root}")
-        labels = set(self._labels.names())
-        lonely = [stem for stem in self.stems if f"gtFine/{split}/{stem}{_LABEL}" not in labels]
-        if lonely:
-            raise InvalidDataError(f"{self.name}: {len(lonely)} images have no label, the first is {lonely[0]}")
-        self.split = split
-
-    def __len__(self) -> int:
-        return len(self.stems)
-
-    def __getitem__(self, index: int) -> Sample:
-        """The pair at `index`, named city_sequence_frame; InvalidDataError when a file is damaged or sizes differ."""
-        stem = self.stems[index]
-        image = decode_image(self._images.read(f"leftImg8bit/{self.split}/{stem}{_IMAGE}"), stem)
-        label = decode_label(self._labels.read(f"gtFine/{self.split}/{stem}{_LABEL}"), stem)
-        check_sizes(stem, image, label)
-        return Sample(stem.rpartition("/")[2], image, _TRAIN_IDS[label])
+    if split not in SPLITS:
+        raise InvalidDataError(f"cityscapes has no split {split!r}", f"one of {', '.join(SPLITS)}")
+    images, labels = (open_tree(root, folder, f"{folder}_trainvaltest.zip") for folder in ("leftImg8bit", "gtFine"))
+    return TreeData(
+        f"cityscapes/{split}",
+        Files(images, f"leftImg8bit/{split}/", "_leftImg8bit.png"),
+        Files(labels, f"gtFine/{split}/", "_gtFine_labelIds.png"),
+        _TRAIN_IDS,
+        classes=CITYSCAPES_CLASSES,
+        palette=CITYSCAPES_PALETTE,
+    )
 
 
 def label_ids(labels: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from veilseg.data.base import IGNORED, PairedFiles, read_label
+from veilseg.data.base import IGNORED, PairedFiles, decode_label
 from veilseg.errors import InvalidDataError
 from veilseg.modelconfig import default_palette, generic_classes
 
@@ -74,5 +74,5 @@ def _is_colour(value: object) -> bool:
 
 
 def _largest_id(path: Path) -> int:
-    label = read_label(path)
+    label = decode_label(path, path)
     return int(label[label != IGNORED].max(initial=0))

@@ -1,12 +1,16 @@
-"""A dataset's files where they lie: in a folder, or in an official zip that is never unpacked."""
+"""Datasets where they lie: in folders, or in official zips that are never unpacked."""
 
 from __future__ import annotations
 
 import os
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
+from veilseg.data.base import Sample, check_sizes, decode_image, decode_label
 from veilseg.errors import InvalidDataError
 
 MAX_FILE = 64 << 20  # bytes of one image; a Cityscapes PNG has 2.5 MB
@@ -70,9 +74,64 @@ class ZipTree:
 
 
 def open_tree(root: Path, folder: str, archive: str) -> Tree:
-    """`root`/`folder`, or the zip `root`/`archive` that holds a folder of that name; InvalidDataError where neither is."""
+    """`root`/`folder`, or the zip `root`/`archive` that holds such a folder. InvalidDataError where neither is."""
     if (root / folder).is_dir():
         return FolderTree(root / folder)
     if (root / archive).is_file():
         return ZipTree(root / archive)
     raise InvalidDataError(f"{root} holds neither {folder}/ nor {archive}", "give the folder that the dataset lies in")
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a tree called `begin` + stem + `end`."""
+
+    tree: Tree
+    begin: str
+    end: str
+
+    def stems(self) -> list[str]:
+        """In the order of the names."""
+        found = [name for name in self.tree.names() if name.startswith(self.begin) and name.endswith(self.end)]
+        return [name.removeprefix(self.begin).removesuffix(self.end) for name in found]
+
+    def read(self, stem: str) -> bytes:
+        """One file's bytes."""
+        return self.tree.read(f"{self.begin}{stem}{self.end}")
+
+
+class TreeData:
+    """A dataset of images and labels that share a stem; samples are named by the stem's last part."""
+
+    def __init__(
+        self,
+        name: str,
+        images: Files,
+        labels: Files,
+        ids: np.ndarray,
+        *,
+        classes: tuple[str, ...],
+        palette: np.ndarray,
+    ) -> None:
+        """List the files; `ids` is uint8 [256], the class id of every value of the label files.
+
+        Raises InvalidDataError when there is no image, or one without a label.
+        """
+        self.name, self.classes, self.palette = name, classes, palette
+        self._images, self._labels, self._ids = images, labels, ids
+        self.stems = images.stems()
+        if not self.stems:
+            raise InvalidDataError(f"{name}: there are no files {images.begin}*{images.end}")
+        lonely = sorted(set(self.stems) - set(labels.stems()))
+        if lonely:
+            raise InvalidDataError(f"{name}: {len(lonely)} images have no label, the first is {lonely[0]}")
+
+    def __len__(self) -> int:
+        return len(self.stems)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The pair at `index`; InvalidDataError when a file is damaged or sizes differ."""
+        stem = self.stems[index]
+        image, label = decode_image(self._images.read(stem), stem), decode_label(self._labels.read(stem), stem)
+        check_sizes(stem, image, label)
+        return Sample(stem.rpartition("/")[2], image, self._ids[label])

@@ -15,11 +15,11 @@ from veilseg.demo.pictures import (
     best_scene,
     crop,
     data_uri,
-    mosaic_view,
+    mosaic_of,
     plate_box,
-    sorted_view,
+    sent_images,
+    sorted_pixels,
     street_box,
-    views,
 )
 from veilseg.demo.run import DEMO_BLOCK, Demo
 from veilseg.evaluation.provenance import html_line
@@ -34,8 +34,8 @@ TRUTH = """\
 The mosaic shows where the road runs, that a car stands there, and its colour; the server knows the map too, because it
 computes it. Large writing close to the camera can be larger than the tiles of the mosaic. With one key for model and
 images, every block of every image is permuted alike, and that permutation can be computed from a single known pair of
-pictures, or in seconds from a few encrypted pictures alone: take it as a lock on the model, not on the images. Neither
-method is cryptographic secrecy."""
+pictures, or in seconds from a few encrypted pictures alone: it keeps others from using the model, and hides no images.
+Neither method is cryptographic secrecy."""
 
 
 def build_page(demo: Demo, facts: dict[str, Any]) -> str:
@@ -43,7 +43,7 @@ def build_page(demo: Demo, facts: dict[str, Any]) -> str:
     index = best_scene(demo.scenes)
     scene, s = demo.scenes[index], demo.sub_block
     sub_blocks = tuple(sorted({*SUB_BLOCKS, s}))
-    by_size = dict(zip(sub_blocks, shown := views(scene.image, DEMO_BLOCK, sub_blocks), strict=False))
+    by_size = dict(zip(sub_blocks, shown := sent_images(scene.image, DEMO_BLOCK, sub_blocks), strict=False))
     box = plate_box(scene)
 
     def as_map(row: str) -> np.ndarray:
@@ -52,14 +52,16 @@ def build_page(demo: Demo, facts: dict[str, Any]) -> str:
     main = [
         _figure([scene.image], "The photograph", "A generated street scene. It stays with the client."),
         _figure(
-            [by_size[s].sent],
+            [by_size[s].pixels],
             "What the cloud gets",
             f"Shuffled by independent keys (s = {s}), which are gone.",
             "cloud",
         ),
-        _figure([sorted_view(scene.image, DEMO_BLOCK, s)], "Or this, the same sorted", "No key ever exists.", "cloud"),
         _figure(
-            [mosaic_view(scene.image, s)],
+            [sorted_pixels(scene.image, DEMO_BLOCK, s)], "Or this, the same sorted", "No key ever exists.", "cloud"
+        ),
+        _figure(
+            [mosaic_of(scene.image, s)],
             "What can be read from either",
             f"A mosaic of {s} by {s} pixels; its colours where neighbours betray them.",
         ),
@@ -70,19 +72,19 @@ def build_page(demo: Demo, facts: dict[str, Any]) -> str:
     if box is not None:
         close = [
             _figure([crop(scene.image, box)], "Before", "A number plate in the photograph."),
-            _figure([crop(by_size[s].sent, box)], "After", "The same pixels as the cloud gets them.", "cloud"),
-            _figure([crop(mosaic_view(scene.image, s), box)], "Read from it", f"Its mosaic of {s} by {s} pixels."),
+            _figure([crop(by_size[s].pixels, box)], "After", "The same pixels as the cloud gets them.", "cloud"),
+            _figure([crop(mosaic_of(scene.image, s), box)], "Read from it", f"Its mosaic of {s} by {s} pixels."),
         ]
         plate = '<h2>A number plate, before and after</h2>\n<section class="grid three zoom">\n' + "\n".join(close)
         plate += "\n</section>\n"
     frame = street_box(scene, *STRIP_SIZE)
     strip = []
-    for size, view in zip((*sub_blocks, 0), shown, strict=True):
+    for size, image in zip((*sub_blocks, 0), shown, strict=True):
         words = "Independent keys." + (" The default." if size == s else "")
         if not size:
             words = f"patch-permutation, block {DEMO_BLOCK}: the grey mean of every block remains."
-        pictures = [crop(view.sent, frame), crop(view.mosaic, frame)]
-        strip.append(_figure(pictures, view.name, words, "cloud" if size == s else ""))
+        pictures = [crop(image.pixels, frame), crop(image.mosaic, frame)]
+        strip.append(_figure(pictures, image.name, words, "cloud" if size == s else ""))
     keyed = [
         _figure([as_map(row)], title, f"mIoU {_miou(demo, row)} over all scenes{more}.")
         for row, title, more in (

@@ -1,4 +1,4 @@
-"""The demo's pictures: encrypted views, close-ups, and images as text for a page without other files."""
+"""The demo's pictures: what is sent, close-ups, and images as text for a page without other files."""
 
 from __future__ import annotations
 
@@ -11,27 +11,24 @@ from PIL import Image
 
 from veilseg import ciphers
 from veilseg.ciphers.subblock.mosaic import mosaic
+from veilseg.data.base import Box, Sample
 from veilseg.data.camvid import CAMVID_CLASSES
-from veilseg.data.scenes import Scene
 from veilseg.keys import Key
-
-Box = tuple[int, int, int, int]
-"""Left, top, right, bottom in pixels; right and bottom excluded."""
 
 
 @dataclass(frozen=True)
-class View:
+class SentImage:
     """What is sent under one cipher, and the mosaic that can be read from it without a key; uint8 [H, W, 3] both."""
 
     name: str
-    sent: np.ndarray
+    pixels: np.ndarray
     mosaic: np.ndarray
 
 
-def best_scene(scenes: list[Scene]) -> int:
+def best_scene(scenes: list[Sample]) -> int:
     """The index of the scene that shows most: people, whom it is about, many classes, and a plate that can be read."""
 
-    def worth(scene: Scene) -> float:
+    def worth(scene: Sample) -> float:
         plate = max((x1 - x0 for _, (x0, _, x1, _) in scene.plates), default=0)
         shares = np.bincount(scene.label.ravel(), minlength=256)[:255] / scene.label.size
         people = shares[CAMVID_CLASSES.index("pedestrian")]
@@ -40,7 +37,7 @@ def best_scene(scenes: list[Scene]) -> int:
     return max(range(len(scenes)), key=lambda index: worth(scenes[index]))
 
 
-def plate_box(scene: Scene, aspect: float = 1.6, grid: int = 16) -> Box | None:
+def plate_box(scene: Sample, aspect: float = 1.6, grid: int = 16) -> Box | None:
     """A box around the largest number plate, on the block grid, inside the image; None where there is no plate."""
     if not scene.plates:
         return None
@@ -51,7 +48,7 @@ def plate_box(scene: Scene, aspect: float = 1.6, grid: int = 16) -> Box | None:
     return _box((x0 + x1) // 2, (y0 + y1) // 2, wide, high, width, height, grid)
 
 
-def street_box(scene: Scene, wide: int, high: int, grid: int = 16) -> Box:
+def street_box(scene: Sample, wide: int, high: int, grid: int = 16) -> Box:
     """A box of `wide` x `high` pixels around the largest plate (or the middle), on the block grid, inside the image."""
     height, width = scene.label.shape
     wide, high = min(wide, width), min(high, height)
@@ -64,27 +61,27 @@ def crop(image: np.ndarray, box: Box) -> np.ndarray:
     return image[box[1] : box[3], box[0] : box[2]]
 
 
-def views(image: np.ndarray, block: int, sub_blocks: tuple[int, ...]) -> list[View]:
-    """`image` (uint8 [H, W, 3]) under fresh, discarded keys for every size of sub-block, and under one key ([P2])."""
+def sent_images(image: np.ndarray, block: int, sub_blocks: tuple[int, ...]) -> list[SentImage]:
+    """`image` (uint8 [H, W, 3]) under fresh, discarded keys for every size of sub-block, and one key [Kiya 2022]."""
     height, width = image.shape[:2]
     result = []
     for s in sub_blocks:
         sent = np.asarray(ciphers.cipher("subblock-shuffle", block=block, sub_block=s).encrypt(image))
         # In colour: the means survive the shuffle, and neighbouring sub-blocks betray the order of the channels.
-        result.append(View(f"s = {s}", sent[:height, :width], mosaic_view(image, s)))
+        result.append(SentImage(f"s = {s}", sent[:height, :width], mosaic_of(image, s)))
     sent = np.asarray(ciphers.cipher("patch-permutation", block=block).encrypt(image, Key.generate()))[:height, :width]
     # In grey: one permutation of a whole block mixes the channels, and keeps the mean of all values.
-    grey = np.rint(mosaic_view(image, block).mean(2, keepdims=True)).astype(np.uint8).repeat(3, axis=2)
-    return [*result, View("one key", sent, grey)]
+    grey = np.rint(mosaic_of(image, block).mean(2, keepdims=True)).astype(np.uint8).repeat(3, axis=2)
+    return [*result, SentImage("one key", sent, grey)]
 
 
-def sorted_view(image: np.ndarray, block: int, sub_block: int) -> np.ndarray:
+def sorted_pixels(image: np.ndarray, block: int, sub_block: int) -> np.ndarray:
     """`image` (uint8 [H, W, 3], any size) in its canonical form, the other way to send what the shuffle leaves."""
     encrypted = ciphers.cipher("subblock-sort", block=block, sub_block=sub_block).encrypt(image)
     return np.asarray(encrypted)[: image.shape[0], : image.shape[1]]
 
 
-def mosaic_view(image: np.ndarray, sub_block: int) -> np.ndarray:
+def mosaic_of(image: np.ndarray, sub_block: int) -> np.ndarray:
     """`image` (uint8 [H, W, 3]) with every sub-block replaced by its mean, of any size."""
     height, width = image.shape[:2]
     padded = np.pad(image, [(0, -height % sub_block), (0, -width % sub_block), (0, 0)], "reflect")

@@ -12,7 +12,6 @@ import numpy as np
 from veilseg import ciphers
 from veilseg.ciphers import Cipher
 from veilseg.data.base import Sample
-from veilseg.data.scenes import Scene
 from veilseg.data.scenes.dataset import SceneData
 from veilseg.errors import UsageError
 from veilseg.evaluation.evaluate import Plain, Result, client_cipher, evaluate, own_cipher
@@ -40,7 +39,7 @@ class Row:
 class Demo:
     """All that the table and the page show. `rows` by short name: plain, independent, sorted, correct, wrong, none."""
 
-    scenes: list[Scene]
+    scenes: list[Sample]
     rows: dict[str, Row]
     seed: int
     sub_block: int
@@ -53,19 +52,15 @@ class Demo:
         return float(np.mean([np.mean(a == b) for a, b in pairs]))
 
 
-class DrawnScenes:
-    """Scenes in memory as a dataset, so that they are drawn once for all rows."""
+class DrawnScenes(SceneData):
+    """Scenes that are drawn once for all rows."""
 
-    def __init__(self, source: SceneData) -> None:
-        self.name, self.classes, self.palette = source.name, source.classes, source.palette
-        self.scenes = [source.scene(index) for index in range(len(source))]
-        self._seed = source.seed
-
-    def __len__(self) -> int:
-        return len(self.scenes)
+    def __init__(self, count: int, seed: int) -> None:
+        super().__init__(count, seed)
+        self.scenes = [super(DrawnScenes, self).__getitem__(index) for index in range(count)]
 
     def __getitem__(self, index: int) -> Sample:
-        return Sample(f"scene-{self._seed}-{index:06d}", self.scenes[index].image, self.scenes[index].label)
+        return self.scenes[index]
 
 
 def run_demo(
@@ -76,20 +71,20 @@ def run_demo(
     plain: str | Path = "plain",
     progress: Callable[[str], None] = lambda message: None,
 ) -> Demo:
-    """Runs every row on `scenes` street scenes (scenes:`scenes`:`seed`); keys come fresh from the operating system.
+    """Measure every row on the street scenes scenes:`scenes`:`seed`; keys come fresh from the operating system.
 
-    `default` is the key-invariant model, `plain` the same network trained on plain images; `progress` hears what
-    happens now. Raises UsageError for fewer than one scene, InvalidModelError when a model is missing.
+    `default` is the key-invariant model, `plain` the same network trained on plain images; `progress` is called with
+    what happens now. Raises UsageError for fewer than one scene, InvalidModelError when a model is missing.
     """
     if scenes < 1:
         raise UsageError(f"the demo needs at least one scene, not {scenes}")
-    invariant, open_model = Segmenter(default), Segmenter(plain)
+    invariant, plain_model = Segmenter(default), Segmenter(plain)
     spec = invariant.config.input
     independent = client_cipher(spec)
-    if spec.encryption is None or spec.encryption.facts.mechanism != "sort" or open_model.config.input.encryption:
+    if spec.encryption is None or spec.encryption.facts.mechanism != "sort" or plain_model.config.input.encryption:
         raise UsageError("the demo compares a key-invariant model with a plain one")
     progress(f"drawing {scenes} street scenes")
-    data = DrawnScenes(SceneData(scenes, seed))
+    data = DrawnScenes(scenes, seed)
     rows: dict[str, Row] = {}
 
     def measure(
@@ -107,7 +102,7 @@ def run_demo(
         rows[short] = Row(name, group, result, maps)
 
     group = "no encryption"
-    measure("plain", "plain image, plain model", open_model, "plain")
+    measure("plain", "plain image, plain model", plain_model, "plain")
     group = "independent keys"
     measure("independent", "new keys for every image, thrown away", invariant, independent)
     measure("sorted", "sorted: no key exists", invariant, own_cipher(spec))
@@ -116,8 +111,8 @@ def run_demo(
     key, other = Key.generate(), Key.generate()
     with tempfile.TemporaryDirectory(prefix="veilseg-demo-") as folder:
         encrypt_onnx(plain, key, Path(folder) / "encrypted", block=DEMO_BLOCK)
-        locked = Segmenter(Path(folder) / "encrypted")
-        measure("correct", "correct key", locked, permute, key)
-        measure("wrong", "wrong key", locked, permute, other, check=False)
-        measure("none", "image not encrypted", locked, "plain", check=False)
+        encrypted = Segmenter(Path(folder) / "encrypted")
+        measure("correct", "correct key", encrypted, permute, key)
+        measure("wrong", "wrong key", encrypted, permute, other, check=False)
+        measure("none", "image not encrypted", encrypted, "plain", check=False)
     return Demo(data.scenes, rows, seed, spec.encryption.cell, invariant.classes, invariant.palette)

@@ -27,9 +27,13 @@ Plain = Literal["plain"]
 
 @dataclass(frozen=True)
 class Result:
-    """What one pass over a dataset gave. Scores are fractions (0..1); `seconds` is for all images, encryption included.
+    """What one pass over a dataset gave.
 
-    `bytes_per_image` is the mean size of the files that a client would send (plain images as PNG, for comparison).
+    Attributes:
+        input: see `describe`.
+        data: the dataset's name.
+        bytes_per_image: mean size of the files that a client would send (plain images as PNG, for comparison).
+        seconds: for all images, encryption included.
     """
 
     matrix: ConfusionMatrix
@@ -75,15 +79,22 @@ def evaluate(
     check: bool = True,
     on_labels: Callable[[np.ndarray], None] | None = None,
 ) -> Result:
-    """Scores of `segmenter` on `data` (the first `limit` images) when its images are encrypted by `cipher` with `key`.
+    """Scores of a model on a dataset whose images are encrypted by `cipher` with `key`.
 
-    `cipher` None is the model's own input: for key-invariant models subblock-sort, for plain models "plain" (no
-    encryption). subblock-shuffle without a key draws new keys for every image, from the operating system.
-    `check=False` also runs what the model refuses: a wrong key, no encryption (the protocols of [P2]). `on_labels`
-    gets every label map, uint8 [H, W], in the order of the data.
+    Args:
+        segmenter, data: the model; images with their true classes.
+        cipher: None: the model's own input, for key-invariant models subblock-sort, for plain ones "plain" (no
+            encryption). One that takes a key or none draws new keys for every image, from the operating system.
+        key: where the cipher takes one.
+        limit: only the first so many images.
+        progress: show a bar where somebody watches.
+        check: False: also run what the model refuses, a wrong key or no encryption: the protocols of [Kiya 2022].
+        on_labels: called with every label map, uint8 [H, W], in the order of the data.
 
-    Raises UsageError when a key is missing, InvalidDataError when the classes do not fit, InvalidImageError when the model does
-    not take this input.
+    Raises:
+        UsageError: when a key is missing.
+        InvalidDataError: when the classes do not fit.
+        InvalidImageError: when the model does not take this input.
     """
     cipher = cipher or own_cipher(segmenter.config.input)
     _check_fit(segmenter, data, cipher, key)
@@ -148,7 +159,7 @@ def encrypt(image: np.ndarray, cipher: Cipher | Plain, key: Key | None) -> tuple
 
 
 def describe(cipher: Cipher | Plain, key: Key | None) -> dict[str, Any]:
-    """The input in words and numbers, for a report: cipher, sizes, options, whose key. Nothing secret."""
+    """The input in words and numbers, for a report: cipher, sizes, whose key. Nothing secret."""
     if cipher == "plain":
         return {"cipher": "plain"}
     whose = None if cipher.key_use == "none" else key.fingerprint if key else "new for every image, discarded"

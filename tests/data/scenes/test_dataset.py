@@ -27,6 +27,7 @@ def test_samples_are_the_scenes_themselves() -> None:
     scene = generate_scene(1)
     assert np.array_equal(sample.image, scene.image)
     assert np.array_equal(sample.label, scene.label)
+    assert sample.plates == scene.plates
     assert sample.image.shape == (360, 480, 3)
 
 

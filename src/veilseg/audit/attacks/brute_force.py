@@ -1,5 +1,6 @@
-"""brute-force: how many keys there are, how fast they can be tried here, and why that says nothing about the other
-attacks. Where there are a few thousand orders at most, all of them are tried.
+"""brute-force: how many keys there are, how fast they can be tried here, and why that says nothing of other attacks.
+
+Where there are a few thousand orders at most, all of them are tried.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilseg.audit.attacks.blocks import undo_order
-from veilseg.audit.base import Attack, Evidence, Finding, Pixels, Stored, works_by
+from veilseg.audit.base import Attack, Evidence, Finding, Pixels, Stored
 from veilseg.ciphers import Cipher
 from veilseg.ciphers.grid import cut_blocks
+from veilseg.errors import UsageError
 from veilseg.keys import SECRET_BYTES, Key
 
 TRIALS = 20
@@ -34,14 +36,12 @@ class BruteForce(Attack):
     name = "brute-force"
     needs = "one encrypted image, and a way to tell a photograph from noise; here a known pair"
     cost = "half of all keys, on average"
-
-    def fits(self, cipher: Cipher) -> bool:
-        """Ciphers with keys, thrown away or not, whose transformations `key_bits` can count."""
-        return works_by(cipher, "permutation", "rotation", "shuffle")
+    mechanisms = ("permutation", "rotation", "shuffle")  # whose transformations `key_bits` can count
 
     def run(self, evidence: Evidence) -> Finding:
-        """Figures: bits of the key space (and of the secret that a key is made from), keys per second, years. Where
-        all orders could be tried and one fits, that order, and one view: all images under it.
+        """Bits of the key space (and of the secret that a key is made from), keys per second, years, as figures.
+
+        Where all orders could be tried and one fits, that order, and one reconstruction: all images under it.
         """
         cipher, stored = evidence.cipher, evidence.encrypted[0]
         height, width = stored.shape[:2]
@@ -54,13 +54,13 @@ class BruteForce(Attack):
         rate = TRIALS / (time.perf_counter() - start)
         bits = min(space, drawn)
         years = bits - 1 - math.log2(rate) - math.log2(SECONDS_PER_YEAR)
-        order = None
-        if works_by(cipher, "permutation") and evidence.pairs:
+        order, opened = None, {}
+        if cipher.facts.mechanism == "permutation" and evidence.pairs:
             order = try_orders(*evidence.pairs[0], cipher.spec.block)
+        if order is not None:
+            opened = {"opened": [undo_order(one, order, cipher.spec.block) for one in evidence.encrypted]}
         return Finding(
-            {}
-            if order is None
-            else {"opened": [undo_order(one, order, cipher.spec.block) for one in evidence.encrypted]},
+            opened,
             order=order,
             figures={
                 "transformations_bits": None if math.isinf(space) else round(space),
@@ -73,8 +73,9 @@ class BruteForce(Attack):
 
 
 def try_orders(plain: Pixels, stored: Stored, block: int) -> NDArray[np.int64] | None:
-    """The first permutation l with b_hat = b[l] for all blocks of a pair, int64 [L]; None where none fits or where
-    there are more than MOST_ORDERS.
+    """The first permutation l with b_hat = b[l] for all blocks of a pair, int64 [L].
+
+    None where none fits, and where there are more than MOST_ORDERS.
     """
     first, second = (cut_blocks(image, block) for image in (plain, stored))
     length = first.shape[1]
@@ -86,11 +87,13 @@ def try_orders(plain: Pixels, stored: Stored, block: int) -> NDArray[np.int64] |
 
 def key_bits(cipher: Cipher, height: int, width: int) -> float:
     """log2 of the number of different transformations of an image of `height` x `width` pixels; inf for a rotation."""
-    values = 3 * cipher.spec.block**2
-    if works_by(cipher, "rotation"):
-        return math.inf
-    if works_by(cipher, "permutation"):
-        return math.lgamma(values + 1) / math.log(2)
-    side = cipher.spec.cell
-    squares = (height // side) * (width // side)
-    return squares * (3 * math.lgamma(side**2 + 1) / math.log(2) + math.log2(6))
+    match cipher.facts.mechanism:
+        case "rotation":
+            return math.inf
+        case "permutation":
+            return math.lgamma(3 * cipher.spec.block**2 + 1) / math.log(2)
+        case "shuffle":
+            side = cipher.spec.cell
+            squares = (height // side) * (width // side)
+            return squares * (3 * math.lgamma(side**2 + 1) / math.log(2) + math.log2(6))
+    raise UsageError(f"the keys of {cipher.name} are not counted")

@@ -1,7 +1,7 @@
 """channel-order: neighbours betray which channel of a sub-block is which; then the thumbnail has colours.
 
-Minimum difference (Chang and Li, arXiv 2004.13263, who undo a colour shuffle per pixel), here per sub-block [D]: the
-orders are chosen so that neighbouring sub-blocks' means differ least.
+Minimum difference [Chang 2020], who undo a colour shuffle per pixel. Here it is per sub-block, which is derived here:
+the orders are chosen so that neighbouring sub-blocks' means differ least.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilseg.audit.attacks.channel_names import name_channels
-from veilseg.audit.base import Attack, Evidence, Finding, region, works_by
+from veilseg.audit.base import Attack, Evidence, Finding
 from veilseg.audit.picture import as_pixels, enlarge_means, means, visible
-from veilseg.ciphers import Cipher
 
 ORDERS = np.array(list(permutations(range(3))))
 SWEEPS = 20
@@ -26,20 +25,17 @@ class ChannelOrder(Attack):
     name = "channel-order"
     needs = "one encrypted image; public photographs to name the channels"
     cost = "six guesses per sub-block, some twenty times over"
-
-    def fits(self, cipher: Cipher) -> bool:
-        """Ciphers whose channels are permuted inside of sub-blocks."""
-        return works_by(cipher, "sort", "shuffle", "quantiles")
+    mechanisms = ("sort", "shuffle", "quantiles")  # they permute the channels inside sub-blocks
 
     def run(self, evidence: Evidence) -> Finding:
-        """One view: in colour."""
-        side = region(evidence.cipher)
+        """One reconstruction: in colour."""
+        side = evidence.cipher.spec.cell
         pictures = []
         for stored in evidence.encrypted:
             small = means(visible(stored), side)
             ordered = reorder(small)
             pictures.append(as_pixels(enlarge_means(name_channels(ordered, evidence.references), side)))
-        return Finding(views={"colour": pictures})
+        return Finding({"colour": pictures})
 
 
 def reorder(small: NDArray[np.float64]) -> NDArray[np.float64]:

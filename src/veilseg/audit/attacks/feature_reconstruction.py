@@ -1,6 +1,6 @@
-"""feature-reconstruction: the conventional block ciphers NP and FFX (section 2.1) undone from encrypted images alone.
+"""feature-reconstruction: the conventional block ciphers NP and FFX undone from encrypted images alone.
 
-The attacks of Chang and Li (arXiv 2004.13263), for one key for all blocks. Folding: a value and its negative become
+The attacks of [Chang 2020], for one key for all blocks. Folding: a value and its negative become
 one, and every edge shows. Minimum difference: neighbouring values differ least where both are upright, so the
 correlations of positions tell which are negative, and for FFX, neighbours that were left alone tell what every number
 stands for.
@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from veilseg.audit.attacks.blocks import block_grid
 from veilseg.audit.attacks.moments import moments
-from veilseg.audit.base import Attack, Evidence, Finding, Pixels, Stored, works_by
+from veilseg.audit.base import Attack, Evidence, Finding, Pixels, Stored
 from veilseg.audit.picture import LARGEST, as_pixels
-from veilseg.ciphers import Cipher
 from veilseg.ciphers.grid import join_blocks
 
 _FOREIGN = 0.05  # share of values beyond 255 from which a position counts as replaced
@@ -31,24 +30,19 @@ class FeatureReconstruction(Attack):
     name = "feature-reconstruction"
     needs = "some encrypted images of one key"
     cost = "one eigenvector, or one table of a thousand means"
-
-    def fits(self, cipher: Cipher) -> bool:
-        """The ciphers that leave positions where they are and change values."""
-        return works_by(cipher, "inversion", "table")
+    mechanisms = ("inversion", "table")  # they leave positions where they are and change values
 
     def run(self, evidence: Evidence) -> Finding:
-        """Views: folded; opened; for NP its negative too, since which of the two is upright is a guess."""
-        block = evidence.cipher.spec.block
+        """Images folded; opened; of NP the negatives too, since which of the two is upright is a guess."""
+        block, inverted = evidence.cipher.spec.block, evidence.cipher.facts.mechanism == "inversion"
         grids = [block_grid(stored, block) for stored in evidence.encrypted]
-        opened = restore_table(grids, block) if works_by(evidence.cipher, "table") else restore_sign(grids)
-        views = {"folded": [fold(stored) for stored in evidence.encrypted]}
-        views["opened"] = [
+        restored = restore_sign(grids) if inverted else restore_table(grids, block)
+        opened = [
             as_pixels(join_blocks(grid.reshape(-1, grid.shape[2]), stored.shape, block))
-            for grid, stored in zip(opened, evidence.encrypted, strict=True)
+            for grid, stored in zip(restored, evidence.encrypted, strict=True)
         ]
-        if works_by(evidence.cipher, "inversion"):
-            views["negative"] = [LARGEST - picture for picture in views["opened"]]
-        return Finding(views)
+        made = {"folded": [fold(stored) for stored in evidence.encrypted], "opened": opened}
+        return Finding({**made, "negative": [LARGEST - picture for picture in opened]} if inverted else made)
 
 
 def fold(stored: Stored) -> Pixels:
@@ -73,10 +67,10 @@ def restore_sign(grids: Sequence[NDArray[Any]]) -> list[NDArray[np.float64]]:
 
 
 def restore_table(grids: Sequence[NDArray[Any]], block: int) -> list[NDArray[np.float64]]:
-    """Blocks [rows, columns, L] of FFX (half of the positions hold numbers 0..999 of one secret table, the others plain
-    values 0..255) as plain blocks: float64 of the same shapes.
+    """Blocks [rows, columns, L] of FFX as plain blocks: float64 of the same shapes.
 
-    Every number's meaning is the mean, over all its places, of what the untouched values around it say.
+    Half of the positions hold numbers 0..999 of one secret table, the others plain values 0..255. Every number's
+    meaning is the mean, over all its places, of what the untouched values around it say.
     """
     blocks = np.concatenate([grid.reshape(-1, grid.shape[2]) for grid in grids])
     replaced = (blocks > LARGEST).mean(axis=0) > _FOREIGN

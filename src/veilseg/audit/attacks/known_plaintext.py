@@ -1,4 +1,4 @@
-"""known-plaintext: one photograph together with its encrypted version opens every image of the same key (section 5).
+"""known-plaintext: one photograph together with its encrypted version opens every image of the same key.
 
 A permutation: every position of a block has a column of values, one per block; equal columns belong together. A
 rotation: L independent blocks and one solve. Independent keys: the pair opens itself, and the same attack shows that
@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilseg.audit.attacks.blocks import rotated_values, undo_matrix, undo_order
-from veilseg.audit.base import Attack, Evidence, Finding, Pixels, Stored, works_by
-from veilseg.ciphers import Cipher
+from veilseg.audit.base import Attack, Evidence, Finding, Pixels, Stored
 from veilseg.ciphers.grid import cut_blocks
 
 
@@ -24,33 +23,29 @@ class KnownPlaintext(Attack):
     name = "known-plaintext"
     needs = "photographs with their encrypted versions: one for a permutation, L blocks in all for a rotation"
     cost = "one sort of L columns, or one solve of L equations"
-    after_key = True
-
-    def fits(self, cipher: Cipher) -> bool:
-        """Ciphers with keys that move or mix values: to fall, or to show that they do not."""
-        return works_by(cipher, "permutation", "rotation", "shuffle")
+    mechanisms = ("permutation", "rotation", "shuffle")  # to fall, or to show that they do not
 
     def run(self, evidence: Evidence) -> Finding:
-        """The key, and one view: all images under it. figures: pairs used and milliseconds until the key."""
-        cipher, pairs = evidence.cipher, evidence.pairs
+        """The key, and one reconstruction: all images under it. Figures: pairs used, milliseconds until the key."""
+        block, pairs = evidence.cipher.spec.block, evidence.pairs
         if not pairs:
             return Finding(figures={"pairs": 0})
         start = time.perf_counter()
-        if works_by(cipher, "rotation"):
-            matrix = recover_matrix(pairs, cipher.spec.block)
+        if evidence.cipher.facts.mechanism == "rotation":
+            matrix = recover_matrix(pairs, block)
             taken = time.perf_counter() - start
-            views = [undo_matrix(stored, matrix, cipher.spec.block) for stored in evidence.encrypted]
-            return Finding({"opened": views}, matrix=matrix, figures=_figures(len(pairs), taken))
-        order = recover_order(*pairs[0], cipher.spec.block)
+            opened = [undo_matrix(stored, matrix, block) for stored in evidence.encrypted]
+            return Finding({"opened": opened}, matrix=matrix, figures=_figures(len(pairs), taken))
+        order = recover_order(*pairs[0], block)
         taken = time.perf_counter() - start
-        views = [undo_order(stored, order, cipher.spec.block) for stored in evidence.encrypted]
-        return Finding({"opened": views}, order=order, figures=_figures(1, taken))
+        opened = [undo_order(stored, order, block) for stored in evidence.encrypted]
+        return Finding({"opened": opened}, order=order, figures=_figures(1, taken))
 
 
 def recover_order(plain: Pixels, stored: Stored, block: int) -> NDArray[np.int64]:
     """The permutation l with b_hat = b[l] that fits one pair best: int64 [L].
 
-    Columns are told apart by one weighted sum over the blocks, exact in integers: two different columns of a picture
+    Columns are known by one weighted sum over the blocks, exact in integers: two different columns of a picture
     of a thousand blocks have the same sum with a chance of some 2^-35. Equal columns (a picture with constant parts)
     are interchangeable, also for whoever uses the result on that picture. Where no permutation fits, the result is a
     permutation that means nothing.

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from veilseg.audit.attacks.networks import Critic, Inverse
-from veilseg.audit.base import Evidence, Pixels, Stored, region
+from veilseg.audit.base import Evidence, Pixels, Stored
 from veilseg.audit.picture import grey, means, visible
 from veilseg.data.scenes.dataset import SceneData
 
@@ -51,7 +51,7 @@ def train_inverse(name: str, evidence: Evidence, features: Features, *, adversar
     """
     assert evidence.own is not None
     part = evidence.training
-    side = region(evidence.cipher)
+    side = evidence.cipher.spec.cell
     pool = [*evidence.references, *(_scene(i) for i in range(part.scenes))]
     crop = max(part.crop // evidence.cipher.spec.block, 1) * evidence.cipher.spec.block
     pool = [image for image in pool if min(image.shape[:2]) >= crop]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from veilseg.audit.base import Attack, Evidence, Finding
 from veilseg.audit.picture import as_pixels, grey, visible
-from veilseg.ciphers import Cipher
 
 
 class Look(Attack):
@@ -14,11 +13,7 @@ class Look(Attack):
     needs = "one encrypted image"
     cost = "nothing"
 
-    def fits(self, cipher: Cipher) -> bool:
-        """Every cipher can be looked at."""
-        return True
-
     def run(self, evidence: Evidence) -> Finding:
-        """Two views: as sent, and the mean of the channels."""
+        """Two reconstructions: as sent, and the mean of the channels."""
         shown = [visible(stored) for stored in evidence.encrypted]
-        return Finding(views={"as sent": shown, "grey mean": [as_pixels(grey(pixels)) for pixels in shown]})
+        return Finding({"as sent": shown, "grey mean": [as_pixels(grey(pixels)) for pixels in shown]})

@@ -1,4 +1,4 @@
-"""The networks of the learned attacks: features of sub-blocks in, a photograph out; and the judge that a GAN plays."""
+"""The networks of the learned attacks: features of sub-blocks in, a photograph out; and a GAN's critic."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@
    anew, and so on until nothing changes. The reference is thus made from the encrypted images themselves.
 4. Ways out. Where that ends in a wrong order, it usually lacks one of the moves of `permutation_moves`; the order whose
    moments differ least from their own averages is right, so each move is tried and the best of them kept.
-5. Names. Which channel is red, green and blue is told by public photographs.
+5. Names. Public photographs show which channel is red, green and blue.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
+from veilseg.audit.attacks.assignment import least_assignment
 from veilseg.audit.attacks.channel_names import name_order, public_correlations
 from veilseg.audit.attacks.moments import Matrix, Moments, stationary
 from veilseg.audit.attacks.permutation_moves import Order, moves
@@ -32,8 +32,9 @@ _NEAR = 1.5  # pixels: the surroundings that stand for the grey of a value
 
 
 def match_permutation(found: Moments, block: int) -> tuple[Order, int]:
-    """The permutation l, b_hat = b[l], that explains correlations `found` of encrypted blocks best, its channels not
-    yet named; and the rounds of refinement it took.
+    """The permutation l, b_hat = b[l], that explains correlations `found` of encrypted blocks best.
+
+    Its channels are not yet named. Also the rounds of refinement it took.
     """
     places = find_places(found, block)
     order, rounds = refine(found, first_order(places, find_channels(found, places), block), block)
@@ -106,7 +107,7 @@ def first_order(places: NDArray[np.float64], channels: Order, block: int) -> Ord
         ranks = np.argsort(np.argsort(places[mine], axis=0), axis=0)
         spread = (ranks + 0.5) * block / len(mine) - 0.5
         cost = ((spread[:, None] - grid[None]) ** 2).sum(axis=2)
-        order[mine] = channel * block * block + linear_sum_assignment(cost)[1]
+        order[mine] = channel * block * block + least_assignment(cost)
     return order
 
 
@@ -115,9 +116,7 @@ def assign(found: Moments, order: Order, reference: Moments) -> Order:
     back = np.argsort(order)
     mine = np.concatenate([part[:, back] for matrix in found.all for part in (matrix, matrix.T)], axis=1)
     theirs = np.concatenate([part for matrix in reference.all for part in (matrix, matrix.T)], axis=1)
-    cost = _distances(mine, theirs)
-    better: Order = linear_sum_assignment(cost)[1]
-    return better
+    return least_assignment(_distances(mine, theirs))
 
 
 def _distances(first: Matrix, second: Matrix) -> Matrix:
@@ -143,5 +142,4 @@ def _three_groups(points: NDArray[np.float64]) -> Order:
             break
         centres = moved
     cost = ((points[:, None] - centres[None]) ** 2).sum(axis=2)
-    balanced: Order = linear_sum_assignment(cost.repeat(size, axis=1))[1] // size
-    return balanced
+    return least_assignment(cost.repeat(size, axis=1)) // size

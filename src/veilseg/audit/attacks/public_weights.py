@@ -1,18 +1,18 @@
-"""public-weights: a locked model that was made from a published one gives its key away, without any image [D].
+"""public-weights: an encrypted model that was made from a published one gives its key away, without any image.
 
-An encrypted embedding is E_hat = M E. Whoever knows E, from the published weights, matches the rows of E_hat with those
-of E (a permutation) or solves for M (a rotation). Fine-tuning moves E before it is locked; how far it may move until
-the matching fails is part of what is reported.
+Derived here. An encrypted embedding is E_hat = M E. Whoever knows E, from the published weights, matches the rows of
+E_hat with those of E (a permutation) or solves for M (a rotation). Fine-tuning moves E before it is encrypted; how far
+it may move until the matching fails is part of what is reported.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
+from veilseg.audit.attacks.assignment import least_assignment
 from veilseg.audit.attacks.blocks import undo_matrix, undo_order
-from veilseg.audit.base import Attack, Evidence, Finding, works_by
+from veilseg.audit.base import Attack, Evidence, Finding
 from veilseg.ciphers import Cipher
 
 MOVES = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -20,45 +20,43 @@ MOVES = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 
 class PublicWeights(Attack):
-    """The key from a locked model."""
+    """The key from an encrypted model."""
 
     name = "public-weights"
-    needs = "the locked model's file, and the published weights that it was made from"
+    needs = "the encrypted model's file, and the published weights that it was made from"
     cost = "one assignment of L rows, or one singular value decomposition of [L, L]"
-    after_key = True
 
     def fits(self, cipher: Cipher) -> bool:
-        """Ciphers that models are locked with."""
+        """Ciphers that models are encrypted for."""
         return cipher.facts.family == "model key"
 
     def run(self, evidence: Evidence) -> Finding:
-        """The key, and one view: all images under it. figures: the share of rows matched after every move."""
-        public, locked = evidence.public_embedding, evidence.locked_embedding
-        if public is None or locked is None:
+        """The key, and one reconstruction: all images under it. Figures: share of rows matched after every move."""
+        public, mixed = evidence.public_embedding, evidence.encrypted_embedding
+        if public is None or mixed is None:
             return Finding(figures={"embedding": "none is published for this block size"})
         block = evidence.cipher.spec.block
-        if works_by(evidence.cipher, "rotation"):
-            matrix = match_matrix(public, locked)
-            views = [undo_matrix(stored, matrix, block) for stored in evidence.encrypted]
-            rank = int(np.linalg.matrix_rank(public))
-            return Finding({"opened": views}, matrix=matrix, figures={"directions_determined": f"{rank}/{len(public)}"})
-        order = match_rows(public, locked)
-        views = [undo_order(stored, order, block) for stored in evidence.encrypted]
-        return Finding({"opened": views}, order=order, figures={"rows_right_after_move": moved(public, evidence.seed)})
+        if evidence.cipher.facts.mechanism == "rotation":
+            matrix = match_matrix(public, mixed)
+            opened = [undo_matrix(stored, matrix, block) for stored in evidence.encrypted]
+            determined = f"{np.linalg.matrix_rank(public)}/{len(public)}"
+            return Finding({"opened": opened}, matrix=matrix, figures={"directions_determined": determined})
+        order = match_rows(public, mixed)
+        opened = [undo_order(stored, order, block) for stored in evidence.encrypted]
+        return Finding({"opened": opened}, order=order, figures={"rows_right_after_move": moved(public, evidence.seed)})
 
 
-def match_rows(public: NDArray[np.float64], locked: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The permutation l with locked[i] near public[l[i]], both [L, D]: int64 [L], best in the sum of squares."""
-    order: NDArray[np.int64] = linear_sum_assignment(-(locked @ public.T))[1]
-    return order
+def match_rows(public: NDArray[np.float64], mixed: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The permutation l with mixed[i] near public[l[i]], both [L, D]: int64 [L], best in the sum of squares."""
+    return least_assignment(-(mixed @ public.T))
 
 
-def match_matrix(public: NDArray[np.float64], locked: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The orthogonal M with locked nearest to M public (Procrustes), both [L, D]: float64 [L, L].
+def match_matrix(public: NDArray[np.float64], mixed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The orthogonal M with `mixed` nearest to M public (Procrustes), both [L, D]: float64 [L, L].
 
     Determined on the directions that `public` spans: all where D >= L and the embedding has full rank.
     """
-    left, _, right = np.linalg.svd(locked @ public.T)
+    left, _, right = np.linalg.svd(mixed @ public.T)
     return np.asarray(left @ right)
 
 

@@ -1,18 +1,17 @@
-"""rank-placement: the values of a sub-block are known, only their places are not; a smooth guess tells who goes where.
+"""rank-placement: the values of a sub-block are known, only their places are not; a smooth guess says which goes where.
 
 The enlarged means say where a sub-block is lighter; there its lighter values are put. The picture that comes of it is
-smoothed across the borders and tells the places anew, some times over. [D]: nobody has published it for these ciphers.
+smoothed across the borders and gives the places anew, some times over. Derived here: nobody has published it for these
+ciphers.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
-from veilseg.audit.base import Attack, Evidence, Finding, Pixels, region, works_by
+from veilseg.audit.base import Attack, Evidence, Finding, Pixels
 from veilseg.audit.picture import as_pixels, enlarge_means, visible
-from veilseg.ciphers import Cipher
 
 ROUNDS = 30
 SMOOTH = 1 / 6  # of a sub-block's side
@@ -24,14 +23,13 @@ class RankPlacement(Attack):
     name = "rank-placement"
     needs = "one encrypted image"
     cost = "the values of every sub-block sorted thirty times"
-
-    def fits(self, cipher: Cipher) -> bool:
-        """The ciphers of sub-blocks that keep more than a mean."""
-        return works_by(cipher, "sort", "shuffle", "quantiles")
+    mechanisms = ("sort", "shuffle", "quantiles")  # they keep more of a sub-block than a mean
 
     def run(self, evidence: Evidence) -> Finding:
-        """One view: half values in their guessed places, half the enlarged means, since many places are wrong."""
-        side = region(evidence.cipher)
+        """Half values in their guessed places, half the enlarged means, since many places are wrong."""
+        from scipy.ndimage import gaussian_filter
+
+        side = evidence.cipher.spec.cell
         pictures = []
         for stored in evidence.encrypted:
             values = known_greys(visible(stored), side)
@@ -40,7 +38,7 @@ class RankPlacement(Attack):
             for _ in range(ROUNDS):
                 placed = place(values, gaussian_filter(placed, SMOOTH * side), side)
             pictures.append(as_pixels((placed + smooth) / 2))
-        return Finding(views={"grey": pictures})
+        return Finding({"grey": pictures})
 
 
 def known_greys(pixels: Pixels, side: int) -> NDArray[np.float64]:

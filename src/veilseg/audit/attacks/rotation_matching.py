@@ -1,9 +1,9 @@
-"""A rotation from second moments alone: as much of the matrix as encrypted images and public photographs tell [D].
+"""A rotation from second moments alone: as much of the matrix as encrypted images and public photographs give away.
 
-Encrypted blocks are y = Q x, so every moment of theirs is Q R Q^T with R that of plain blocks. The moments inside of a
-block alone give Q only up to signs and up to mixing of directions with near variances; those with the neighbouring
-blocks, which the same Q turns, resolve most of both. R is taken from public photographs first, then from the images
-as they are recovered so far, averaged over equal displacements (`stationary`).
+Derived here. Encrypted blocks are y = Q x, so every moment of theirs is Q R Q^T with R that of plain blocks. The
+moments inside of a block alone give Q only up to signs and up to mixing of directions with near variances; those with
+the neighbouring blocks, which the same Q turns, resolve most of both. R is taken from public photographs first, then
+from the images as they are recovered so far, averaged over equal displacements (`stationary`).
 
 Q maximizes sum <A_m, W B_m W^T> in the eigenvectors' coordinates, found by W <- polar(sum A_m W B_m^T + A_m^T W B_m),
 for the strongest directions first and more of them step by step.
@@ -55,9 +55,8 @@ def match_rotation(
             else:
                 turn = _orthogonal(theirs.vectors[:, :count].T @ matrix @ mine.vectors[:, :count])
             turn = _improve(turn, a, b)
-        count = len(
-            turn
-        )  # the rest is arbitrary: pairing weak directions by their strength is worse (SSIM 0.76, not 0.80)
+        # The rest is arbitrary: pairing weak directions by their strength is worse (SSIM 0.76, not 0.80).
+        count = len(turn)
         matrix = _orthogonal(theirs.vectors[:, :count] @ turn @ mine.vectors[:, :count].T)
         reference = stationary(Moments(*(matrix.T @ part @ matrix for part in found.all)), block)
     return _sign(matrix, grids, np.concatenate([image.reshape(-1, 3) for image in references]).mean() - 127.5)

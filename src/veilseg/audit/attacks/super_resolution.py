@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from veilseg.audit.base import Attack, Evidence, Finding, Stored, region
+from veilseg.audit.base import Attack, Evidence, Finding, Stored
 from veilseg.audit.picture import grey, means, visible
 from veilseg.ciphers import Cipher
 
@@ -25,10 +25,10 @@ class SuperResolution(Attack):
         return cipher.facts.sub_blocks
 
     def run(self, evidence: Evidence) -> Finding:
-        """One view: the thumbnail with the detail that photographs usually have."""
+        """One reconstruction: the thumbnail with the detail that photographs usually have."""
         from veilseg.audit.attacks.learning import invert, train_inverse
 
-        features = partial(mean_features, side=region(evidence.cipher))
+        features = partial(mean_features, side=evidence.cipher.spec.cell)
         network = train_inverse(self.name, evidence, features)
         made = [invert(network, stored, features) for stored in evidence.encrypted]
         return Finding({"enlarged": made}, figures={"training_steps": evidence.training.steps})

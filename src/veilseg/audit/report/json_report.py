@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from veilseg.audit.base import Pixels
-from veilseg.audit.run import AttackResult, CipherResult, ViewResult
-from veilseg.audit.samples import Subject
+from veilseg.audit.run import AttackResult, CipherResult, Reconstruction
+from veilseg.audit.samples import AuditSample
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,9 +18,8 @@ LPIPS = "not measured: its networks' weights come in no package and would have t
 
 def to_dict(results: Sequence[CipherResult], references: Sequence[Pixels]) -> dict[str, Any]:
     """For JSON, without pictures. SSIM and PSNR are means over the images; every image's own stand beside them."""
-    subjects = results[0].subjects
     return {
-        "images": _images(subjects),
+        "images": _images(results[0].samples),
         "public_photographs": len(references),
         "metrics": {
             "ssim": "scikit-image, on the mean of the channels",
@@ -42,17 +41,21 @@ def leakage_table(result: CipherResult) -> Table:
     for name in ("SSIM", "PSNR", "read", "key", "seconds"):
         table.add_column(name, justify="right", no_wrap=True)
     for attack in result.attacks:
-        view = attack.best
-        scores = (f"{view.mean.ssim:.3f}", f"{view.mean.psnr:.1f}") if view else ("", "")
-        table.add_row(attack.attack.name, *scores, reading(view), key_word(attack), f"{attack.seconds:.1f}")
+        best = attack.best
+        table.add_row(attack.attack.name, *scores(best), reading(best), key_word(attack), f"{attack.seconds:.1f}")
     return table
 
 
-def reading(view: ViewResult | None) -> str:
-    """What machines read in one view, in a few words: characters of known plates, else words; then faces."""
-    if view is None or view.recognised is None:
+def scores(made: Reconstruction | None) -> tuple[str, str]:
+    """SSIM and PSNR of a reconstruction; empty where there is none."""
+    return (f"{made.mean.ssim:.3f}", f"{made.mean.psnr:.1f}") if made else ("", "")
+
+
+def reading(made: Reconstruction | None) -> str:
+    """What machines read in a reconstruction, in a few words: characters of known plates, else words; then faces."""
+    if made is None or made.recognised is None:
         return ""
-    found = view.recognised
+    found = made.recognised
     parts = [
         f"{name} {100 * value:.0f} %"
         for name, value in (("plates", found.plate_characters), ("words", found.words), ("faces", found.faces))
@@ -68,14 +71,14 @@ def key_word(attack: AttackResult) -> str:
     return "recovered" if attack.key["key_recovered"] else "no"
 
 
-def _images(subjects: Sequence[Subject]) -> dict[str, Any]:
+def _images(samples: Sequence[AuditSample]) -> dict[str, Any]:
     content = hashlib.sha256()
-    for subject in subjects:
-        content.update(repr(subject.image.shape).encode() + subject.image.tobytes())
+    for sample in samples:
+        content.update(repr(sample.image.shape).encode() + sample.image.tobytes())
     return {
-        "count": len(subjects),
-        "names": [subject.name for subject in subjects],
-        "plates": sum(len(subject.plates) for subject in subjects),
+        "count": len(samples),
+        "names": [sample.name for sample in samples],
+        "plates": sum(len(sample.plates) for sample in samples),
         "pixels_sha256": content.hexdigest(),
     }
 
@@ -83,8 +86,8 @@ def _images(subjects: Sequence[Subject]) -> dict[str, Any]:
 def _cipher(result: CipherResult) -> dict[str, Any]:
     best = None
     if result.best is not None:
-        attack, view = result.best
-        best = {"attack": attack.attack.name, "ssim": round(view.mean.ssim, 4)}
+        attack, made = result.best
+        best = {"attack": attack.attack.name, "ssim": round(made.mean.ssim, 4)}
     return {
         "cipher": result.cipher.spec.to_dict(),
         "key": "drawn from the seed, for this audit only" if result.cipher.key_use != "none" else "none",
@@ -104,13 +107,13 @@ def _attack(result: AttackResult) -> dict[str, Any]:
         "processor_seconds": round(result.processor_seconds, 2),
         "key": result.key,
         "figures": result.figures,
-        "views": {name: _view(view) for name, view in result.views.items()},
+        "reconstructions": {name: _reconstruction(made) for name, made in result.reconstructions.items()},
     }
 
 
-def _view(view: ViewResult) -> dict[str, Any]:
+def _reconstruction(made: Reconstruction) -> dict[str, Any]:
     return {
-        **view.mean.to_dict(),
-        "each_image": [similar.to_dict() for similar in view.similar],
-        "recognised": None if view.recognised is None else view.recognised.to_dict(),
+        **made.mean.to_dict(),
+        "each_image": [similar.to_dict() for similar in made.similar],
+        "recognised": None if made.recognised is None else made.recognised.to_dict(),
     }

@@ -15,17 +15,17 @@ import numpy as np
 from PIL import Image
 
 from veilseg.audit.base import Pixels
-from veilseg.audit.report.json_report import LPIPS, key_word, reading
+from veilseg.audit.report.json_report import LPIPS, key_word, reading, scores
 from veilseg.audit.run import AttackResult, CipherResult
 from veilseg.evaluation.provenance import html_line
 
 
 def build_page(results: Sequence[CipherResult], facts: dict[str, Any]) -> str:
     """The whole page; `facts` is what provenance() says. Pictures are of the first image."""
-    first = results[0].subjects[0]
+    first = results[0].samples[0]
     template = Template(resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
-        count=len(results[0].subjects),
+        count=len(results[0].samples),
         original=_figure(first.image, "The photograph", first.name),
         summary="\n".join(_summary(result) for result in results),
         sections="\n".join(_section(result) for result in results),
@@ -35,14 +35,13 @@ def build_page(results: Sequence[CipherResult], facts: dict[str, Any]) -> str:
 
 
 def _summary(result: CipherResult) -> str:
-    attack, view = result.best or (None, None)
+    attack, best = result.best or (None, None)
     keys = [one.attack.name for one in result.attacks if one.key and one.key["key_recovered"]]
     cells = (
         str(result.cipher.spec),
         attack.attack.name if attack else "no picture",
-        f"{view.mean.ssim:.3f}" if view else "",
-        f"{view.mean.psnr:.1f}" if view else "",
-        reading(view),
+        *scores(best),
+        reading(best),
         ", ".join(keys) or ("nobody" if result.cipher.key_use != "none" else "there is none"),
     )
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
@@ -50,9 +49,9 @@ def _summary(result: CipherResult) -> str:
 
 def _section(result: CipherResult) -> str:
     figures = [
-        _figure(view.pictures[0], attack.attack.name, f"{name}: SSIM {view.similar[0].ssim:.3f}")
+        _figure(made.pictures[0], attack.attack.name, f"{name}: SSIM {made.similar[0].ssim:.3f}")
         for attack in result.attacks
-        for name, view in attack.views.items()
+        for name, made in attack.reconstructions.items()
     ]
     rows = "\n".join(_row(attack) for attack in result.attacks)
     return (
@@ -65,14 +64,13 @@ def _section(result: CipherResult) -> str:
 
 
 def _row(attack: AttackResult) -> str:
-    view = attack.best
+    best = attack.best
     more = {**{name: value for name, value in (attack.key or {}).items() if name != "key_recovered"}, **attack.figures}
     cells = (
         attack.attack.name,
         attack.attack.needs,
-        f"{view.mean.ssim:.3f}" if view else "",
-        f"{view.mean.psnr:.1f}" if view else "",
-        reading(view),
+        *scores(best),
+        reading(best),
         key_word(attack),
         f"{attack.seconds:.1f}",
         "; ".join(f"{name.replace('_', ' ')}: {_value(value)}" for name, value in more.items()),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from veilseg.data.base import Sample
 from veilseg.data.camvid import CAMVID_CLASSES, CAMVID_PALETTE
-from veilseg.data.scenes.scene import Scene, generate_scene
+from veilseg.data.scenes.scene import generate_scene
 from veilseg.errors import UsageError
 
 STRIDE = 1_000_000_000
@@ -31,18 +29,12 @@ class SceneData:
     def __len__(self) -> int:
         return self.count
 
-    def scene(self, index: int) -> Scene:
+    def __getitem__(self, index: int) -> Sample:
         """Scene `index` with its number plates; negative indices count from the end."""
         if not -self.count <= index < self.count:
             raise IndexError(f"scene {index} of {self.count}")
-        return generate_scene(self.seed * STRIDE + index % self.count, self.size)
-
-    def __getitem__(self, index: int) -> Sample:
-        scene = self.scene(index)
-        return Sample(f"scene-{self.seed}-{index % self.count:06d}", scene.image, scene.label)
-
-    def __iter__(self) -> Iterator[Sample]:
-        return (self[index] for index in range(self.count))
+        scene = generate_scene(self.seed * STRIDE + index % self.count, self.size)
+        return Sample(f"scene-{self.seed}-{index % self.count:06d}", scene.image, scene.label, scene.plates)
 
 
 def open_scenes(where: str, split: str | None = None) -> SceneData:

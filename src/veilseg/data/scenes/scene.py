@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from veilseg.data.base import Plate
 from veilseg.data.scenes.camera import Camera
 from veilseg.data.scenes.canvas import SCALE, Canvas
 from veilseg.data.scenes.ground import GroundPainter
@@ -30,7 +31,7 @@ class Scene:
 
     image: np.ndarray
     label: np.ndarray
-    plates: tuple[tuple[str, tuple[int, int, int, int]], ...]
+    plates: tuple[Plate, ...]
 
 
 def generate_scene(seed: int, size: tuple[int, int] = (360, 480)) -> Scene:

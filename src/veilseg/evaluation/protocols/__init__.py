@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from veilseg.errors import UsageError
 from veilseg.evaluation.protocols.journal import Journal
-from veilseg.evaluation.protocols.plan import Plan
+from veilseg.evaluation.protocols.settings import ProtocolSettings
+from veilseg.evaluation.protocols.tables import Comparison
 
-if TYPE_CHECKING:
-    from rich.table import Table
 
-#: name: (module, what it repeats). To add one, add a file with `run(plan, journal) -> Table` and a line.
-PROTOCOLS: dict[str, tuple[str, str]] = {
-    "keys": ("keys", "[P2] Table 1: correct key, no encryption, wrong key"),
-    "random-keys": ("random_keys", "[P2] Fig. 6: many wrong keys, as a box plot"),
-    "conventional": ("conventional", "[P2] Table 2: networks trained on images under SHF, NP and FFX"),
-    "independent-keys": ("independent_keys", "[P1] Table II: plain against s = 16, 8, 4"),
-    "figure": ("figure", "pictures of ciphers and maps side by side"),
+@dataclass(frozen=True)
+class Protocol:
+    """How many keys or pictures are usual, and whether the models were trained for a key, which must be given."""
+
+    count: int = 50
+    keyed: bool = False
+
+
+#: To add one, add a line, and a module of that name with `run(settings, journal) -> Comparison`.
+PROTOCOLS: dict[str, Protocol] = {
+    "keys": Protocol(),
+    "random-keys": Protocol(),
+    "conventional": Protocol(keyed=True),
+    "independent-keys": Protocol(),
+    "figure": Protocol(count=4),
 }
 
 
-def run_protocol(name: str, plan: Plan) -> Table:
-    """Run the protocol `name`, write NAME.json and its figures into `plan.out`, and return the table for people.
-
-    What an earlier, interrupted run with the same settings has measured is read from NAME.json, not measured again.
-    Raises UsageError for unknown names and for plans that the protocol cannot use.
-    """
+def find_protocol(name: str) -> Protocol:
+    """The protocol `name`. Raises UsageError for an unknown one."""
     if name not in PROTOCOLS:
         raise UsageError(f"there is no protocol {name!r}", f"one of {', '.join(PROTOCOLS)}")
-    module = import_module(f"veilseg.evaluation.protocols.{PROTOCOLS[name][0]}")
-    table: Table = module.run(plan, Journal.open(plan.out / f"{name}.json", name, plan))
-    return table
+    return PROTOCOLS[name]
 
 
-__all__ = ["PROTOCOLS", "Plan", "run_protocol"]
+def run_protocol(name: str, settings: ProtocolSettings) -> Comparison:
+    """Run the protocol `name`, write NAME.json and its figures into `settings.out`, and return what is for people.
+
+    What an earlier, interrupted run with the same settings has measured is read from NAME.json, not measured again.
+    Raises UsageError for unknown names and for settings that the protocol cannot use.
+    """
+    find_protocol(name)
+    module = import_module(f"{__name__}.{name.replace('-', '_')}")
+    found: Comparison = module.run(settings, Journal.open(settings.out / f"{name}.json", name, settings))
+    return found
+
+
+__all__ = ["PROTOCOLS", "Protocol", "ProtocolSettings", "find_protocol", "run_protocol"]

@@ -1,23 +1,19 @@
-"""[P2] Table 2: networks trained on images under a conventional cipher, with the right key, no key and a wrong key."""
+"""[Kiya 2022] Table 2: networks trained on images under a conventional cipher; right key, no key and a wrong key."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from veilseg import catalog
 from veilseg.errors import InvalidKeyError, UsageError
 from veilseg.evaluation.evaluate import own_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
-from veilseg.evaluation.protocols.plan import Plan
-from veilseg.evaluation.protocols.tables import side_by_side
+from veilseg.evaluation.protocols.settings import CONDITIONS, ProtocolSettings
+from veilseg.evaluation.protocols.tables import Comparison
 from veilseg.inputspec import InputSpec
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-CONDITIONS = ("correct key", "no encryption", "wrong key")
 BASELINE = 59.66
 #: mIoU in percent by cipher and block: correct key, no encryption, wrong key.
 PUBLISHED = {
@@ -30,15 +26,15 @@ PUBLISHED = {
 }
 
 
-def run(plan: Plan, journal: Journal) -> Table:
+def run(settings: ProtocolSettings, journal: Journal) -> Comparison:
     """Measure every model under the three conditions; conventional.json, conventional.png, and the table in percent.
 
-    The plan's models were trained on images under "shf", "np" or "ffx" with one key, `plan.key_of_models`; one more,
-    for plain images, is the baseline. "No encryption" gives the network the photograph's own values 0..255. Raises
+    The models were trained on images under a conventional cipher with one key, `settings.key_of_models`; one more, for
+    plain images, is the baseline. "No encryption" gives the network the photograph's own values 0..255. Raises
     UsageError for other models or no key, InvalidKeyError for another key.
     """
     known = catalog.of_family("conventional")
-    specs = {model: plan.open(model).config.input for model in plan.models}
+    specs = {model: settings.open(model).config.input for model in settings.models}
     trained = [model for model, spec in specs.items() if spec.name in known]
     plain = [model for model, spec in specs.items() if spec.encryption is None]
     if not trained or len(plain) > 1 or len(trained) + len(plain) < len(specs):
@@ -46,19 +42,19 @@ def run(plan: Plan, journal: Journal) -> Table:
             f"this protocol takes models trained on {', '.join(known)} images, and one plain model at most",
             "recipes/camvid-conventional.yaml trains such models",
         )
-    _check_key(plan, {model: specs[model] for model in trained})
+    _check_key(settings, {model: specs[model] for model in trained})
     rows: list[tuple[str, list[float | None]]] = []
     summary: dict[str, Any] = {}
     for model in plain:
-        step = journal.step(f"{model}: baseline", partial(plan.measure, plan.open(model), "plain"))
+        step = journal.step(f"{model}: baseline", partial(settings.measure, settings.open(model), "plain"))
         rows.append((f"baseline ({model})", [step["mIoU"], None, None]))
         summary[model] = {"baseline": step["mIoU"], "one class everywhere": step["one_class_mIoU"]}
     for model in sorted(trained, key=lambda model: _order(specs[model])):
-        steps = {name: journal.step(f"{model}: {name}", partial(_measure, plan, model, name)) for name in CONDITIONS}
-        values = [steps[name]["mIoU"] for name in CONDITIONS]
+        steps = [journal.step(f"{model}: {name}", partial(_measure, settings, model, name)) for name in CONDITIONS]
+        values = [step["mIoU"] for step in steps]
         rows.append((f"{title(specs[model])} ({model})", values))
         summary[model] = dict(zip(CONDITIONS, values, strict=True))
-        summary[model]["one class everywhere"] = steps["correct key"]["one_class_mIoU"]
+        summary[model]["one class everywhere"] = steps[0]["one_class_mIoU"]
     published = {f"{name.upper()}, M = {block}": values for (name, block), values in PUBLISHED.items()}
     journal.conclude(
         summary,
@@ -66,10 +62,10 @@ def run(plan: Plan, journal: Journal) -> Table:
     )
     shown = rows[len(plain) :]
     series = [(name, [values[index] or 0.0 for _, values in shown]) for index, name in enumerate(CONDITIONS)]
-    plots.bars(plan.out / "conventional.png", [name.replace(" (", "\n(") for name, _ in shown], series, "mIoU (%)")
-    theirs: list[tuple[str, list[float | None]]] = [("[P2] Cityscapes, FCN, baseline", [BASELINE, None, None])]
-    theirs += [(f"[P2] Cityscapes, FCN, {name}", list(values)) for name, values in published.items()]
-    return side_by_side(f"mIoU in percent, {plan.data.name}", CONDITIONS, rows, theirs)
+    plots.bars(settings.out / "conventional.png", [name.replace(" (", "\n(") for name, _ in shown], series, "mIoU (%)")
+    theirs: list[tuple[str, list[float | None]]] = [("[Kiya 2022] Cityscapes, FCN, baseline", [BASELINE, None, None])]
+    theirs += [(f"[Kiya 2022] Cityscapes, FCN, {name}", list(values)) for name, values in published.items()]
+    return Comparison(f"mIoU in percent, {settings.data.name}", CONDITIONS, rows, theirs)
 
 
 def title(spec: InputSpec) -> str:
@@ -77,8 +73,8 @@ def title(spec: InputSpec) -> str:
     return f"{spec.name.upper()}, M = {spec.block}"
 
 
-def _check_key(plan: Plan, specs: dict[str, InputSpec]) -> None:
-    key = plan.key_of_models
+def _check_key(settings: ProtocolSettings, specs: dict[str, InputSpec]) -> None:
+    key = settings.key_of_models
     if key is None:
         raise UsageError("this protocol needs the key that the models were trained for", "--key FILE")
     for model, spec in specs.items():
@@ -88,14 +84,10 @@ def _check_key(plan: Plan, specs: dict[str, InputSpec]) -> None:
             )
 
 
-def _measure(plan: Plan, model: str, condition: str) -> dict[str, Any]:
-    segmenter = plan.open(model)
-    if condition == "no encryption":
-        return plan.measure(segmenter, "plain", check=False)
+def _measure(settings: ProtocolSettings, model: str, condition: str) -> dict[str, Any]:
+    segmenter = settings.open(model)
     cipher = own_cipher(segmenter.config.input)
-    if condition == "correct key":
-        return plan.measure(segmenter, cipher, plan.key_of_models)
-    return plan.measure(segmenter, cipher, plan.key(1), check=False)
+    return settings.measure_condition(condition, segmenter, cipher, settings.key_of_models)
 
 
 def _order(spec: InputSpec) -> tuple[int, int]:

@@ -12,18 +12,16 @@ from veilseg.errors import UsageError
 from veilseg.evaluation.evaluate import client_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
-from veilseg.evaluation.protocols.plan import Plan
-from veilseg.evaluation.protocols.tables import side_by_side
+from veilseg.evaluation.protocols.settings import ProtocolSettings
+from veilseg.evaluation.protocols.tables import Comparison
 from veilseg.runtime import colorize
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from veilseg.data.base import Sample
 
 Picture = tuple[str, np.ndarray]
 #: What is shown of the ciphers: (title, name, sub-block).
-VIEWS = (
+SHOWN = (
     *((f"shuffled, s = {s}", "subblock-shuffle", s) for s in (16, 8, 4)),
     ("sorted, s = 8", "subblock-sort", 8),
     ("mosaic 8", "mosaic", 8),
@@ -33,46 +31,46 @@ VIEWS = (
 BLOCK = 16
 
 
-def run(plan: Plan, journal: Journal) -> Table:
-    """Write figure-0.png, ... for the first `plan.count` images: what is sent under every cipher, and all label maps.
+def run(settings: ProtocolSettings, journal: Journal) -> Comparison:
+    """Write figure-0.png, ... for the first `settings.count` images: what is sent under every cipher, all label maps.
 
     Models for plain images are also shown encrypted: right key, no key, wrong key. The table says how many pixels of
     each map are right, in percent.
     """
-    count = min(plan.count, len(plan.data), plan.limit or plan.count)
+    count = min(settings.count, len(settings.data), settings.limit or settings.count)
     if count < 1:
         raise UsageError("a figure needs at least one image")
     rows = []
     for index in range(count):
-        sample = plan.data[index]
-        maps = [picture for model in plan.models for picture in _maps(plan, model, sample)]
-        shown = [("true classes", colorize(sample.label, plan.data.palette))]
-        shown += [(name, colorize(labels, plan.data.palette)) for name, labels in maps]
-        sent = [("photograph", sample.image), *views(plan, sample.image)]
+        sample = settings.data[index]
+        maps = [picture for model in settings.models for picture in _maps(settings, model, sample)]
+        shown = [("true classes", colorize(sample.label, settings.data.palette))]
+        shown += [(name, colorize(labels, settings.data.palette)) for name, labels in maps]
+        sent = [("photograph", sample.image), *encrypted_pictures(settings, sample.image)]
         wide = max(len(sent), 4)
         parts = [shown[start : start + wide] for start in range(0, len(shown), wide)]
-        plots.pictures(plan.out / f"figure-{index}.png", [sent, *parts])
+        plots.pictures(settings.out / f"figure-{index}.png", [sent, *parts])
         known = sample.label != 255
         right = {name: 100 * float(np.mean((labels == sample.label)[known])) for name, labels in maps}
         journal.step(sample.name, partial(dict, right))
         rows += [(f"{sample.name}: {name}", [value]) for name, value in right.items()]
     journal.conclude({"images": count})
-    return side_by_side(f"{plan.data.name}: right pixels in percent", ("aAcc",), rows, [])
+    return Comparison(f"{settings.data.name}: right pixels in percent", ("aAcc",), rows)
 
 
-def views(plan: Plan, image: np.ndarray) -> list[Picture]:
+def encrypted_pictures(settings: ProtocolSettings, image: np.ndarray) -> list[Picture]:
     """What a server or anybody on the way sees of `image` under each cipher, uint8 [H, W, 3]."""
     height, width = image.shape[:2]
     shown = []
-    for name, cipher, sub_block in VIEWS:
+    for name, cipher, sub_block in SHOWN:
         made = ciphers.cipher(cipher, block=BLOCK, sub_block=sub_block)
-        stored = made.encrypt(image, plan.key(0) if made.key_use == "required" else None).pixels[:height, :width]
+        stored = made.encrypt(image, settings.key(0) if made.key_use == "required" else None).pixels[:height, :width]
         shown.append((name, (stored >> 8 if stored.dtype == np.uint16 else stored).astype(np.uint8)))
     return shown
 
 
-def _maps(plan: Plan, model: str, sample: Sample) -> list[Picture]:
-    segmenter = plan.open(model)
+def _maps(settings: ProtocolSettings, model: str, sample: Sample) -> list[Picture]:
+    segmenter = settings.open(model)
     spec = segmenter.config.input
     if spec.encryption is not None:
         cipher: Any = client_cipher(spec)
@@ -80,10 +78,10 @@ def _maps(plan: Plan, model: str, sample: Sample) -> list[Picture]:
             raise UsageError(f"{model} is encrypted already", "give the plain model")
         return [(f"{model}", segmenter.segment(cipher.encrypt(sample.image)))]
     found = [(f"{model}: plain", segmenter.segment(sample.image))]
-    with plan.locked(model, plan.key(0)) as locked:
-        cipher = ciphers.cipher(plan.cipher, block=locked.config.input.block)
-        found.append((f"{model}: right key", locked.segment(cipher.encrypt(sample.image, plan.key(0)))))
-        found.append((f"{model}: no encryption", locked.segment(sample.image, check=False)))
-        wrong = cipher.encrypt(sample.image, plan.key(1))
-        found.append((f"{model}: wrong key", locked.segment(wrong, check=False)))
+    with settings.encrypted(model, settings.key(0)) as encrypted:
+        cipher = ciphers.cipher(settings.cipher, block=encrypted.config.input.block)
+        found.append((f"{model}: right key", encrypted.segment(cipher.encrypt(sample.image, settings.key(0)))))
+        found.append((f"{model}: no encryption", encrypted.segment(sample.image, check=False)))
+        wrong = cipher.encrypt(sample.image, settings.key(1))
+        found.append((f"{model}: wrong key", encrypted.segment(wrong, check=False)))
     return found

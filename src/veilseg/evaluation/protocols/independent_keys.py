@@ -1,21 +1,18 @@
-"""[P1] Table II: plain images against independent keys with sub-blocks of 16, 8 and 4 pixels."""
+"""[Hirose 2026] Table II: plain images against independent keys with sub-blocks of 16, 8 and 4 pixels."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from veilseg import catalog
 from veilseg.errors import UsageError
 from veilseg.evaluation.evaluate import client_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
-from veilseg.evaluation.protocols.plan import Plan
-from veilseg.evaluation.protocols.tables import side_by_side
+from veilseg.evaluation.protocols.settings import ProtocolSettings
+from veilseg.evaluation.protocols.tables import Comparison
 from veilseg.inputspec import PLAIN, InputSpec
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 COLUMNS = ("aAcc", "mIoU", "mAcc", "mIoU kept")
 PUBLISHED = {
@@ -26,13 +23,13 @@ PUBLISHED = {
 }
 
 
-def run(plan: Plan, journal: Journal) -> Table:
+def run(settings: ProtocolSettings, journal: Journal) -> Comparison:
     """Measure every model on its own kind of image; new keys for every image where it takes shuffled ones.
 
-    The plan needs one plain model, the baseline, and any number of models for sub-block ciphers. Writes
+    It needs one plain model, the baseline, and any number of models for sub-block ciphers. Writes
     independent-keys.json and independent-keys.png; the table is in percent.
     """
-    specs = {model: plan.open(model).config.input for model in plan.models}
+    specs = {model: settings.open(model).config.input for model in settings.models}
     plain = [model for model, spec in specs.items() if spec.encryption is None]
     odd = [model for model, spec in specs.items() if spec.keyed]
     if len(plain) != 1 or odd:
@@ -41,7 +38,8 @@ def run(plan: Plan, journal: Journal) -> Table:
             "--model plain --model my-sort16 --model my-sort8 --model my-sort4",
         )
     found = {
-        model: journal.step(f"{model}: {title(spec)}", partial(_measure, plan, model)) for model, spec in specs.items()
+        model: journal.step(f"{model}: {title(spec)}", partial(_measure, settings, model))
+        for model, spec in specs.items()
     }
     whole = found[plain[0]]["mIoU"]
     ordered = sorted(specs, key=lambda model: _order(specs[model]))
@@ -54,10 +52,11 @@ def run(plan: Plan, journal: Journal) -> Table:
         {name: dict(zip(COLUMNS, values, strict=True)) for name, values in PUBLISHED.items()},
     )
     names = [title(specs[model]) for model in ordered]
-    kept = [("here", [values[3] for _, values in rows]), ("[P1]", [PUBLISHED.get(n, (0, 0, 0, 0.0))[3] for n in names])]
-    plots.bars(plan.out / "independent-keys.png", names, kept, "mIoU kept (%)")
-    published = [(f"[P1] Cityscapes, SETR-MLA, {name}", values) for name, values in PUBLISHED.items()]
-    return side_by_side(f"{plan.data.name}, in percent", COLUMNS, rows, published)
+    theirs = [PUBLISHED[name][3] if name in PUBLISHED else 0.0 for name in names]
+    kept = [("here", [values[3] for _, values in rows]), ("[Hirose 2026]", theirs)]
+    plots.bars(settings.out / "independent-keys.png", names, kept, "mIoU kept (%)")
+    published = [(f"[Hirose 2026] Cityscapes, SETR-MLA, {name}", values) for name, values in PUBLISHED.items()]
+    return Comparison(f"{settings.data.name}, in percent", COLUMNS, rows, published)
 
 
 def title(spec: InputSpec) -> str:
@@ -68,9 +67,9 @@ def title(spec: InputSpec) -> str:
     return f"{spec.name.removeprefix('subblock-')} {spec.encryption.cell}" if reduced else f"s = {spec.encryption.cell}"
 
 
-def _measure(plan: Plan, model: str) -> dict[str, Any]:
-    segmenter = plan.open(model)
-    return plan.measure(segmenter, client_cipher(segmenter.config.input))
+def _measure(settings: ProtocolSettings, model: str) -> dict[str, Any]:
+    segmenter = settings.open(model)
+    return settings.measure(segmenter, client_cipher(segmenter.config.input))
 
 
 def _order(spec: InputSpec) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from veilseg.errors import InvalidDataError
-from veilseg.evaluation.protocols.plan import Plan
+from veilseg.evaluation.protocols.settings import ProtocolSettings
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
 from veilseg.files import make_folder
@@ -21,16 +21,16 @@ class Journal:
         self._path, self._content = path, content
 
     @classmethod
-    def open(cls, path: Path, protocol: str, plan: Plan) -> Journal:
+    def open(cls, path: Path, protocol: str, settings: ProtocolSettings) -> Journal:
         """The journal at `path`, or a new one. Raises InvalidDataError when it is of a run with other settings."""
-        settings = json.loads(json.dumps(plan.settings()))
-        fresh = {"protocol": protocol, "settings": settings, **provenance(seed=plan.seed), "steps": {}}
+        wanted = json.loads(json.dumps(settings.to_dict()))
+        fresh = {"protocol": protocol, "settings": wanted, **provenance(seed=settings.seed), "steps": {}}
         if not path.exists():
             make_folder(path.parent)
             return cls(path, fresh)
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-            same = found["settings"] == settings and isinstance(found["steps"], dict)
+            same = found["settings"] == wanted and isinstance(found["steps"], dict)
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidDataError(f"{path} is no protocol's journal", "choose another output folder") from error
         if not same:

@@ -1,20 +1,17 @@
-"""[P2] Table 1: an encrypted model with images under the right key, no key and a wrong key."""
+"""[Kiya 2022] Table 1: an encrypted model with images under the right key, no key and a wrong key."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from veilseg import ciphers
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
-from veilseg.evaluation.protocols.plan import Plan
-from veilseg.evaluation.protocols.tables import side_by_side
+from veilseg.evaluation.protocols.settings import CONDITIONS, ProtocolSettings
+from veilseg.evaluation.protocols.tables import Comparison
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-CONDITIONS = ("baseline", "correct key", "no encryption", "wrong key")
+COLUMNS = ("baseline", *CONDITIONS)
 #: mIoU in percent: baseline, correct key, no encryption, wrong key.
 PUBLISHED = {
     "Cityscapes, SETR-Naive": (64.90, 64.90, 6.74, 7.18),
@@ -26,40 +23,35 @@ PUBLISHED = {
 }
 
 
-def run(plan: Plan, journal: Journal) -> Table:
-    """Measure every model of the plan under the four conditions; keys.json, keys.png, and the table in percent mIoU."""
+def run(settings: ProtocolSettings, journal: Journal) -> Comparison:
+    """Measure every model under the four conditions; keys.json, keys.png, and the table in percent mIoU."""
     rows: list[tuple[str, list[float]]] = []
     summary: dict[str, Any] = {}
-    for model in plan.models:
-        steps = measure(plan, journal, model)
-        rows.append((f"{model}, {plan.data.name}", [steps[name]["mIoU"] for name in CONDITIONS]))
+    for model in settings.models:
+        steps = measure(settings, journal, model)
+        rows.append((f"{model}, {settings.data.name}", [steps[name]["mIoU"] for name in COLUMNS]))
         same = steps["baseline"]["labels_sha256"] == steps["correct key"]["labels_sha256"]
         summary[model] = {
-            "mIoU": dict(zip(CONDITIONS, rows[-1][1], strict=True)),
+            "mIoU": dict(zip(COLUMNS, rows[-1][1], strict=True)),
             "one class everywhere": steps["baseline"]["one_class_mIoU"],
             "predictions of baseline and correct key": "identical" if same else "not identical",
         }
-    journal.conclude(summary, {name: dict(zip(CONDITIONS, row, strict=True)) for name, row in PUBLISHED.items()})
-    series = [(condition, [row[index] for _, row in rows]) for index, condition in enumerate(CONDITIONS)]
-    plots.bars(plan.out / "keys.png", list(plan.models), series, "mIoU (%)")
-    published = [(f"[P2] {name}", values) for name, values in PUBLISHED.items()]
-    return side_by_side(f"mIoU in percent, {plan.cipher}", CONDITIONS, rows, published)
+    journal.conclude(summary, {name: dict(zip(COLUMNS, row, strict=True)) for name, row in PUBLISHED.items()})
+    series = [(condition, [row[index] for _, row in rows]) for index, condition in enumerate(COLUMNS)]
+    plots.bars(settings.out / "keys.png", list(settings.models), series, "mIoU (%)")
+    published = [(f"[Kiya 2022] {name}", values) for name, values in PUBLISHED.items()]
+    return Comparison(f"mIoU in percent, {settings.cipher}", COLUMNS, rows, published)
 
 
-def measure(plan: Plan, journal: Journal, model: str) -> dict[str, dict[str, Any]]:
+def measure(settings: ProtocolSettings, journal: Journal, model: str) -> dict[str, dict[str, Any]]:
     """The scores of one model by condition; key 0 is the model's, key 1 the wrong one."""
-    own, wrong = plan.key(0), plan.key(1)
+    own = settings.key(0)
 
-    def encrypted(condition: str) -> dict[str, Any]:
-        with plan.locked(model, own) as locked:
-            cipher = ciphers.cipher(plan.cipher, block=locked.config.input.block)
-            if condition == "no encryption":
-                return plan.measure(locked, "plain", check=False)
-            if condition == "correct key":
-                return plan.measure(locked, cipher, own)
-            return plan.measure(locked, cipher, wrong, check=False)
+    def measured(condition: str) -> dict[str, Any]:
+        if condition == "baseline":
+            return settings.measure(settings.open_plain(model), "plain")
+        with settings.encrypted(model, own) as encrypted:
+            cipher = ciphers.cipher(settings.cipher, block=encrypted.config.input.block)
+            return settings.measure_condition(condition, encrypted, cipher, own)
 
-    found = {"baseline": journal.step(f"{model}: baseline", lambda: plan.measure(plan.open_plain(model), "plain"))}
-    for name in CONDITIONS[1:]:
-        found[name] = journal.step(f"{model}: {name}", partial(encrypted, name))
-    return found
+    return {name: journal.step(f"{model}: {name}", partial(measured, name)) for name in COLUMNS}

@@ -1,4 +1,4 @@
-"""[P2] Fig. 6: one model and many keys; the spread of mIoU as a box plot.
+"""[Kiya 2022] Fig. 6: one model and many keys; the spread of mIoU as a box plot.
 
 For a model encrypted with one key all others are wrong; for a model for independent keys none is.
 """
@@ -6,7 +6,7 @@ For a model encrypted with one key all others are wrong; for a model for indepen
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,18 +14,15 @@ from veilseg import ciphers
 from veilseg.evaluation.evaluate import client_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
-from veilseg.evaluation.protocols.plan import Plan
-from veilseg.evaluation.protocols.tables import side_by_side
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from veilseg.evaluation.protocols.settings import ProtocolSettings
+from veilseg.evaluation.protocols.tables import Comparison
 
 COLUMNS = ("baseline", "least", "Q1", "median", "Q3", "greatest", "one class")
-Step = dict[str, Any]
+Scores = dict[str, Any]
 
 
-def run(plan: Plan, journal: Journal) -> Table:
-    """Measure `plan.count` keys for every model; random-keys.json, random-keys.png, and the quartiles in a table.
+def run(settings: ProtocolSettings, journal: Journal) -> Comparison:
+    """Measure `settings.count` keys for every model; random-keys.json, random-keys.png, and the quartiles in a table.
 
     Plain models are encrypted first, so that all those keys are wrong ones. Models for sub-block ciphers get
     every image shuffled with every key; "distinct predictions" counts the different sets of label maps that come of it.
@@ -33,44 +30,42 @@ def run(plan: Plan, journal: Journal) -> Table:
     """
     summary: dict[str, Any] = {}
     rows = []
-    for model in plan.models:
-        encryption = plan.open(model).config.input.encryption
+    for model in settings.models:
+        encryption = settings.open(model).config.input.encryption
         measure = wrong if encryption is None else independent
-        first, steps = measure(plan, journal, model)
+        first, steps = measure(settings, journal, model)
         scores, blind = [step["mIoU"] for step in steps], first["one_class_mIoU"]
         distinct = len({step["labels_sha256"] for step in steps})
         facts = {"baseline": first["mIoU"], "one class everywhere": blind, "distinct predictions": distinct}
         parts = box(scores)
         summary[model] = {**facts, "keys": scores, **parts}
         rows.append((model, [first["mIoU"], min(scores), parts["q1"], parts["med"], parts["q3"], max(scores), blind]))
-    journal.conclude(summary, "[P2] Fig. 6 is a figure: its boxes lie far below the baseline")
-    _draw(plan, summary)
-    title = f"mIoU in percent under {plan.count} keys, {plan.data.name}"
-    return side_by_side(title, COLUMNS, rows, [])
+    journal.conclude(summary, "[Kiya 2022] Fig. 6 is a figure: its boxes lie far below the baseline")
+    _draw(settings, summary)
+    title = f"mIoU in percent under {settings.count} keys, {settings.data.name}"
+    return Comparison(title, COLUMNS, rows)
 
 
-def wrong(plan: Plan, journal: Journal, model: str) -> tuple[Step, list[Step]]:
-    """(the plain model on plain images; the model locked with key 0, under every other key)."""
-    baseline = journal.step(f"{model}: baseline", lambda: plan.measure(plan.open_plain(model), "plain"))
-    with plan.locked(model, plan.key(0)) as locked:
-        cipher = ciphers.cipher(plan.cipher, block=locked.config.input.block)
-        steps = [
-            journal.step(
-                f"{model}: wrong key {index}", partial(plan.measure, locked, cipher, plan.key(index), check=False)
-            )
-            for index in range(1, plan.count + 1)
+def wrong(settings: ProtocolSettings, journal: Journal, model: str) -> tuple[Scores, list[Scores]]:
+    """(the plain model on plain images; the model encrypted with key 0, under every other key)."""
+    baseline = journal.step(f"{model}: baseline", lambda: settings.measure(settings.open_plain(model), "plain"))
+    with settings.encrypted(model, settings.key(0)) as encrypted:
+        cipher = ciphers.cipher(settings.cipher, block=encrypted.config.input.block)
+        measure = partial(settings.measure, encrypted, cipher, check=False)
+        return baseline, [
+            journal.step(f"{model}: wrong key {index}", partial(measure, settings.key(index)))
+            for index in range(1, settings.count + 1)
         ]
-    return baseline, steps
 
 
-def independent(plan: Plan, journal: Journal, model: str) -> tuple[Step, list[Step]]:
+def independent(settings: ProtocolSettings, journal: Journal, model: str) -> tuple[Scores, list[Scores]]:
     """(images shuffled with keys that are drawn and forgotten; images shuffled with every test key)."""
-    segmenter = plan.open(model)
+    segmenter = settings.open(model)
     cipher = client_cipher(segmenter.config.input)
-    baseline = journal.step(f"{model}: baseline", lambda: plan.measure(segmenter, cipher))
+    baseline = journal.step(f"{model}: baseline", lambda: settings.measure(segmenter, cipher))
     return baseline, [
-        journal.step(f"{model}: key {index}", partial(plan.measure, segmenter, cipher, plan.key(index)))
-        for index in range(1, plan.count + 1)
+        journal.step(f"{model}: key {index}", partial(settings.measure, segmenter, cipher, settings.key(index)))
+        for index in range(1, settings.count + 1)
     ]
 
 
@@ -83,7 +78,7 @@ def box(values: list[float]) -> dict[str, Any]:
     return {"q1": q1, "med": median, "q3": q3, "whislo": min(inside), "whishi": max(inside), "fliers": outliers}
 
 
-def _draw(plan: Plan, summary: dict[str, Any]) -> None:
+def _draw(settings: ProtocolSettings, summary: dict[str, Any]) -> None:
     figure = plots.new_figure(1.6 + 1.2 * len(summary), 3.6)
     axes = figure.subplots()
     parts = [{"label": model, **box(found["keys"])} for model, found in summary.items()]
@@ -94,4 +89,4 @@ def _draw(plan: Plan, summary: dict[str, Any]) -> None:
     axes.set_ylim(bottom=0)
     axes.set_ylabel("mIoU (%)")
     axes.legend(fontsize="small", loc="center right")
-    plots.save_figure(figure, plan.out / "random-keys.png")
+    plots.save_figure(figure, settings.out / "random-keys.png")

@@ -1,4 +1,4 @@
-"""What every protocol is given, and the few things that all of them do: measure, lock a model, make test keys."""
+"""What every protocol is given, and the few things that all do: measure, encrypt a model, make test keys."""
 
 from __future__ import annotations
 
@@ -17,24 +17,34 @@ from veilseg.data.base import SegmentationData
 from veilseg.errors import UsageError
 from veilseg.evaluation.evaluate import Plain, evaluate
 from veilseg.keys import Key
+from veilseg.modelconfig import ONNX_NAME, STEM_NAME, WEIGHTS_NAME
 from veilseg.models.encryption.onnx_stem import encrypt_onnx
 from veilseg.runtime import Segmenter, find_model
 
-_WEIGHTS = ("model.onnx", "stem.bin", "model.safetensors")
+#: What becomes of the images of a model for one key; test key 1 is the wrong one.
+CONDITIONS = ("correct key", "no encryption", "wrong key")
+_WEIGHTS = (ONNX_NAME, STEM_NAME, WEIGHTS_NAME)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """`models`: names or folders. `data` is the dataset that `spec` names. `out`: the folder for results.
+class ProtocolSettings:
+    """The settings of one run of a protocol.
 
-    `cipher` is the one-key cipher of [P2] to test; `count` the number of random keys, or of pictures; `seed` makes the
-    test keys; `key_of_models` is the one that models were trained for ("conventional"). `limit`, `window` and `threads`
-    are those of `veilseg evaluate`.
+    Attributes:
+        models: names or folders.
+        data: the dataset.
+        source: how the dataset was named, for the journal: {"spec", "split"}.
+        out: the folder for results.
+        cipher: the cipher of [Kiya 2022] to test.
+        count: of random keys, or of pictures.
+        seed: makes the test keys.
+        key_of_models: the one that models were trained for ("conventional").
+        limit, window, threads: as for `veilseg evaluate`.
     """
 
     models: tuple[str, ...]
     data: SegmentationData
-    spec: dict[str, Any]
+    source: dict[str, Any]
     out: Path
     cipher: str = "patch-permutation"
     count: int = 50
@@ -44,10 +54,10 @@ class Plan:
     window: int | None = None
     threads: int | None = None
 
-    def settings(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Everything that a step's result depends on; `count` is not: a run may be made longer."""
         models = {name: weights_sha256(name) for name in self.models}
-        facts = {"models": models, "data": self.spec, "cipher": self.cipher, "seed": self.seed}
+        facts = {"models": models, "data": self.source, "cipher": self.cipher, "seed": self.seed}
         return {**facts, "limit": self.limit, "window": self.window}
 
     def open(self, model: str) -> Segmenter:
@@ -65,7 +75,7 @@ class Plan:
         return segmenter
 
     @contextmanager
-    def locked(self, model: str, key: Key) -> Iterator[Segmenter]:
+    def encrypted(self, model: str, key: Key) -> Iterator[Segmenter]:
         """The plain model encrypted with `key`, exported ones by NumPy and others by torch; gone with the block."""
         if find_model(model).engine == "onnx":
             with TemporaryDirectory(prefix="veilseg-protocol-") as folder:
@@ -74,8 +84,8 @@ class Plan:
             return
         from veilseg.models import encrypt_model, load_model
 
-        encrypted = encrypt_model(load_model(model), key, self.cipher)
-        yield Segmenter(encrypted, threads=self.threads, window=self.window)
+        network = encrypt_model(load_model(model), key, self.cipher)
+        yield Segmenter(network, threads=self.threads, window=self.window)
 
     def key(self, index: int) -> Key:
         """Test key `index`: made from the seed, so known to everybody. It protects nothing."""
@@ -98,6 +108,17 @@ class Plan:
         truth = result.matrix.counts.sum(axis=1)
         blind = 100 * float(truth.max() / truth.sum() / np.count_nonzero(truth))
         return {**result.to_dict(), "one_class_mIoU": blind, "labels_sha256": digest.hexdigest()}
+
+    def measure_condition(
+        self, condition: str, segmenter: Segmenter, cipher: Cipher | Plain, right: Key | None
+    ) -> dict[str, Any]:
+        """Scores under one of CONDITIONS, for a model whose key is `right`."""
+        cases: dict[str, tuple[Cipher | Plain, Key | None]] = {
+            "correct key": (cipher, right),
+            "no encryption": ("plain", None),
+            "wrong key": (cipher, self.key(1)),
+        }
+        return self.measure(segmenter, *cases[condition], check=condition == "correct key")
 
 
 def weights_sha256(model: str) -> str | None:
