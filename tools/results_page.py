@@ -80,7 +80,7 @@ def read(folder: Path) -> dict[Group, list[Row]]:
 
 
 def kept(groups: dict[Group, list[Row]], group: Group) -> float:
-    """mIoU in percent of the plain rows' of the same network."""
+    """MIoU in percent of the plain rows' of the same network."""
     plain = groups[Group(group.network, 0, METHODS["plain"])]
     return 100 * fmean([row["mIoU"] for row in groups[group]]) / fmean([row["mIoU"] for row in plain])
 
@@ -108,7 +108,7 @@ def thin(groups: dict[Group, list[Row]]) -> list[str]:
 
 
 def draw(groups: dict[Group, list[Row]], target: Path) -> None:
-    """mIoU kept against the sub-block, a line per method of ConvSeg, and the paper's."""
+    """MIoU kept against the sub-block, a line per method of ConvSeg, and the paper's."""
     import matplotlib
 
     matplotlib.use("svg")

@@ -69,7 +69,7 @@ def ihdr(width: int, height: int, depth: int = 8, colour: int = 2, rest: tuple[i
 
 
 def note(text: str, keyword: bytes = b"veilseg") -> Chunk:
-    """tEXt."""
+    """TEXt."""
     return b"tEXt", keyword + b"\0" + text.encode("latin-1")
 
 

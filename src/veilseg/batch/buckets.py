@@ -63,7 +63,7 @@ def in_one_form(url: str) -> str:
 
 
 def _reach(url: str) -> tuple[Any, str]:
-    """fsspec's file system for a URL, and the path there."""
+    """Fsspec's file system for a URL, and the path there."""
     import fsspec
 
     kind = url.partition("://")[0]

@@ -53,7 +53,8 @@ class StopBetweenSteps(pl.Callback):
 
 class WaitingShare(pl.Callback):
     """Logs `waiting`, the share of the time since the last log that no step worked because samples were missing, and
-    `steps_per_second` in that time."""
+    `steps_per_second` in that time.
+    """
 
     def __init__(self, every: int = 50) -> None:
         self.every, self.waited, self.worked, self.parts = every, 0.0, 0.0, 0

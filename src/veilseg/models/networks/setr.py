@@ -98,7 +98,8 @@ class SETR(nn.Module):
 
     def forward_train(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Scores of the decoder and of each auxiliary head, float [N, K, h, w], each at its own resolution: a loss
-        brings them to the labels' size itself."""
+        brings them to the labels' size itself.
+        """
         return self.decoder.forward_train(self.backbone(images))
 
     def fold_normalization(self) -> None:
