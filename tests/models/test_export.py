@@ -18,7 +18,6 @@ from veilseg.modelconfig import ModelConfig
 from veilseg.models import SegmentationModel, encrypt_model, export_onnx
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.onnx import export as export_module
-from veilseg.models.registry import widen
 
 
 def run(folder, pixels: torch.Tensor) -> np.ndarray:  # type: ignore[no-untyped-def]
@@ -88,7 +87,7 @@ def test_convseg_with_its_stem_apart(apart, tmp_path):  # type: ignore[no-untype
 @pytest.mark.parametrize("value", [9.0, float("nan")])
 def test_wrong_exports_are_not_written(apart, tmp_path, monkeypatch, value):  # type: ignore[no-untyped-def]
     model, folder = copy.deepcopy(apart[0]), apart[1]
-    widen(model, 16)  # as the graph
+    model.widen_patch(16)  # as the graph
     graph = onnx.load(folder / "model.onnx")
     bias = next(tensor for tensor in graph.graph.initializer if tensor.name.endswith("head.0.bias"))
     bias.CopyFrom(onnx.numpy_helper.from_array(np.arange(20, dtype=np.float32) * np.float32(value), bias.name))

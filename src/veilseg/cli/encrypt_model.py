@@ -86,7 +86,7 @@ def find(model: str) -> ModelFolder:
     folder = shipped_models().get(model, Path(model).expanduser())
     if not folder.is_dir():
         found = find_model(model)  # refuses what is no Hub id either
-        from veilseg.models.store import find_folder
+        from veilseg.models.hub import find_folder
 
         folder = find_folder(found.name)
     return open_folder(folder)

@@ -9,23 +9,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from veilseg.models.base import SegmentationModel
+    from veilseg.models.base import SegmentationModel, save_model
+    from veilseg.models.create import create_model
     from veilseg.models.encryption.encrypt import encrypt_model, rekey_model
     from veilseg.models.encryption.processor import client_images
+    from veilseg.models.load import load_model
     from veilseg.models.onnx.export import export_onnx
-    from veilseg.models.registry import create_model
-    from veilseg.models.store import load_model, push_to_hub, save_model
 
 _PUBLIC = {
     "SegmentationModel": "veilseg.models.base",
     "client_images": "veilseg.models.encryption.processor",
-    "create_model": "veilseg.models.registry",
+    "create_model": "veilseg.models.create",
     "encrypt_model": "veilseg.models.encryption.encrypt",
     "export_onnx": "veilseg.models.onnx.export",
-    "load_model": "veilseg.models.store",
-    "push_to_hub": "veilseg.models.store",
+    "load_model": "veilseg.models.load",
     "rekey_model": "veilseg.models.encryption.encrypt",
-    "save_model": "veilseg.models.store",
+    "save_model": "veilseg.models.base",
 }
 
 __all__ = [
@@ -35,7 +34,6 @@ __all__ = [
     "encrypt_model",
     "export_onnx",
     "load_model",
-    "push_to_hub",
     "rekey_model",
     "save_model",
 ]

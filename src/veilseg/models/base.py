@@ -1,28 +1,48 @@
-"""SegmentationModel: a network, the layer before it that a cipher asks for, and the config that travels with both."""
+"""SegmentationModel: a network, the layer before it that a cipher asks for, and the config that travels with both.
+
+As a folder it is config.json and model.safetensors, the Hub's layout.
+"""
 
 from __future__ import annotations
 
+import copy
+import math
 import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import ModelHubMixin
 from torch import Tensor, nn
 
-from veilseg.errors import InvalidModelError
-from veilseg.modelconfig import ModelConfig
+from veilseg.catalog import LARGEST_BLOCK
+from veilseg.errors import InvalidModelError, UsageError
+from veilseg.files import make_folder, refuse_existing, write_atomic
+from veilseg.inputspec import InputSpec
+from veilseg.modelconfig import CONFIG_NAME, WEIGHTS_NAME, ModelConfig
+from veilseg.models.hub import find_folder
 from veilseg.models.input_layers import InputLayer, input_layer
+from veilseg.models.networks import registry
+from veilseg.models.networks.normalize import Normalize
+from veilseg.models.networks.protocol import Foldable, ScoresForTraining, Widenable, size_multiple
+from veilseg.models.weights import read_weights, write_weights
+from veilseg.spec import is_whole
+
+_WIDENED = "widened_block"
 
 
-class SegmentationModel(nn.Module):
+class SegmentationModel(nn.Module, ModelHubMixin, library_name="veilseg", pipeline_tag="image-segmentation"):
     """Raw pixels in, logits out.
 
-    uint8 or float [N, 3, H, W], values 0..255 (0..65535 for "patch-rotation"), to float [N, K, H, W]. `network` maps
-    float pixels to logits; `prepare` is the canonical form, the quartiles or the mosaic where `config.input` asks for
-    it, else None. H and W are multiples of `config.size_multiple`; everything about normalization happens inside.
-    """
+    uint8 or float [N, 3, H, W], values 0..255 (0..65535 for "patch-rotation"), to float [N, K, H, W]. H and W are
+    multiples of `config.size_multiple`; everything about normalization happens inside. `save_pretrained`,
+    `from_pretrained` and `push_to_hub` are the Hub's.
 
-    network: Any  # a torch module; what else it offers (forward_train, widen_patch, ...) is asked for where it is used
+    Attributes:
+        network: maps float pixels to logits; `networks.protocol` says what it may offer besides.
+        prepare: the canonical or reduced form, where `config.input` asks for it, else None.
+        config: what the model says about itself.
+    """
 
     def __init__(self, network: nn.Module, config: ModelConfig) -> None:
         super().__init__()
@@ -44,9 +64,9 @@ class SegmentationModel(nn.Module):
         All are float [N, K, h, w], each at the resolution where the network makes it: H x W or coarser.
         """
         pixels = self._pixels(images)
-        if not hasattr(self.network, "forward_train"):
+        if not isinstance(self.network, ScoresForTraining):
             return self.network(pixels), []
-        normalize = next((part for part in self.network.modules() if hasattr(part, "folded")), None)
+        normalize = next((part for part in self.network.modules() if isinstance(part, Normalize)), None)
         if self.training and torch.is_grad_enabled() and normalize is not None and normalize.folded:
             warnings.warn(
                 "training with folded normalization: call model.unfold_normalization() before making the optimizer",
@@ -60,7 +80,7 @@ class SegmentationModel(nn.Module):
 
         Saving, encrypting and exporting do it by themselves, on a copy.
         """
-        if hasattr(self.network, "fold_normalization"):
+        if isinstance(self.network, Foldable):
             self.network.fold_normalization()
 
     def unfold_normalization(self) -> None:
@@ -69,7 +89,7 @@ class SegmentationModel(nn.Module):
         Raises InvalidModelError for an encrypted model whose statistics differ between channels, or one for
         "patch-rotation": its block mixes the channels.
         """
-        if not hasattr(self.network, "unfold_normalization"):
+        if not isinstance(self.network, Foldable):
             return
         encryption = self.config.input.encryption
         if encryption is not None and encryption.facts.family == "model key":
@@ -81,24 +101,27 @@ class SegmentationModel(nn.Module):
                 )
         self.network.unfold_normalization()
 
-    def save_pretrained(self, folder: str | Path, *, overwrite: bool = True) -> None:
-        """Write config.json and model.safetensors into `folder`; see `veilseg.models.save_model`."""
-        from veilseg.models.store import save_model
+    def widen_patch(self, block: int) -> None:
+        """Rewrite the patch embedding for blocks of `block` pixels, in place; what the model computes stays.
 
-        save_model(self, folder, overwrite=overwrite)
+        Raises UsageError where the block is no multiple of the patch, or the network cannot be rewritten.
+        """
+        if not isinstance(self.network, Widenable):
+            raise UsageError(f"the stem of this network does not fit blocks of {block} pixels", "leave the block out")
+        try:
+            self.network.widen_patch(block)
+        except ValueError as error:
+            raise UsageError(str(error), "use a block that is a multiple of the network's patch") from error
+        self.config.arguments = {**self.config.arguments, _WIDENED: block}
+        self.config.size_multiple = math.lcm(self.config.size_multiple, block)
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        save_model(self, save_directory, overwrite=True)
 
     @classmethod
-    def from_pretrained(cls, source: str | Path) -> SegmentationModel:
-        """Load from a folder or a Hub id; see `veilseg.models.load_model`."""
-        from veilseg.models.store import load_model
-
-        return load_model(source)
-
-    def push_to_hub(self, repo_id: str, **options: Any) -> str:
-        """Save to the Hugging Face Hub; see `veilseg.models.push_to_hub`."""
-        from veilseg.models.store import push_to_hub
-
-        return push_to_hub(self, repo_id, **options)
+    def _from_pretrained(cls, *, model_id: str, **options: Any) -> SegmentationModel:
+        given = ("revision", "cache_dir", "force_download", "local_files_only", "token")
+        return read_model(find_folder(model_id, **{name: options[name] for name in given}))
 
     def _pixels(self, images: Tensor) -> Tensor:
         if images.dim() != 4 or images.shape[1] != 3:
@@ -117,3 +140,65 @@ class SegmentationModel(nn.Module):
             images = self.prepare(images)
         weight = next(self.network.parameters())
         return images.to(weight.dtype if weight.is_floating_point() else torch.float32)
+
+
+def model_from_config(config: ModelConfig) -> SegmentationModel:
+    """The model that a config describes, freshly initialized.
+
+    Raises InvalidModelError when it asks for what does not exist, or for more than is built here.
+    """
+    arguments = dict(config.arguments)
+    widened = arguments.pop(_WIDENED, None)
+    if "pretrained" in arguments:
+        raise InvalidModelError(
+            "the model's config asks for pretrained weights", "a saved model has weights of its own"
+        )
+    if widened is not None and not is_whole(widened, 1, LARGEST_BLOCK):
+        raise InvalidModelError(f"the model's config has no block of {str(widened)[:20]} pixels")
+    registry.check_arguments(arguments)
+    try:
+        model = SegmentationModel(registry.build(config.architecture, config.num_classes, arguments), config)
+        if widened is not None:
+            model.widen_patch(widened)
+    except UsageError as error:
+        raise InvalidModelError(f"the model's config is not valid: {error.message}", error.hint) from error
+    except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError, ZeroDivisionError) as error:
+        raise InvalidModelError(f"the model's config does not build a {config.architecture}") from error
+    return model
+
+
+def image_multiple(network: nn.Module, spec: InputSpec) -> int:
+    """What the sides of images must be multiples of: the network's own grid, and the blocks of an encrypted image."""
+    return math.lcm(size_multiple(network), spec.block)
+
+
+def save_model(model: SegmentationModel, folder: str | Path, *, overwrite: bool = False, half: bool = False) -> None:
+    """Write `model` to `folder` (made if missing) as config.json and model.safetensors, normalization folded.
+
+    Each file appears whole or not at all, the config last. Existing files are replaced only with `overwrite`. `half`
+    stores matrices and kernels as float16, half the size; load_model gives float32 again.
+    """
+    if model.config.architecture not in registry.NETWORKS:
+        raise InvalidModelError(
+            f"a model of {model.config.architecture} is saved by its own library",
+            "`veilseg encrypt-model FOLDER` writes the encrypted folder",
+        )
+    target = Path(folder)
+    make_folder(target)
+    for name in (WEIGHTS_NAME, CONFIG_NAME):
+        refuse_existing(target / name, overwrite=overwrite)
+    folded = copy.deepcopy(model)
+    folded.fold_normalization()
+    write_weights(target / WEIGHTS_NAME, folded.state_dict(), overwrite=overwrite, half=half)
+    write_atomic(target / CONFIG_NAME, model.config.to_json().encode(), overwrite=overwrite)
+
+
+def read_model(folder: Path) -> SegmentationModel:
+    """The model that save_model wrote to `folder`, in evaluation mode; raises InvalidModelError for anything else."""
+    config = ModelConfig.load(folder)
+    # Built without memory: a config that asks for more than the file holds costs none.
+    with torch.device("meta"):
+        model = model_from_config(config)
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    model.load_state_dict(read_weights(folder / WEIGHTS_NAME, shapes), strict=True, assign=True)
+    return model.eval()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from veilseg.errors import UsageError
 from veilseg.models import SegmentationModel, load_model
+from veilseg.models.networks.protocol import HasTokenLayer
 from veilseg.training.losses import answer_loss, token_loss
 from veilseg.training.recipe import MethodSection
 
@@ -80,8 +80,6 @@ class Teacher:
 
 
 def _token_layer(model: SegmentationModel) -> nn.Module:
-    layer: Any = getattr(model.network, "token_layer", None)
-    if layer is None:
+    if not isinstance(model.network, HasTokenLayer):
         raise UsageError(f"{model.config.architecture} has no token layer", "use method.tokens=0")
-    found: nn.Module = layer
-    return found
+    return model.network.token_layer

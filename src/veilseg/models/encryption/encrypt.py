@@ -18,11 +18,11 @@ from veilseg.catalog import DEFAULT_BLOCK
 from veilseg.ciphers import cipher_for
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.inputspec import CONFIG_KEY, InputSpec
-from veilseg.models.base import SegmentationModel
+from veilseg.models.base import SegmentationModel, image_multiple
 from veilseg.models.encryption.statistics import PixelStatistics
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import fold, set_bias
-from veilseg.models.registry import size_multiple, widen
+from veilseg.models.networks.protocol import Widenable
 from veilseg.spec import CipherSpec
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def encrypt_model(
         locked.fold_normalization()
     conv = find_patchify(locked, stem)
     plain = conv.weight.detach().clone()
-    if block is None and isinstance(locked, SegmentationModel) and hasattr(locked.network, "widen_patch"):
+    if block is None and isinstance(locked, SegmentationModel) and isinstance(locked.network, Widenable):
         block = math.lcm(DEFAULT_BLOCK, conv.kernel_size[0])  # the ciphers' block, not the smaller one of the patches
     if block is not None and block != conv.kernel_size[0]:
         conv = _widened(locked, conv, block)
@@ -148,15 +148,12 @@ def _copy(model: Model, bits: int) -> Model:
 def _widened(model: nn.Module, conv: nn.Conv2d, block: int) -> nn.Conv2d:
     side = conv.kernel_size[0]
     network = model.network if isinstance(model, SegmentationModel) else model
-    if not hasattr(network, "widen_patch") or block % side:
+    if not isinstance(network, Widenable) or not isinstance(model, Widenable) or block % side:
         raise InvalidModelError(
             f"this network's patches have {side} pixels, so its block cannot be {block}",
             f"leave block out, or use {side}",
         )
-    if isinstance(model, SegmentationModel):
-        widen(model, block)
-    else:
-        network.widen_patch(block)  # type: ignore[operator]
+    model.widen_patch(block)
     return find_patchify(model)
 
 
@@ -211,7 +208,7 @@ def _centred(values: Tensor) -> Tensor:
 def _record(model: nn.Module, conv: nn.Conv2d, spec: InputSpec) -> None:
     setattr(conv, SPEC_ATTRIBUTE, spec)  # goes with the weights into wrappers, and stays with parts
     if isinstance(model, SegmentationModel):
-        multiple = math.lcm(model.config.size_multiple, size_multiple(model.network, spec))
+        multiple = math.lcm(model.config.size_multiple, image_multiple(model.network, spec))
         model.config = dataclasses.replace(model.config, input=spec, size_multiple=multiple)
         return
     config: Any = getattr(model, "config", None)

@@ -73,7 +73,7 @@ class ConvSeg(nn.Module):
         # A wide patch holds as much per 4x4 position as a patch of 4 does: its channels are spread by a pixel shuffle.
         finer = patch // GRID
         stem_width = 2 * widths[0] * finer
-        self.patch = patch
+        self.patch = self.size_multiple = patch
         self.shuffle = _pixel_shuffle(1)  # see widen_patch
         self.stem = nn.Conv2d(3, stem_width, patch, stride=patch)
         _cosine_start(self.stem)

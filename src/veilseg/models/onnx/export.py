@@ -16,12 +16,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from veilseg.errors import InvalidModelError, UsageError
+from veilseg.errors import InvalidModelError
 from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME
 from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.stems import find_patchify
-from veilseg.models.registry import widen
 
 TOLERANCE = 1e-3
 _LARGEST_SIDE = 16384
@@ -55,9 +54,7 @@ def export_onnx(
     plain = copy.deepcopy(model).cpu().float().eval()
     plain.fold_normalization()
     if split_stem is not None and find_patchify(plain).kernel_size[0] != split_stem:
-        if not hasattr(plain.network, "widen_patch"):
-            raise UsageError(f"the stem of this network does not fit blocks of {split_stem} pixels")
-        widen(plain, split_stem)
+        plain.widen_patch(split_stem)
     files = {CONFIG_NAME: plain.config.to_json().encode()}
     graph = _trace(plain)
     if split_stem is not None:

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.models.base import SegmentationModel
+from veilseg.models.create import create_model
 from veilseg.models.networks.vit import even_taps
 from veilseg.models.openmmlab.config import check_settings, part, read_config, statistics
 from veilseg.models.openmmlab.file import read_checkpoint
 from veilseg.models.openmmlab.names import canonical, tensors
-from veilseg.models.registry import create_model
 
 # What every SETR of OpenMMLab was trained with: RGB, 0..255.
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)

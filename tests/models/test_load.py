@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from fnmatch import fnmatch
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from tests.models.conftest import images, tiny_conv, tiny_setr
 from veilseg.errors import InvalidModelError, VeilsegError
 from veilseg.keys import Key
+from veilseg.modelconfig import ModelConfig
 from veilseg.models import SegmentationModel, encrypt_model, load_model, save_model
 from veilseg.models.encryption.stems import find_patchify
 
@@ -49,10 +52,15 @@ def test_round_trip(name, tmp_path):  # type: ignore[no-untyped-def]
 
 def test_methods_of_the_model(tmp_path):  # type: ignore[no-untyped-def]
     model = tiny_conv()
-    model.save_pretrained(str(tmp_path))
-    model.save_pretrained(tmp_path)
+    for _ in range(2):  # which replaces what is there
+        model.save_pretrained(tmp_path)
+    assert ModelConfig.load(tmp_path) == model.config
+    assert "image-segmentation" in (tmp_path / "README.md").read_text()
     pixels = images(1, 3, 32, 32)
-    assert torch.equal(SegmentationModel.from_pretrained(str(tmp_path))(pixels), model(pixels))
+    assert torch.equal(SegmentationModel.from_pretrained(tmp_path)(pixels), model(pixels))
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(InvalidModelError, match=r"config\.json"):
+        SegmentationModel.from_pretrained(tmp_path)
 
 
 def test_existing_models_are_kept(tmp_path):  # type: ignore[no-untyped-def]
@@ -141,33 +149,39 @@ def test_no_model(source):  # type: ignore[no-untyped-def]
 
 def test_hub(tmp_path, monkeypatch):  # type: ignore[no-untyped-def]
     import huggingface_hub
+    from huggingface_hub import hub_mixin
 
     uploaded = tmp_path / "hub"
-    calls = []
+    private = []
 
     class Api:
-        def create_repo(self, repo_id, *, private, exist_ok):  # type: ignore[no-untyped-def]
-            calls.append((repo_id, private, exist_ok))
+        def __init__(self, token=None):  # type: ignore[no-untyped-def]
+            pass
 
-        def upload_folder(self, *, repo_id, folder_path, commit_message):  # type: ignore[no-untyped-def]
-            Path(folder_path).rename(uploaded)
-            Path(folder_path).mkdir()
+        def create_repo(self, repo_id, **options):  # type: ignore[no-untyped-def]
+            private.append(options["private"])
+            return SimpleNamespace(repo_id=repo_id)
+
+        def upload_folder(self, *, repo_id, folder_path, **options):  # type: ignore[no-untyped-def]
+            shutil.copytree(folder_path, uploaded)
             return f"https://hub/{repo_id}"
 
-    def download(repo_id, *, allow_patterns):  # type: ignore[no-untyped-def]
+    def download(repo_id, *, allow_patterns, **options):  # type: ignore[no-untyped-def]
         if repo_id != "someone/streets":
             raise OSError("404")
         assert all(fnmatch(name, "*config.json") or ".safetensors" in name for name in allow_patterns)
         return str(uploaded)
 
-    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    monkeypatch.setattr(hub_mixin, "HfApi", Api)
+    monkeypatch.setattr(hub_mixin, "hf_hub_download", lambda filename, **_: str(uploaded / filename))
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     model = tiny_conv()
     assert model.push_to_hub("someone/streets", private=True) == "https://hub/someone/streets"
-    assert calls == [("someone/streets", True, True)]
+    assert private == [True]
     pixels = images(1, 3, 16, 16)
-    # Not to the bit: where memory begins decides which of its kernels a convolution takes, on some processors.
-    torch.testing.assert_close(load_model("someone/streets")(pixels), model(pixels), rtol=1e-5, atol=1e-3)
+    for again in (load_model("someone/streets"), SegmentationModel.from_pretrained("someone/streets")):
+        # Not to the bit: where memory begins decides which of its kernels a convolution takes, on some processors.
+        torch.testing.assert_close(again(pixels), model(pixels), rtol=1e-5, atol=1e-3)
     with pytest.raises(InvalidModelError, match="someone/else"):
         load_model("someone/else")
 

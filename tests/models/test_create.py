@@ -13,7 +13,7 @@ from veilseg.errors import InvalidModelError, UsageError
 from veilseg.inputspec import InputSpec
 from veilseg.modelconfig import ModelConfig
 from veilseg.models import create_model
-from veilseg.models.registry import model_from_config
+from veilseg.models.base import model_from_config
 from veilseg.spec import CipherSpec
 
 
