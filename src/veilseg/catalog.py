@@ -7,7 +7,6 @@ Lists, help texts, header rules, recipe checks and the page's table (`to_json`) 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,7 +79,7 @@ class CipherFacts:
 
 
 _MOSAIC = "The coarse layout of the scene is visible to anybody: a mosaic of {s} x {s} pixels. "
-_LOST = "where in the tile they were "
+_VALUES = "Which values occur in each tile can be read too, without the channels' names; where in the tile they were "
 _MOVED = (
     "Every image under this key moves its values in one and the same way: one known photograph, or several encrypted "
     "ones, let an attacker undo it for all."
@@ -124,24 +123,10 @@ def names() -> str:
 
 
 def to_json() -> str:
-    """The rows that the web page needs, as JSON: {name: {key, accepts, sub_blocks, bits, ..., visible}}."""
-
-    def rows() -> Iterator[tuple[str, dict[str, object]]]:
-        for row in CATALOG.values():
-            if row.page:
-                yield (
-                    row.name,
-                    {
-                        "key": row.key,
-                        "family": row.family,
-                        "bits": row.bits,
-                        "sub_blocks": row.sub_blocks,
-                        "largest_block": row.largest_block,
-                        "visible": row.visible,
-                    },
-                )
-
-    return json.dumps(dict(rows()), indent=2) + "\n"
+    """The facts that the web page needs of the ciphers that it can make, as JSON: {name: {"key": ..., ...}}."""
+    fields = ("key", "family", "bits", "sub_blocks", "largest_block", "visible")
+    rows = {row.name: {field: getattr(row, field) for field in fields} for row in CATALOG.values() if row.page}
+    return json.dumps(rows, indent=2) + "\n"
 
 
 for _row in (
@@ -151,8 +136,7 @@ for _row in (
         mechanism="sort",
         key="none",
         summary="the canonical form: values sorted inside sub-blocks; no key exists",
-        visible=_MOSAIC
-        + f"Which values occur in each tile can be read too, without the channels' names; {_LOST}is not in the file.",
+        visible=f"{_MOSAIC}{_VALUES}is not in the file.",
         implementation="veilseg.ciphers.subblock.sort:SubBlockSort",
         sub_blocks=True,
         training_input="canonical",
@@ -164,9 +148,7 @@ for _row in (
         mechanism="shuffle",
         key="optional",
         summary="values shuffled inside sub-blocks; with a key there is a way back",
-        visible=_MOSAIC
-        + "Which values occur in each tile can be read too, without the channels' names; "
-        + f"{_LOST}takes the key, if there is one.",
+        visible=f"{_MOSAIC}{_VALUES}takes the key, if there is one.",
         implementation="veilseg.ciphers.subblock.shuffle:SubBlockShuffle",
         sub_blocks=True,
         training_input="shuffled",

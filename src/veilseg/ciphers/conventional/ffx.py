@@ -1,6 +1,6 @@
 """FFX: at a keyed half of a block's positions a value becomes another number of three decimal digits.
 
-By format-preserving encryption (AprilPyone and Kiya, arXiv 2010.00801).
+By format-preserving encryption [AprilPyone 2020]. See spec/veil-3.md, section 6.
 """
 
 from __future__ import annotations

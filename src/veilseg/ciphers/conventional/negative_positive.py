@@ -1,4 +1,4 @@
-"""NP: at a keyed half of a block's positions x becomes 255 - x (AprilPyone and Kiya, arXiv 2010.00801)."""
+"""NP: at a keyed half of a block's positions x becomes 255 - x [AprilPyone 2020]. See spec/veil-3.md, section 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SHF: the values of a block in one keyed order, to be trained with (AprilPyone and Kiya, arXiv 2010.00801).
+"""SHF: the values of a block in one keyed order, to be trained with [AprilPyone 2020]. See spec/veil-3.md, section 6.
 
 The same map as patch-permutation, under another subkey: there a model is encrypted, here a network is trained on the
 encrypted images.
