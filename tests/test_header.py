@@ -133,7 +133,7 @@ def test_the_nonce_comes_with_the_fingerprint_or_not_at_all() -> None:
         ({"sub_block": 5}, "divide"),
         ({"sub_block": 32}, "divide"),
         ({"sub_block": 1}, "photograph itself"),
-        ({"sub_block": None}, "divide"),
+        ({"sub_block": None}, "needs the side"),
         ({"height": 0}, "height"),
         ({"width": "30"}, "width"),
         ({"width": 10**30}, "width"),

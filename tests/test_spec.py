@@ -60,10 +60,12 @@ def test_blocks_that_do_not_exist(name: str, block: Any) -> None:
 
 
 @pytest.mark.parametrize("name", WITH_SUB_BLOCKS)
-@pytest.mark.parametrize("sub_block", [0, 3, -4, 32, 4.0, True, "4", None])
+@pytest.mark.parametrize("sub_block", [0, 3, -4, 32, 4.0, True, "4", [4]])
 def test_sub_blocks_that_do_not_exist(name: str, sub_block: Any) -> None:
     with pytest.raises(UsageError, match="must divide"):
         CipherSpec(name, 16, sub_block)
+    with pytest.raises(UsageError, match="needs the side of its sub-blocks"):
+        CipherSpec(name, 16)
 
 
 @pytest.mark.parametrize("name", WITH_SUB_BLOCKS)

@@ -77,7 +77,7 @@ class CipherFacts:
 
 
 _MOSAIC = "The coarse layout of the scene is visible to anybody: a mosaic of {s} x {s} pixels. "
-_LOST = "where in the tile they were "
+_VALUES = "Which values occur in each tile can be read too, without the channels' names; where in the tile they were "
 _MOVED = (
     "Every image under this key moves its values in one and the same way: one known photograph, or several encrypted "
     "ones, let an attacker undo it for all."
@@ -137,8 +137,7 @@ for _row in (
         mechanism="sort",
         key="none",
         summary="the canonical form: values sorted inside sub-blocks; no key exists",
-        visible=_MOSAIC
-        + f"Which values occur in each tile can be read too, without the channels' names; {_LOST}is not in the file.",
+        visible=f"{_MOSAIC}{_VALUES}is not in the file.",
         implementation="veilseg.ciphers.subblock.sort:SubBlockSort",
         sub_blocks=True,
         training_input="canonical",
@@ -149,9 +148,7 @@ for _row in (
         mechanism="shuffle",
         key="optional",
         summary="values shuffled inside sub-blocks; with a key there is a way back",
-        visible=_MOSAIC
-        + "Which values occur in each tile can be read too, without the channels' names; "
-        + f"{_LOST}takes the key, if there is one.",
+        visible=f"{_MOSAIC}{_VALUES}takes the key, if there is one.",
         implementation="veilseg.ciphers.subblock.shuffle:SubBlockShuffle",
         sub_blocks=True,
         training_input="shuffled",

@@ -87,7 +87,7 @@ def parse(data: bytes, keyword: str) -> Png:
             foreign = foreign or kind.decode("ascii")
     if ihdr is None or text is None:
         raise InvalidImageError(
-            "this PNG is not an encrypted image", "encrypt it first: veilseg encrypt photo.jpg -o veiled.png"
+            "this PNG is not an encrypted image", "encrypt it first: veilseg encrypt photo.jpg -o encrypted.png"
         )
     if foreign is not None:
         raise InvalidImageError(f"the encrypted image holds a foreign part ({foreign})", _CHANGED_HINT)

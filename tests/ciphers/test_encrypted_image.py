@@ -54,15 +54,15 @@ def test_arrays() -> None:
 def test_files(tmp_path: Path) -> None:
     encrypted = cipher("subblock-sort").encrypt(noise(5, 20, 20))
     with pytest.raises(UsageError, match="another name") as caught:
-        encrypted.save(tmp_path / "veiled.jpg")
-    assert caught.value.hint == "name it veiled.png"
+        encrypted.save(tmp_path / "encrypted.jpg")
+    assert caught.value.hint == "name it encrypted.png"
     encrypted.save("/dev/null")
-    encrypted.save(tmp_path / "veiled.png")
+    encrypted.save(tmp_path / "encrypted.png")
     with pytest.raises(VeilsegError, match=r"exists.*overwrite=True"):
-        encrypted.save(tmp_path / "veiled.png")
-    encrypted.save(tmp_path / "veiled.png", overwrite=True)
-    assert (EncryptedImage.open(tmp_path / "veiled.png").pixels == encrypted.pixels).all()
-    with (tmp_path / "veiled.png").open("rb") as file:
+        encrypted.save(tmp_path / "encrypted.png")
+    encrypted.save(tmp_path / "encrypted.png", overwrite=True)
+    assert (EncryptedImage.open(tmp_path / "encrypted.png").pixels == encrypted.pixels).all()
+    with (tmp_path / "encrypted.png").open("rb") as file:
         assert EncryptedImage.open(file).header == encrypted.header
 
 

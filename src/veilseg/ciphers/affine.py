@@ -17,7 +17,7 @@ class AffineMap:
     This is all that model encryption needs to know.
 
     Attributes:
-        matrix: float64 [L, L], orthogonal; the E_enc of J. Imaging 2022, 8, 233 (docs/model-encryption.md).
+        matrix: float64 [L, L], orthogonal; the E_enc of [Kiya 2022], see docs/model-encryption.md.
         value_scale, value_offset, plain_offset: from stored values (0..255 or 0..65535) to those that are multiplied,
             and from these to plain values 0..255. A block has L = block * block * 3 values in the order channel, row,
             column.

@@ -19,8 +19,8 @@ def cipher(name: str, block: int | None = None, sub_block: int | None = None) ->
     Example:
         >>> import numpy as np
         >>> photo = np.zeros((20, 30, 3), np.uint8)
-        >>> veiled = cipher("subblock-sort", sub_block=8).encrypt(photo)
-        >>> veiled.pixels.shape, veiled.header.width
+        >>> encrypted = cipher("subblock-sort", sub_block=8).encrypt(photo)
+        >>> encrypted.pixels.shape, encrypted.header.width
         ((32, 32, 3), 30)
     """
     return cipher_for(make_spec(name, block, sub_block))

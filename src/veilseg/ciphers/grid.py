@@ -49,7 +49,7 @@ def join_sub_blocks(values: Pixels, shape: tuple[int, ...], sub_block: int) -> P
 
 
 def cut_blocks(pixels: NDArray[Any], block: int) -> NDArray[Any]:
-    """[H, W, 3] of any dtype as [blocks, L] with L = block * block * 3 in the order (channel, row, column) of [P2]."""
+    """[H, W, 3] of any dtype as [blocks, L]: L = 3 * block * block values in the order channel, row, column."""
     height, width = pixels.shape[:2]
     view = pixels.reshape(height // block, block, width // block, block, 3)
     return np.ascontiguousarray(view.transpose(0, 2, 4, 1, 3)).reshape(-1, 3 * block * block)

@@ -50,8 +50,8 @@ class Keystream:
         """The words of a stream that the draws below `bounds` really use: uint32 of the shape [draws] of `bounds`.
 
         A draw below n takes the next word w and gives floor(w * n / 2**32), unless the low half of w * n is below
-        2**32 mod n: then w is dropped and the next word is tried (Lemire, arXiv 1805.10941). This makes every value
-        exactly equally likely. Words are rarely dropped, so it is checked for thousands of draws at once.
+        2**32 mod n: then w is dropped and the next word is tried [Lemire 2019]. This makes every value exactly
+        equally likely. Words are rarely dropped, so it is checked for thousands of draws at once.
         """
         wide = bounds.astype(np.uint64)
         threshold = 2**32 % wide

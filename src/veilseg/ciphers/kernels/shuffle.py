@@ -101,7 +101,9 @@ def shuffle_rows(fixed: int, inverse: bool) -> Any:
         3 * p * W bytes, singles as uint8, lines as `grid.flat` has them. Scattered reading costs less than scattered
         writing. bounds: uint32 [3, pairs], from `shuffle.block_bounds`; words: uint32, an even number.
         """
-        s = np.uint64(fixed or size)
+        s, side = np.uint64(fixed or size), np.uint64(size)
+        # `side` is `s`, but no constant: where it stands, unrolling all of the loops made them slower (measured).
+        gap = side * side - _1
         block, swaps, line, across = np.uint64(p), s * s - _1, _3 * s, np.uint64(p) // s
         stride, unit = np.uint64(singles.shape[0]) // block, np.uint64(lines.itemsize)
         values, draws = np.empty(3 * size * size, np.uint8), np.empty(2 * bounds.shape[1], np.uint16)
@@ -128,11 +130,11 @@ def shuffle_rows(fixed: int, inverse: bool) -> Any:
                     red, green, blue = _ORDERS[order, 0], _ORDERS[order, 1], _ORDERS[order, 2]
                     red, green, blue = red + corner, green + corner, blue + corner
                     if inverse:
-                        for y in range(s):
+                        for y in range(side):
                             for n in range(line // unit):
                                 whole[y * line // unit + n] = lines[(corner + y * stride) // unit + n]
                         i, end, t = _3 * s * s, s * stride, t + swaps
-                        for y in range(s):
+                        for y in range(side):
                             end -= stride
                             x = end + line
                             for _ in range(s - np.uint64(y == s - _1)):
@@ -149,7 +151,7 @@ def shuffle_rows(fixed: int, inverse: bool) -> Any:
                             x = start + _3 * top
                             for _ in range(s - top):
                                 i += _3
-                                put(values, i, draws, t, swaps, singles, red + x, green + x, blue + x)
+                                put(values, i, draws, t, gap, singles, red + x, green + x, blue + x)
                                 t += _1
                                 x += _3
                             start += stride

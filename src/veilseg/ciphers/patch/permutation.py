@@ -1,6 +1,6 @@
 """patch-permutation: one permutation of the values of a block, the same for all blocks and images of a key.
 
-The example of Kiya, Nagamori, Imaizumi and Shiota, J. Imaging 2022, 8, 233; spec/veil-3.md, section 5.
+The example of [Kiya 2022]; spec/veil-3.md, section 5.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """patch-rotation: one random orthogonal matrix for all blocks of a key, stored in 16 bits.
 
-The method of Kiya, Nagamori, Imaizumi and Shiota, J. Imaging 2022, 8, 233, with a real matrix.
+The method of [Kiya 2022] with a real matrix; spec/veil-3.md, section 5.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ def rotation_scale(block: int) -> float:
 
 
 def rotation(key: Key, block: int) -> NDArray[np.float64]:
-    """The key's orthogonal matrix M (the E_enc of [P2]) for blocks of `block` pixels a side: float64 [L, L], read-only.
+    """The key's orthogonal matrix M for blocks of `block` pixels a side: float64 [L, L], read-only.
 
-    Haar-distributed: the Q of the QR decomposition, with positive diagonal of R, of a Gaussian matrix that Box-Muller
-    makes from the key's stream. An encrypted block is (b - 127.5) M^T. The same on all machines up to float rounding.
+    It is the E_enc of [Kiya 2022]. Haar-distributed: the Q of the QR decomposition, with positive diagonal of R, of a
+    Gaussian matrix that Box-Muller makes from the key's stream. An encrypted block is (b - 127.5) M^T. The same on all
+    machines up to float rounding.
     """
     return _orthogonal(key.derive("patch-rotation", int(block).to_bytes(4, "big")), 3 * int(block) ** 2)
 

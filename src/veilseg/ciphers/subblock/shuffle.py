@@ -1,6 +1,6 @@
 """subblock-shuffle: the channels of every sub-block shuffled, then the values of each channel, with keys of their own.
 
-The cipher of Hirose, Imaizumi and Kiya (arXiv 2604.16523); spec/veil-3.md, section 4.1, fixes every byte.
+The cipher of [Hirose 2026]; spec/veil-3.md, section 4.1, fixes every byte.
 """
 
 from __future__ import annotations
