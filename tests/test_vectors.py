@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from veilseg import cipher
 from veilseg.catalog import CATALOG, of_family
 from veilseg.ciphers import EncryptedImage, cipher
 from veilseg.ciphers.keystream import Keystream

@@ -32,9 +32,7 @@ FOLDER = Path(__file__).parents[1] / "spec" / "vectors"
 
 
 def _rejecting() -> tuple[bytes, int, list[int]]:
-    """A subkey, a stream and bounds where a word has to be dropped; found by trying streams, large bounds make it
-    likely.
-    """
+    """A subkey, a stream and bounds where a word has to be dropped; large bounds make it likely."""
     subkey, bounds = SECRETS[1], [3_000_000_000, 5, 2**31 + 1]
     for stream in range(1000):
         words = Keystream(subkey).words(stream, len(bounds)).astype(np.uint64)

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ciphers.images import noise
-from veilseg import cipher
 from veilseg.catalog import of_family
 from veilseg.ciphers import EncryptedImage, cipher
 from veilseg.ciphers.conventional import ff1

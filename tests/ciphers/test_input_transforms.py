@@ -45,10 +45,15 @@ def test_shuffled_samples_have_keys_of_their_own() -> None:
         assert (canonical.reduce(out) == canonical.reduce(IMAGE)).all()
 
 
-@pytest.mark.parametrize("name", [name for name, row in CATALOG.items() if row.training_input is None])
-def test_ciphers_that_networks_are_not_trained_on(name: str) -> None:
+def test_a_cipher_that_networks_are_not_trained_on() -> None:
     with pytest.raises(UsageError, match="not offered"):
-        cipher(name).input_transform(KEY)
+        cipher("patch-rotation").input_transform(KEY)
+
+
+def test_a_model_can_be_adapted_to_permuted_blocks() -> None:
+    """No recipe names this input, but a model encrypted with the key reads it."""
+    made = cipher("patch-permutation")
+    assert (made.input_transform(KEY)(IMAGE, "a") == made.encrypt_pixels(IMAGE, KEY, None)).all()
 
 
 @pytest.mark.parametrize("name", [name for name, row in CATALOG.items() if row.family == "conventional"])
