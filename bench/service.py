@@ -47,6 +47,7 @@ class Result:
     broken: int = 0
 
     def table(self) -> dict[str, Any]:
+        """For JSON."""
         cuts = statistics.quantiles(self.seconds, n=100) if len(self.seconds) > 1 else [0.0] * 99
         return {
             "responses": {str(status): count for status, count in sorted(self.statuses.items())},

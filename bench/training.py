@@ -1,5 +1,6 @@
-"""Images a second of the CamVid recipes, and the share of the time in which no step could run for want of samples:
-`VEILSEG_CAMVID=DIR python bench/training.py --json results/training.json`.
+"""Images a second of the CamVid recipes, and the share of the time in which no step could run for want of samples.
+
+Usage: `VEILSEG_CAMVID=DIR python bench/training.py --json results/training.json`.
 
 Every recipe runs as `veilseg train` runs it, for a few steps, once with samples prepared by a process of their own and
 once by the training process itself: the second share is what preparing costs, encryption included.

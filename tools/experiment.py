@@ -1,5 +1,6 @@
-"""Train and measure the rows of docs/results.md: python tools/experiment.py [--lanes N] [NAME ...]
+"""Train and measure the rows of docs/results.md.
 
+Usage: python tools/experiment.py [--lanes N] [NAME ...]
 Needs CamVid as ./camvid (a link will do). Every row trains on the same data for the same number of steps, on one core,
 and begins with the weights of a plain model but for its first layers, which depend on the input: ConvSeg with the
 shipped one, SETR with one that is trained here first. A row that was interrupted goes on; one whose model is

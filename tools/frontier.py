@@ -54,7 +54,7 @@ def identify(cipher: dict[str, Any]) -> str:
 
 
 def utilities() -> dict[str, float]:
-    """MIoU kept of everything that was measured, by name."""
+    """Percent of mIoU kept of everything that was measured, by name."""
     found = {"plain": 100.0}
     rows = read(RESULTS / "rows")
     names = {method: name for name, method in ROWS.items()}

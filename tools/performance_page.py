@@ -1,4 +1,6 @@
-"""Fill docs/performance.md from results/: python tools/performance_page.py
+"""Fill docs/performance.md from results/.
+
+Usage: python tools/performance_page.py
 
 What stands between a marker such as
 

@@ -1,5 +1,6 @@
-"""How often ciphertext-only takes a patch permutation, over draws: python tools/permutation_draws.py
+"""How often ciphertext-only takes a patch permutation, over draws.
 
+Usage: python tools/permutation_draws.py
 Every draw is some photographs of CamVid's train part (./camvid, a link will do) and a key. For every number of images:
 the share of draws after which at least 99 % of the entries are right, with and without public photographs that name the
 channels, and with the names forgotten. Writes results/audit-permutation-draws.json.

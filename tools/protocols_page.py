@@ -1,5 +1,6 @@
-"""Put the published protocols into docs/results.md: python tools/protocols_page.py
+"""Put the published protocols into docs/results.md.
 
+Usage: python tools/protocols_page.py
 Reads results/protocols/, which recipes/protocols.sh writes, and fills the page's places: ours first, the paper's
 numbers below. A protocol that has not ended is left as it is.
 """

@@ -1,5 +1,6 @@
-"""Draw docs/results.md's tables and figure from results/rows/: python tools/results_page.py
+"""Draw docs/results.md's tables and figure from results/rows/.
 
+Usage: python tools/results_page.py
 The files are those of tools/experiment.py. Rows that differ in their seed only are one line, mean and range. What
 stands between the page's markers is replaced, and docs/results.svg.
 """
@@ -80,7 +81,7 @@ def read(folder: Path) -> dict[Group, list[Row]]:
 
 
 def kept(groups: dict[Group, list[Row]], group: Group) -> float:
-    """MIoU in percent of the plain rows' of the same network."""
+    """Percent of the plain rows' mIoU, of the same network."""
     plain = groups[Group(group.network, 0, METHODS["plain"])]
     return 100 * fmean([row["mIoU"] for row in groups[group]]) / fmean([row["mIoU"] for row in plain])
 
@@ -108,7 +109,7 @@ def thin(groups: dict[Group, list[Row]]) -> list[str]:
 
 
 def draw(groups: dict[Group, list[Row]], target: Path) -> None:
-    """MIoU kept against the sub-block, a line per method of ConvSeg, and the paper's."""
+    """Draw mIoU kept against the sub-block, a line per method of ConvSeg, and the paper's."""
     import matplotlib
 
     matplotlib.use("svg")

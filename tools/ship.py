@@ -1,5 +1,6 @@
-"""Put a trained run into the package: python tools/ship.py runs/camvid-sort8 default
+"""Put a trained run into the package.
 
+Usage: python tools/ship.py runs/camvid-sort8 default
 Writes src/veilseg/runtime/shipped/NAME: config.json, model.safetensors (torch) and model.onnx (ONNX Runtime), both with
 kernels in float16, of the same rounded weights. A plain model's stem is brought to blocks of 16 pixels in the exported
 one only, and kept in stem.bin, where a key can be put in without torch; torch brings it there when it encrypts.

@@ -54,6 +54,6 @@ def test_the_demo_needs_scenes() -> None:
 
 
 def test_the_demo_and_segmenting_import_no_torch() -> None:
-    modules = "veilseg.demo.files, veilseg.cli.segment, veilseg.cli.evaluate, veilseg.runtime"
+    modules = "veilseg.demo.page, veilseg.cli.segment, veilseg.cli.evaluate, veilseg.runtime"
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules or 'onnxruntime' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

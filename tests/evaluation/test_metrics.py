@@ -54,7 +54,7 @@ def test_scores_equal_a_naive_loop_over_pixels(classes: int) -> None:
 
 def test_iou_equals_cityscapes_scripts() -> None:
     pytest.importorskip("cityscapesscripts")
-    from cityscapesscripts.evaluation import evalPixelLevelSemanticLabeling as reference
+    from cityscapesscripts.evaluation import evalPixelLevelSemanticLabeling as reference  # noqa: N813
     from cityscapesscripts.helpers.labels import labels
 
     evaluated = sorted(
@@ -82,7 +82,7 @@ def test_iou_equals_cityscapes_scripts() -> None:
 def test_iou_equals_the_file_based_evaluation_of_cityscapes_scripts(tmp_path) -> None:
     """The whole path of their evaluator, files included, not only its formula."""
     pytest.importorskip("cityscapesscripts")
-    from cityscapesscripts.evaluation import evalPixelLevelSemanticLabeling as reference
+    from cityscapesscripts.evaluation import evalPixelLevelSemanticLabeling as reference  # noqa: N813
     from PIL import Image
 
     rng = np.random.default_rng(3)

@@ -89,7 +89,9 @@ def audit_cipher(
     """Encrypt `samples` and run every attack that fits `cipher`. The same arguments give the same, but for the seconds.
 
     Args:
-        cipher, samples, attacks: what is attacked, on which images, by what.
+        cipher: what is attacked.
+        samples: the victim's images.
+        attacks: those that do not fit are left out.
         references: public photographs that the attacker has.
         seed: of the victim's key and of whatever an attack draws.
         training: of the attacks that train networks.

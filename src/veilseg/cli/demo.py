@@ -32,8 +32,7 @@ def command(
     from rich.console import Console
 
     from veilseg.cli.messages import note
-    from veilseg.demo.files import write_demo
-    from veilseg.demo.page import agreement
+    from veilseg.demo.page import agreement, write_demo
     from veilseg.evaluation.report import result_table
     from veilseg.files import make_folder
 

@@ -45,16 +45,19 @@ class Sample:
 
 @runtime_checkable
 class SegmentationData(Protocol):
-    """A finite, ordered dataset. `palette` is uint8 [K, 3]: the colour of every class, in the order of `classes`."""
+    """A finite, ordered dataset."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Of the dataset, for reports."""
 
     @property
-    def classes(self) -> tuple[str, ...]: ...
+    def classes(self) -> tuple[str, ...]:
+        """Their names, K of them."""
 
     @property
-    def palette(self) -> np.ndarray: ...
+    def palette(self) -> np.ndarray:
+        """Their colours, uint8 [K, 3], in the same order."""
 
     def __len__(self) -> int: ...
 

@@ -6,7 +6,6 @@ import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -16,16 +15,6 @@ from veilseg.errors import InvalidDataError
 MAX_FILE = 64 << 20  # bytes of one image; a Cityscapes PNG has 2.5 MB
 
 
-class Tree(Protocol):
-    """Files by relative names with forward slashes."""
-
-    def names(self) -> list[str]:
-        """All files, sorted."""
-
-    def read(self, name: str) -> bytes:
-        """One file's bytes; InvalidDataError where it cannot be read."""
-
-
 class FolderTree:
     """The files below `root`; names begin with the name of `root` itself, as they do in the official zips."""
 
@@ -33,9 +22,11 @@ class FolderTree:
         self.root = root
 
     def names(self) -> list[str]:
+        """All files, sorted, with forward slashes."""
         return sorted(p.relative_to(self.root.parent).as_posix() for p in self.root.rglob("*") if p.is_file())
 
     def read(self, name: str) -> bytes:
+        """One file's bytes; InvalidDataError where it cannot be read."""
         try:
             return (self.root.parent / name).read_bytes()
         except OSError as error:
@@ -51,9 +42,11 @@ class ZipTree:
         self._file()
 
     def names(self) -> list[str]:
+        """All files, sorted, with forward slashes."""
         return sorted(info.filename for info in self._file().infolist() if not info.is_dir())
 
     def read(self, name: str) -> bytes:
+        """One file's bytes; InvalidDataError where it cannot be read, or is suspiciously large."""
         try:
             if self._file().getinfo(name).file_size > MAX_FILE:
                 raise InvalidDataError(f"{name} in {self.path} is larger than {MAX_FILE >> 20} MiB")
@@ -71,6 +64,9 @@ class ZipTree:
 
     def __getstate__(self) -> dict[str, object]:
         return {"path": self.path, "_open": None}
+
+
+Tree = FolderTree | ZipTree
 
 
 def open_tree(root: Path, folder: str, archive: str) -> Tree:

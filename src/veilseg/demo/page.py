@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from importlib import resources
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -22,8 +23,8 @@ from veilseg.demo.pictures import (
     street_box,
 )
 from veilseg.demo.run import DEMO_BLOCK, Demo
-from veilseg.evaluation.provenance import html_line
-from veilseg.evaluation.report import percent
+from veilseg.evaluation.provenance import html_line, provenance
+from veilseg.evaluation.report import percent, write_page
 from veilseg.runtime import colorize
 from veilseg.spec import make_spec
 
@@ -108,6 +109,19 @@ def build_page(demo: Demo, facts: dict[str, Any]) -> str:
         truth=escape(TRUTH),
         footer=html_line(facts, f"scenes:{len(demo.scenes)}:{demo.seed}, keys from the operating system"),
     )
+
+
+def write_demo(demo: Demo, folder: Path, command: str | None = None) -> Path:
+    """Writes `folder`/index.html and results.json, replacing those of an earlier demo; returns the page's path."""
+    facts = provenance(command, seed=demo.seed)
+    figures = {
+        "rows": {short: {"name": row.name, **row.result.to_dict()} for short, row in demo.rows.items()},
+        "same_pixels": {
+            "independent keys and sorted": demo.agreement("independent", "sorted"),
+            "correct key and plain": demo.agreement("correct", "plain"),
+        },
+    }
+    return write_page(folder, build_page(demo, facts), "results.json", {**facts, **figures}, overwrite=True)
 
 
 def agreement(demo: Demo) -> str:

@@ -82,7 +82,8 @@ def evaluate(
     """Scores of a model on a dataset whose images are encrypted by `cipher` with `key`.
 
     Args:
-        segmenter, data: the model; images with their true classes.
+        segmenter: the model.
+        data: images with their true classes.
         cipher: None: the model's own input, for key-invariant models subblock-sort, for plain ones "plain" (no
             encryption). One that takes a key or none draws new keys for every image, from the operating system.
         key: where the cipher takes one.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from veilseg.evaluation.evaluate import Result
-from veilseg.files import write_atomic
+from veilseg.files import make_folder, write_atomic
 from veilseg.inputspec import PLAIN
 from veilseg.spec import read_spec
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 COLUMNS = ("aAcc", "mIoU", "mAcc")
+PAGE_NAME = "index.html"
 
 
 def result_table(rows: Sequence[tuple[str, Result]], title: str | None = None) -> Table:
@@ -59,6 +60,14 @@ def percent(value: float | None) -> str:
 def input_name(described: dict[str, Any]) -> str:
     """One line of what evaluate.describe says: "subblock-shuffle, block 16, sub-block 8"."""
     return PLAIN if described["cipher"] == PLAIN else str(read_spec(described))
+
+
+def write_page(folder: Path, page: str, name: str, figures: dict[str, Any], *, overwrite: bool) -> Path:
+    """Writes `folder`/index.html for people and `folder`/`name`, JSON, for machines; returns the page's path."""
+    make_folder(folder)
+    write_json(folder / name, figures, overwrite=overwrite)
+    write_atomic(folder / PAGE_NAME, page.encode(), overwrite=overwrite)
+    return folder / PAGE_NAME
 
 
 def write_json(path: Path | str, content: dict[str, Any], *, overwrite: bool = True) -> None:

@@ -18,8 +18,9 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Moments:
-    """Correlations (or covariances) of the L values of a block, each [L, L]: inside one block; `right`[i, j] of value i
-    with value j of the block to the right; `below` likewise.
+    """Correlations (or covariances) of the L values of a block, each [L, L].
+
+    `inside` one block; `right`[i, j] of value i with value j of the block to the right; `below` likewise.
     """
 
     inside: Matrix

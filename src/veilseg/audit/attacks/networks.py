@@ -10,7 +10,6 @@ from torch.nn import functional as F
 class Inverse(nn.Module):
     """A picture from features of squares of `side` pixels: the enlarged grey means plus what the features tell.
 
-    forward: features float [N, C, h, w] and grey means float [N, 1, h, w], 0..1, to float [N, 3, h * side, w * side].
     It begins as the thumbnail, since its last layers begin at zero. One of them is linear from the features straight to
     the pixels: that alone undoes every fixed permutation or rotation.
     """
@@ -31,6 +30,7 @@ class Inverse(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, features: Tensor, means: Tensor) -> Tensor:
+        """Features float [N, C, h, w] and grey means float [N, 1, h, w], 0..1, to [N, 3, h * side, w * side]."""
         state = self.head(features)
         for block in self.coarse:
             state = block(state)
@@ -40,7 +40,7 @@ class Inverse(nn.Module):
 
 
 class Critic(nn.Module):
-    """Real or made up, for every patch of some 30 pixels: [N, 3, H, W] to [N, 1, H / 8, W / 8]."""
+    """Real or made up, for every patch of some 30 pixels."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -55,6 +55,7 @@ class Critic(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
+        """Float [N, 3, H, W] to [N, 1, H / 8, W / 8]."""
         score: Tensor = self.layers(images - 0.5)
         return score
 

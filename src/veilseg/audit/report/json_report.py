@@ -65,7 +65,7 @@ def reading(made: Reconstruction | None) -> str:
 
 
 def key_word(attack: AttackResult) -> str:
-    """ "recovered", "no", or nothing where the attack is after no key."""
+    """Whether the key was "recovered" ("no" if not), nothing where the attack is after none."""
     if attack.key is None:
         return ""
     return "recovered" if attack.key["key_recovered"] else "no"

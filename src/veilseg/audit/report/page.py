@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from html import escape
 from importlib import resources
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -15,9 +16,24 @@ import numpy as np
 from PIL import Image
 
 from veilseg.audit.base import Pixels
-from veilseg.audit.report.json_report import LPIPS, key_word, reading, scores
+from veilseg.audit.report.json_report import LPIPS, key_word, reading, scores, to_dict
 from veilseg.audit.run import AttackResult, CipherResult
-from veilseg.evaluation.provenance import html_line
+from veilseg.evaluation.provenance import html_line, provenance
+from veilseg.evaluation.report import write_page
+
+JSON_NAME = "audit.json"
+
+
+def write_audit(
+    results: Sequence[CipherResult], references: Sequence[Pixels], folder: Path, seed: int, *, overwrite: bool = False
+) -> Path:
+    """Writes `folder`/index.html and audit.json; returns the page's path.
+
+    The page shows the audited images as they are: it is as private as they are.
+    """
+    facts = provenance(seed=seed)
+    figures = {**facts, **to_dict(results, references)}
+    return write_page(folder, build_page(results, facts), JSON_NAME, figures, overwrite=overwrite)
 
 
 def build_page(results: Sequence[CipherResult], facts: dict[str, Any]) -> str:

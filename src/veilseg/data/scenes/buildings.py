@@ -31,6 +31,8 @@ FASCIAS: tuple[Colour, ...] = ((40, 70, 60), (120, 30, 34), (36, 44, 84), (30, 3
 
 
 class BuildingPainter:
+    """Paints houses, shops, blocks and towers."""
+
     def __init__(self, canvas: Canvas, rng: random.Random, camera: Camera, light: Light, plan: Plan) -> None:
         self.canvas, self.rng, self.camera, self.light, self.plan = canvas, rng, camera, light, plan
 

@@ -38,6 +38,7 @@ class Camera:
         return self.cos * dx - self.sin * z, point[1] - self.eye, self.sin * dx + self.cos * z
 
     def depth(self, x: float, z: float) -> float:
+        """Metres from the camera, along its axis, to a point on the ground."""
         return self.sin * (x - self.offset) + self.cos * z
 
     def scale(self, depth: float) -> float:
@@ -91,6 +92,7 @@ class Road:
         self.bend = bend
 
     def at(self, along: float, across: float) -> tuple[float, float]:
+        """The point (x, z) so many metres along the road and across it."""
         if abs(self.bend) < 1e-5 or along < 0:
             return across, along
         angle = min(max(self.bend * along, -1.4), 1.4)

@@ -46,6 +46,7 @@ class Canvas:
         return max(xs) < 0 or min(xs) >= self.width or max(ys) < 0 or min(ys) >= self.height
 
     def polygon(self, points: Sequence[Pixel], colour: Colour, label: int | None = None, alpha: int = 255) -> None:
+        """Fill a polygon; where a class is given, also in the label map."""
         if self.outside(points):
             return
         if alpha < 255:
@@ -59,6 +60,7 @@ class Canvas:
     def ellipse(
         self, x: float, y: float, rx: float, ry: float, colour: Colour, label: int | None = None, alpha: int = 255
     ) -> None:
+        """Likewise an ellipse with its middle at (x, y)."""
         box = (x - rx, y - ry, x + rx, y + ry)
         if box[2] < 0 or box[0] >= self.width or box[3] < 0 or box[1] >= self.height:
             return

@@ -15,6 +15,8 @@ THIN = 2.6
 
 
 class FurniturePainter:
+    """Paints what stands on the pavement: poles, signs, fences."""
+
     def __init__(self, canvas: Canvas, rng: random.Random, camera: Camera, light: Light, road: Road) -> None:
         self.canvas, self.rng, self.camera, self.light, self.road = canvas, rng, camera, light, road
         self.steel = rng.choice(STEEL)

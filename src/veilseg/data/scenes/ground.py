@@ -15,6 +15,8 @@ BANDS = ((START, 5.0), (5.0, 12.0), (12.0, 26.0), (26.0, 55.0), (55.0, FAR))
 
 
 class GroundPainter:
+    """Paints the road, the pavements and what lies on them."""
+
     def __init__(self, canvas: Canvas, rng: random.Random, camera: Camera, light: Light, plan: Plan) -> None:
         self.canvas, self.rng, self.camera, self.light, self.plan = canvas, rng, camera, light, plan
         self.road = plan.road
@@ -24,6 +26,7 @@ class GroundPainter:
         self.yellow = vary(rng, (205, 175, 80), 12)
 
     def run(self) -> None:
+        """Paint it all."""
         self._base()
         half = self.plan.half
         self._band(-half - 0.05, half + 0.05, self.tarmac, ROAD)

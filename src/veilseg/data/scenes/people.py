@@ -24,6 +24,8 @@ HAIR: tuple[Colour, ...] = ((42, 34, 28), (80, 60, 42), (24, 22, 22), (150, 130,
 
 
 class PeoplePainter:
+    """Paints people, on foot and on bicycles."""
+
     def __init__(self, canvas: Canvas, rng: random.Random, camera: Camera, light: Light) -> None:
         self.canvas, self.rng, self.camera, self.light = canvas, rng, camera, light
 

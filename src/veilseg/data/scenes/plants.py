@@ -87,6 +87,8 @@ def _small(kind: str, variant: int, mirror: bool, side: int) -> Crown:
 
 
 class PlantPainter:
+    """Paints trees, bushes and hedges."""
+
     def __init__(self, canvas: Canvas, rng: random.Random, camera: Camera, light: Light) -> None:
         self.canvas, self.rng, self.camera, self.light = canvas, rng, camera, light
         # A street is in one season: mostly bare in winter, or in leaf.

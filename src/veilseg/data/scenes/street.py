@@ -35,6 +35,7 @@ class Street:
         self.people = PeoplePainter(canvas, rng, camera, light)
 
     def steps(self) -> list[Step]:
+        """What is painted, each with its depth."""
         found = self._traffic()  # First: what stands on the kerb leaves the near car in view.
         for side in self.plan.sides:
             for lot in side.lots:

@@ -13,6 +13,8 @@ from veilseg.data.scenes.plates import SIZE, paste_plate, plate_text
 
 
 class VehiclePainter:
+    """Paints cars, vans, lorries and buses, with their number plates."""
+
     def __init__(self, canvas: Canvas, rng: random.Random, camera: Camera, light: Light) -> None:
         self.canvas, self.rng, self.camera, self.light = canvas, rng, camera, light
 
@@ -230,9 +232,8 @@ class VehiclePainter:
         w, h, flip = SIZE[0] / 2, SIZE[1] / 2, -1 if front else 1
         z += 0.01 if front else -0.01
         corners = [self.camera.pixel(self._at(flip * x, y + dy, z)) for x, dy in ((-w, h), (w, h), (w, -h), (-w, -h))]
-        inside = [
-            c for c in corners if c is not None and 0 <= c[0] < self.canvas.width and 0 <= c[1] < self.canvas.height
-        ]
+        width, height = self.canvas.width, self.canvas.height
+        inside = [c for c in corners if c is not None and 0 <= c[0] < width and 0 <= c[1] < height]
         if len(inside) < 4:
             return
         paper: Colour = (226, 226, 222) if front else (226, 186, 56)
@@ -240,11 +241,6 @@ class VehiclePainter:
         if inside[1][0] - inside[0][0] < 12:
             self.canvas.polygon(inside, self.light.shade(paper, self.depth, glow))
             return
-        box = paste_plate(
-            self.canvas.image,
-            self.text,
-            inside,
-            self.light.shade(paper, self.depth, glow),
-            self.light.shade((18, 18, 20), self.depth),
-        )
+        paint, ink = self.light.shade(paper, self.depth, glow), self.light.shade((18, 18, 20), self.depth)
+        box = paste_plate(self.canvas.image, self.text, inside, paint, ink)
         self.canvas.plates.append(Plate(self.text, box))
