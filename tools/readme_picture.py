@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 import veilseg
+from veilseg.ciphers import client_cipher
 from veilseg.data.scenes import generate_scene
-from veilseg.evaluation.evaluate import client_cipher
 from veilseg.runtime.labels import overlay
 
 SEED = 9_000_000_000  # a scene of the demo's, which no model was trained on

@@ -11,10 +11,10 @@ import pytest
 
 import veilseg
 from tests.tiny_onnx import CANONICAL, photo, split_stem, tiny_model
+from veilseg.ciphers import own_cipher
 from veilseg.data import CAMVID_CLASSES, CAMVID_PALETTE, Sample
 from veilseg.errors import InvalidDataError, InvalidImageError, UsageError
 from veilseg.evaluation import evaluate
-from veilseg.evaluation.evaluate import own_cipher
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import input_name, percent, write_json
 from veilseg.images import to_png

@@ -100,8 +100,8 @@ def measure_segmentation(model: str = "default", plain: str = "plain", repeats: 
     Encrypted input costs the canonical form on top of the network. Raises InvalidModelError where a model is missing,
     and ImportError where ONNX Runtime is.
     """
+    from veilseg.ciphers import client_cipher
     from veilseg.data.scenes import generate_scene
-    from veilseg.evaluation.evaluate import client_cipher
     from veilseg.runtime import Segmenter
 
     image = generate_scene(0).image

@@ -2,7 +2,15 @@
 
 from veilseg.ciphers.affine import AffineMap
 from veilseg.ciphers.base import Cipher, InputTransform
-from veilseg.ciphers.factory import canonical_cipher, cipher, cipher_for, cipher_of_input
+from veilseg.ciphers.factory import (
+    Plain,
+    canonical_cipher,
+    cipher,
+    cipher_for,
+    cipher_of_input,
+    client_cipher,
+    own_cipher,
+)
 from veilseg.ciphers.image import EncryptedImage
 
 __all__ = [
@@ -10,8 +18,11 @@ __all__ = [
     "Cipher",
     "EncryptedImage",
     "InputTransform",
+    "Plain",
     "canonical_cipher",
     "cipher",
     "cipher_for",
     "cipher_of_input",
+    "client_cipher",
+    "own_cipher",
 ]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from veilseg import catalog
 from veilseg.ciphers.base import Cipher
 from veilseg.ciphers.registry import implementation
 from veilseg.errors import UsageError
-from veilseg.inputspec import PLAIN
+from veilseg.inputspec import PLAIN, InputSpec
 from veilseg.spec import CipherSpec, make_spec
+
+#: Stands for a cipher where images are not encrypted.
+Plain = Literal["plain"]
 
 
 def cipher(name: str, block: int | None = None, sub_block: int | None = None) -> Cipher:
@@ -49,3 +54,27 @@ def cipher_of_input(input: str, block: int | None = None, sub_block: int | None 
         )
     name = known[input]
     return cipher(name, block, sub_block if catalog.facts(name).sub_blocks else None)
+
+
+def own_cipher(
+    spec: InputSpec, name: str | None = None, block: int | None = None, sub_block: int | None = None
+) -> Cipher | Plain:
+    """The cipher whose images a model with this input takes; "plain" (no encryption) for plain models.
+
+    `name` asks for another cipher; its block and sub_block are those given, else the model's where the cipher has them.
+    Raises UsageError for unknown names and sizes that do not fit.
+    """
+    name = name or spec.name
+    if name == PLAIN:
+        return "plain"
+    own = spec.encryption
+    if own is not None:
+        block = block or own.block
+        sub_block = sub_block or (own.sub_block if catalog.facts(name).sub_blocks else None)
+    return cipher(name, block, sub_block)
+
+
+def client_cipher(spec: InputSpec) -> Cipher | Plain:
+    """The cipher with independent keys whose images a model with this input takes, where there is one; else its own."""
+    rows = [] if spec.encryption is None else [catalog.facts(name) for name in spec.encryption.facts.accepts]
+    return own_cipher(spec, next((row.name for row in rows if row.key == "optional"), None))

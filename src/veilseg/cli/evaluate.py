@@ -75,8 +75,9 @@ def command(
     """
     from rich.console import Console
 
+    from veilseg.ciphers import own_cipher
     from veilseg.data import open_data
-    from veilseg.evaluation.evaluate import evaluate, own_cipher
+    from veilseg.evaluation.evaluate import evaluate
     from veilseg.evaluation.provenance import provenance
     from veilseg.evaluation.report import class_table, input_name, result_table, write_json
     from veilseg.files import check_output

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from veilseg import ciphers
-from veilseg.ciphers import Cipher
+from veilseg.ciphers import Cipher, Plain, client_cipher, own_cipher
 from veilseg.data.base import Sample
 from veilseg.data.scenes.dataset import SceneData
 from veilseg.errors import UsageError
-from veilseg.evaluation.evaluate import Plain, Result, client_cipher, evaluate, own_cipher
+from veilseg.evaluation.evaluate import Result, evaluate
 from veilseg.keys import Key
 from veilseg.models.encryption.onnx_stem import encrypt_onnx
 from veilseg.runtime import Segmenter

@@ -7,22 +7,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from veilseg import catalog
-from veilseg.ciphers import Cipher, cipher
+from veilseg.ciphers import Cipher, Plain, own_cipher
 from veilseg.data.base import Sample, SegmentationData
 from veilseg.errors import InvalidDataError, UsageError
 from veilseg.evaluation.metrics import ConfusionMatrix
 from veilseg.images import to_png
-from veilseg.inputspec import PLAIN, InputSpec
 from veilseg.keys import Key
 from veilseg.modelconfig import generic_classes
 from veilseg.runtime import Segmenter
-
-Plain = Literal["plain"]
 
 
 @dataclass(frozen=True)
@@ -125,30 +121,6 @@ def evaluate(
         bytes_per_image=sent / count,
         seconds=time.perf_counter() - begin,
     )
-
-
-def own_cipher(
-    spec: InputSpec, name: str | None = None, block: int | None = None, sub_block: int | None = None
-) -> Cipher | Plain:
-    """The cipher whose images a model with this input takes; "plain" (no encryption) for plain models.
-
-    `name` asks for another cipher; its block and sub_block are those given, else the model's where the cipher has them.
-    Raises UsageError for unknown names and sizes that do not fit.
-    """
-    name = name or spec.name
-    if name == PLAIN:
-        return "plain"
-    own = spec.encryption
-    if own is not None:
-        block = block or own.block
-        sub_block = sub_block or (own.sub_block if catalog.facts(name).sub_blocks else None)
-    return cipher(name, block, sub_block)
-
-
-def client_cipher(spec: InputSpec) -> Cipher | Plain:
-    """The cipher with independent keys whose images a model with this input takes, where there is one; else its own."""
-    rows = [] if spec.encryption is None else [catalog.facts(name) for name in spec.encryption.facts.accepts]
-    return own_cipher(spec, next((row.name for row in rows if row.key == "optional"), None))
 
 
 def encrypt(image: np.ndarray, cipher: Cipher | Plain, key: Key | None) -> tuple[Any, int]:

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from veilseg.models.base import SegmentationModel, save_model
     from veilseg.models.create import create_model
     from veilseg.models.encryption.encrypt import encrypt_model, rekey_model
+    from veilseg.models.encryption.hf_network import as_segmentation
     from veilseg.models.encryption.processor import client_images
     from veilseg.models.load import load_model
     from veilseg.models.onnx.export import export_onnx
 
 _PUBLIC = {
     "SegmentationModel": "veilseg.models.base",
+    "as_segmentation": "veilseg.models.encryption.hf_network",
     "client_images": "veilseg.models.encryption.processor",
     "create_model": "veilseg.models.create",
     "encrypt_model": "veilseg.models.encryption.encrypt",
@@ -29,6 +31,7 @@ _PUBLIC = {
 
 __all__ = [
     "SegmentationModel",
+    "as_segmentation",
     "client_images",
     "create_model",
     "encrypt_model",

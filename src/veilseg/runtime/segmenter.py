@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -198,9 +199,7 @@ def _load(
     if is_torch_module(model):
         config = getattr(model, "config", None)
         if hasattr(config, "id2label"):  # a model of transformers
-            from veilseg.models.encryption.hf_network import as_segmentation
-
-            wrapped = as_segmentation(cast("Any", model))
+            wrapped = _torch_models().as_segmentation(model)
             return type(model).__name__, wrapped.config, TorchEngine(wrapped, threads)
         if not isinstance(config, ModelConfig):
             raise InvalidModelError("this torch module does not say what it takes", hint="make it with create_model")
@@ -215,13 +214,18 @@ def _load(
         assert found.config is not None
         return found.name, found.config, OnnxEngine(found.folder / ONNX_NAME, threads, device)
     try:
-        from veilseg.models import load_model
+        load_model = _torch_models().load_model
     except ImportError as error:
         raise InvalidModelError(
             f"{model} has only torch weights, and torch is missing", "pip install 'veilseg[train]'"
         ) from error
     loaded = load_model(str(found.folder or found.name))
     return found.name, loaded.config, TorchEngine(on_device(loaded, device), threads)
+
+
+def _torch_models() -> Any:
+    """`veilseg.models`, named and not imported: it builds on this package, and what it exports needs torch."""
+    return import_module("veilseg.models")
 
 
 def _argmax(logits: np.ndarray) -> np.ndarray:

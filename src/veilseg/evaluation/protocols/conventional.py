@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from veilseg import catalog
+from veilseg.ciphers import own_cipher
 from veilseg.errors import InvalidKeyError, UsageError
-from veilseg.evaluation.evaluate import own_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.settings import CONDITIONS, ProtocolSettings

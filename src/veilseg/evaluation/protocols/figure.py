@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from veilseg import ciphers
+from veilseg.ciphers import client_cipher
 from veilseg.errors import UsageError
-from veilseg.evaluation.evaluate import client_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.settings import ProtocolSettings

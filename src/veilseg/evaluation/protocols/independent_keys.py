@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from veilseg import catalog
+from veilseg.ciphers import client_cipher
 from veilseg.errors import UsageError
-from veilseg.evaluation.evaluate import client_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.settings import ProtocolSettings

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from veilseg import ciphers
-from veilseg.evaluation.evaluate import client_cipher
+from veilseg.ciphers import client_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.settings import ProtocolSettings

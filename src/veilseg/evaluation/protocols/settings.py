@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from veilseg.ciphers import Cipher
+from veilseg.ciphers import Cipher, Plain
 from veilseg.data.base import SegmentationData
 from veilseg.errors import UsageError
-from veilseg.evaluation.evaluate import Plain, evaluate
+from veilseg.evaluation.evaluate import evaluate
 from veilseg.keys import Key
 from veilseg.modelconfig import ONNX_NAME, STEM_NAME, WEIGHTS_NAME
 from veilseg.models.encryption.onnx_stem import encrypt_onnx

@@ -19,6 +19,16 @@ NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "fcn": ("veilseg.models.networks.fcn", "FCN", {}),
     "convseg": ("veilseg.models.networks.convseg", "ConvSeg", {}),
 }
+
+
+def register(name: str, implementation: str, **fixed: Any) -> None:
+    """Add a network: "module:class", and arguments that the name fixes. Raises UsageError when the name is taken."""
+    if name in NETWORKS:
+        raise UsageError(f"there is a network {name!r} already")
+    module, _, attribute = implementation.partition(":")
+    NETWORKS[name] = (module, attribute, fixed)
+
+
 # What a config may ask for: more than any network here needs, and little enough to build in seconds.
 _MAX_DEPTH, _MAX_WIDTH, _MAX_ENTRIES = 64, 65536, 16
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from veilseg.ciphers import own_cipher
 from veilseg.data.base import SegmentationData
 from veilseg.errors import InvalidDataError, InvalidModelError, UsageError
-from veilseg.evaluation.evaluate import encrypt, own_cipher
 from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME
 from veilseg.models.onnx.attention import fuse_attention
@@ -56,7 +56,8 @@ def quantize(
 
 
 def _labels(segmenter: Segmenter, data: SegmentationData, index: int) -> np.ndarray:
-    return segmenter.segment(encrypt(data[index].image, own_cipher(segmenter.config.input), None)[0])
+    made, image = own_cipher(segmenter.config.input), data[index].image
+    return segmenter.segment(image if made == "plain" else made.encrypt(image))
 
 
 def _quantize(source: Path, target: Path, exact: Segmenter, data: SegmentationData, chosen: list[int]) -> None:
