@@ -88,8 +88,9 @@ def end_to_end(height: int, width: int, repeats: int, folder: Path) -> list[dict
 
 
 def compression(height: int, width: int, repeats: int) -> list[dict[str, Any]]:
-    """Bytes a pixel and time of PNG's ways to compress, relative to zlib's default strategy: Pillow's, with row filters
-    chosen row by row, and the one that encrypted files are written with.
+    """Bytes a pixel and time of PNG's ways to compress, relative to zlib's default strategy.
+
+    Pillow's, with row filters chosen row by row, and the one that encrypted files are written with.
     """
     image = photograph(height, width)
     rows = []

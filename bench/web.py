@@ -83,8 +83,9 @@ def speed(page: Page, megapixels: float, repeats: int) -> list[dict[str, Any]]:
 
 
 def frozen(page: Page, megapixels: float, folder: Path) -> dict[str, Any]:
-    """A photograph of that size, whole, on the page: the longest that its clock stood still until it was sent, and
-    until the label map was drawn.
+    """A photograph of that size, whole, on the page.
+
+    The longest that its clock stood still until it was sent, and until the label map was drawn.
     """
     height, width = sides(megapixels)
     photo = folder / "photo.jpg"

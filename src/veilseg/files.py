@@ -171,8 +171,9 @@ def _write_beside(target: Path, data: bytes, overwrite: bool, mode: int | None) 
 
 
 def _rename_new(beside: Path, target: Path) -> None:
-    """Give the finished file its name unless somebody took it meanwhile: a hard link fails where a rename would
-    replace.
+    """Give the finished file its name unless somebody took it meanwhile.
+
+    A hard link fails where a rename would replace.
     """
     try:
         os.link(beside, target)

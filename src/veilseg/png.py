@@ -117,8 +117,9 @@ def _chunk(view: memoryview, position: int) -> tuple[bytes, memoryview, int]:
 
 
 def _size(body: memoryview) -> tuple[int, int, int]:
-    """Width, height and bits per value from IHDR; 0 bits for a colour type or interlacing that encrypted images never
-    have.
+    """Width, height and bits per value from IHDR.
+
+    0 bits for a colour type or interlacing that encrypted images never have.
     """
     if len(body) != 13:
         raise InvalidImageError("the PNG's size cannot be read", _DAMAGED_HINT)
@@ -134,8 +135,9 @@ def _size(body: memoryview) -> tuple[int, int, int]:
 
 
 def read_pixels(png: Png) -> NDArray[Any]:
-    """Decode: uint8 or uint16 [height, width, 3]. Memory is spent only once the compressed data is known to hold
-    exactly these pixels.
+    """Decode: uint8 or uint16 [height, width, 3].
+
+    Memory is spent only once the compressed data is known to hold exactly these pixels.
 
     16-bit images (values already noise-like) are stored without row filters, and only such are read.
     """
@@ -201,8 +203,9 @@ def write(pixels: NDArray[Any], keyword: str, text: str) -> bytes:
 
 
 def _paeth(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """PNG's filter 4 (PNG specification, 9.4) on rows of RGB values, uint8 [H, 3 W]: uint8 [H, 1 + 3 W], every row led
-    by the filter's number.
+    """PNG's filter 4 (PNG specification, 9.4) on rows of RGB values, uint8 [H, 3 W].
+
+    Uint8 [H, 1 + 3 W], every row led by the filter's number.
 
     Of left, up and corner (up and left) the one nearest to left + up - corner predicts a value; what is kept is the
     difference. All in 8 bits: where left and up lie on one side of the corner, the corner is never the nearest, and

@@ -18,8 +18,9 @@ class Outcome:
 
 @dataclass
 class Summary:
-    """How many inputs were done, skipped (their outputs existed), tried in vain, and not tried (the service was gone);
-    and what looked like an input and was none, with the reason.
+    """How many inputs were done, skipped (their outputs existed), tried in vain, and not tried (the service was gone).
+
+    And what looked like an input and was none, with the reason.
     """
 
     done: int = 0

@@ -103,8 +103,9 @@ def _bars() -> Progress:
 
 @contextmanager
 def progress_bar(total: int | None, description: str) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr while the block runs; call what it yields once per step. Silent where nobody watches.
-    total: None where it is not known.
+    """A progress bar on stderr while the block runs; call what it yields once per step.
+
+    Silent where nobody watches. total: None where it is not known.
     """
     if (total is not None and total < 2) or not sys.stderr.isatty():
         yield lambda: None

@@ -119,8 +119,10 @@ def from_arguments(arguments: dict[str, str]) -> serve.Application:
 
 
 def serve_on_ray(settings: Settings, replicas: tuple[int, int]) -> None:
-    """Serve on a cluster. On one of our own until SIGTERM or SIGINT, then finish what was accepted (for a minute);
-    on the one at RAY_ADDRESS return when all replicas run there, in the place of those of a service that ran before.
+    """Serve on a cluster.
+
+    On one of our own until SIGTERM or SIGINT, then finish what was accepted (for a minute); on the one at
+    RAY_ADDRESS return when all replicas run there, in the place of those of a service that ran before.
 
     Raises what `check_start`, Segmenter and `connect` raise, VeilsegError when the replicas cannot be started.
     """

@@ -24,8 +24,9 @@ ATTEMPTS = 5
 
 
 def train_on_ray(recipe: Recipe, folder: Path) -> None:
-    """Train by a recipe in `machine.devices` x `machine.nodes` processes of the cluster; the model is left in `folder`,
-    which must have this name on every machine.
+    """Train by a recipe in `machine.devices` x `machine.nodes` processes of the cluster.
+
+    The model is left in `folder`, which must have this name on every machine.
 
     Raises UsageError and InvalidDataError as `veilseg.training.train` does, VeilsegError when the run was started
     again too often.

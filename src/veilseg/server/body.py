@@ -101,8 +101,10 @@ class _Form:
         self._most = most
 
     def write(self, chunk: bytes) -> None:
-        """Take the next bytes. Raises RequestError 413 for too many parts, 415 for parts that are no image/png, 422
-        when the body is not well formed.
+        """Take the next bytes.
+
+        Raises RequestError 413 for too many parts, 415 for parts that are no image/png, 422 when the body is
+        not well formed.
         """
         try:
             self._parser.write(chunk)

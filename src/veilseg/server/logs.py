@@ -25,8 +25,9 @@ _WAITING_LINES = 10_000
 
 
 class _Json(logging.Formatter):
-    """time, level, event, and those of _FIELDS that the record has. Exceptions as where and what kind: no messages,
-    which may quote what came in.
+    """time, level, event, and those of _FIELDS that the record has.
+
+    Exceptions as where and what kind: no messages, which may quote what came in.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -71,8 +72,9 @@ class _Queue(QueueHandler):
 
 @contextmanager
 def json_lines(metrics: Metrics) -> Iterator[None]:
-    """While the block runs, what the service, uvicorn and any library logs goes to stderr as JSON lines; at its end,
-    those that still wait are written.
+    """While the block runs, what the service, uvicorn and any library logs goes to stderr as JSON lines.
+
+    At its end, those that still wait are written.
     """
     lines: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_LINES)
     writer = _Stream(sys.stderr, metrics)

@@ -107,8 +107,9 @@ class Surroundings:
 
 
 def _is_local(scope: Scope) -> bool:
-    """Whether the Host header names this machine. Without tokens a web page elsewhere, whose name was made to point
-    here, must not be able to use the service.
+    """Whether the Host header names this machine.
+
+    Without tokens a web page elsewhere, whose name was made to point here, must not be able to use the service.
     """
     host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
     name = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]

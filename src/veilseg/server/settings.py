@@ -110,8 +110,9 @@ def parse_models(arguments: list[str]) -> dict[str, str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address: 127.0.0.0/8, ::1 or localhost. Other names, 127.0.0.1.example
-    among them, may point anywhere.
+    """Whether only this machine can reach an address: 127.0.0.0/8, ::1 or localhost.
+
+    Other names, 127.0.0.1.example among them, may point anywhere.
     """
     try:
         return ipaddress.ip_address(host).is_loopback

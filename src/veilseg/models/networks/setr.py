@@ -97,8 +97,9 @@ class SETR(nn.Module):
         return F.interpolate(scores, size=images.shape[-2:], mode="bilinear", align_corners=False)
 
     def forward_train(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Scores of the decoder and of each auxiliary head, float [N, K, h, w], each at its own resolution: a loss
-        brings them to the labels' size itself.
+        """Scores of the decoder and of each auxiliary head, float [N, K, h, w], each at its own resolution.
+
+        A loss brings them to the labels' size itself.
         """
         return self.decoder.forward_train(self.backbone(images))
 
