@@ -130,7 +130,7 @@ def gather(
 def _embeddings(victim: Victim) -> tuple[np.ndarray | None, np.ndarray | None]:
     """The shipped plain model's patch embedding [L, D] and what it is once locked; None, None where blocks differ."""
     from veilseg.models.encryption.onnx_stem import read_stem
-    from veilseg.runtime.locate import find_model
+    from veilseg.modelfolder import find_model
 
     try:
         transform = victim.cipher.affine(victim.key)

@@ -17,8 +17,8 @@ from veilseg.files import read_limited
 from veilseg.header import Header
 from veilseg.images import open_image
 from veilseg.modelconfig import ONNX_NAME, ModelConfig
+from veilseg.modelfolder import find_model
 from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine, is_torch_module, on_device
-from veilseg.runtime.locate import find_model
 from veilseg.runtime.padding import Padded
 from veilseg.runtime.windows import join, slide_tiles, snap
 
