@@ -131,9 +131,9 @@ def refuse_other_than_png(path: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def locked(path: str | os.PathLike[str]) -> Iterator[None]:
-    """While the block runs, no other process is in such a block for `path`: for files that are read, changed and
-    written again. Others wait; the system ends the lock with the process.
+    """While the block runs, no other process is in such a block for `path`.
 
+    For files that are read, changed and written again. Others wait; the system ends the lock with the process.
     The lock is on an empty file beside, `.NAME.lock`, which stays: `path` itself is another file after each writing.
     Raises VeilsegError when that file cannot be made.
     """

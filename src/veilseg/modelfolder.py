@@ -1,4 +1,4 @@
-"""Which library a model's folder comes from, and how its images are encrypted: read from config.json, without torch."""
+"""From what a person calls a model to its folder, its library and how its images are encrypted; no torch here."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from veilseg.errors import InvalidModelError
+from veilseg.errors import InvalidModelError, UsageError
 from veilseg.inputspec import InputSpec
-from veilseg.modelconfig import CONFIG_NAME, ModelConfig
+from veilseg.modelconfig import CONFIG_NAME, HUB_ID, ONNX_NAME, WEIGHTS_NAME, ModelConfig, shipped_models
 
 Library = Literal["veilseg", "transformers", "timm"]
+EngineName = Literal["onnx", "torch"]
 _MAX_CONFIG = 16 * 1024 * 1024
 
 
@@ -24,8 +25,35 @@ class ModelFolder:
     input: InputSpec
 
 
+@dataclass(frozen=True)
+class FoundModel:
+    """A model that can be run: its config and where its weights are.
+
+    `folder` is None for a model on the Hub; `config` too, and for a folder of transformers', which torch reads.
+    """
+
+    name: str
+    engine: EngineName
+    folder: Path | None
+    config: ModelConfig | None
+
+
+def local_folder(name: str | Path) -> Path | None:
+    """The folder of a shipped model, or the folder given; None where there is none."""
+    folder = shipped_models().get(str(name), Path(name).expanduser())
+    return folder if folder.is_dir() else None
+
+
+def is_hub_id(name: str | Path) -> bool:
+    """Whether `name` can only be a model on the Hugging Face Hub: "owner/name", and nothing here is called so."""
+    return isinstance(name, str) and HUB_ID.fullmatch(name) is not None and not Path(name).exists()
+
+
 def open_folder(folder: str | Path) -> ModelFolder:
-    """What the config.json in `folder` says. InvalidModelError where there is none, or no library known here wrote it."""
+    """What the config.json in `folder` says.
+
+    Raises InvalidModelError where there is none, or no library known here wrote it.
+    """
     path = Path(folder)
     data = _read(path / CONFIG_NAME)
     if "format" in data and "architecture" in data:
@@ -37,6 +65,38 @@ def open_folder(folder: str | Path) -> ModelFolder:
     raise InvalidModelError(
         f"{path / CONFIG_NAME} belongs to no library known here", "known are veilseg, transformers and timm"
     )
+
+
+def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
+    """The model called `name`: a shipped one, a folder with config.json and weights, or a Hub id like "owner/model".
+
+    `engine` None takes model.onnx where there is one, else model.safetensors by torch. Raises UsageError for an unknown
+    engine, InvalidModelError when there is no such model or it lacks the weights that `engine` needs.
+    """
+    if engine not in (None, "onnx", "torch"):
+        raise UsageError(f"there is no engine {engine!r}", "onnx or torch")
+    folder = local_folder(name)
+    if folder is None:
+        if is_hub_id(name) and engine != "onnx":
+            return FoundModel(str(name), "torch", None, None)
+        known = f"shipped: {', '.join(shipped)}; or" if (shipped := shipped_models()) else "give"
+        raise InvalidModelError(f"there is no model {str(name)!r}", f"{known} a folder with config.json and model.onnx")
+    if open_folder(folder).library == "transformers":
+        if engine == "onnx":
+            raise InvalidModelError(f"{folder} is a model of transformers, which runs in torch", "use engine 'torch'")
+        return FoundModel(str(name), "torch", folder, None)
+    config = ModelConfig.load(folder)
+    has_onnx, has_torch = (folder / ONNX_NAME).is_file(), (folder / WEIGHTS_NAME).is_file()
+    if has_onnx and engine != "torch":
+        return FoundModel(str(name), "onnx", folder, config)
+    if has_torch and engine != "onnx":
+        return FoundModel(str(name), "torch", folder, config)
+    if has_onnx or has_torch:
+        raise InvalidModelError(
+            f"{folder} has no weights for {engine}",
+            "veilseg export makes a model.onnx of it" if has_torch else "use engine 'onnx'",
+        )
+    raise InvalidModelError(f"{folder} holds no weights", f"expected {ONNX_NAME} or {WEIGHTS_NAME} beside config.json")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -187,9 +187,7 @@ def _check_stream(png: Png) -> None:
 
 
 def write(pixels: NDArray[Any], keyword: str, text: str) -> bytes:
-    """A PNG of uint8 or uint16 `pixels` [height, width, 3] with one tEXt chunk (ASCII) before the pixels, and nothing
-    else.
-    """
+    """A PNG of uint8 or uint16 `pixels` [height, width, 3] with one tEXt chunk (ASCII) before the pixels, no more."""
     height, width, _ = pixels.shape
     if pixels.dtype == np.uint16:  # like noise: rows keep the leading zero, filter 0, which is none
         rows = np.zeros((height, 1 + width * 6), dtype=np.uint8)
@@ -205,7 +203,7 @@ def write(pixels: NDArray[Any], keyword: str, text: str) -> bytes:
 def _paeth(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """PNG's filter 4 (PNG specification, 9.4) on rows of RGB values, uint8 [H, 3 W].
 
-    Uint8 [H, 1 + 3 W], every row led by the filter's number.
+    Returns uint8 [H, 1 + 3 W], every row led by the filter's number.
 
     Of left, up and corner (up and left) the one nearest to left + up - corner predicts a value; what is kept is the
     difference. All in 8 bits: where left and up lie on one side of the corner, the corner is never the nearest, and

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.tiny_onnx import CANONICAL, split_stem, tiny_model
+from veilseg import modelfolder
 from veilseg.cli.main import main
-from veilseg.runtime import locate
 
 
 def test_the_demo_prints_a_table_and_writes_a_page(
@@ -24,7 +24,7 @@ def test_the_demo_prints_a_table_and_writes_a_page(
         "plain": tiny_model(tmp_path / "m" / "plain"),
     }
     split_stem(shipped["plain"])
-    monkeypatch.setattr(locate, "shipped_models", lambda: shipped)
+    monkeypatch.setattr(modelfolder, "shipped_models", lambda: shipped)
     assert main(["demo", "-o", "out", "--scenes", "1", "--seed", "3"]) == 0
     shown = capsys.readouterr()
     for word in ("aAcc", "mIoU", "mAcc", "plain image", "thrown away", "correct key", "wrong key", "not encrypted"):

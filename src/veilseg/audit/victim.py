@@ -13,8 +13,8 @@ from veilseg.ciphers import Cipher
 from veilseg.ciphers.plain import pad
 from veilseg.errors import InvalidModelError
 from veilseg.keys import Key
+from veilseg.modelfolder import find_model
 from veilseg.models.encryption.onnx_stem import read_stem
-from veilseg.runtime.locate import find_model
 
 PAIRS = 2
 """How many public photographs the attacker knows in both versions."""

@@ -117,8 +117,9 @@ def progress_bar(total: int | None, description: str) -> Iterator[Callable[[], N
 
 @contextmanager
 def training_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on stderr for jobs that come one after another; call what it yields with the job's name, the
-    steps done and their number. Silent where nobody watches.
+    """A progress bar on stderr for trainings that come one after another. Silent where nobody watches.
+
+    Call what it yields with a training's name, the steps done and their number.
     """
     if not sys.stderr.isatty():
         yield lambda name, step, steps: None

@@ -80,15 +80,14 @@ def command(
 
 def find(model: str) -> ModelFolder:
     """The folder of a shipped model, the folder given, or that of a Hub id, which is fetched."""
-    from veilseg.modelfolder import open_folder
-    from veilseg.runtime import find_model, shipped_models
+    from veilseg.modelfolder import find_model, local_folder, open_folder
 
-    folder = shipped_models().get(model, Path(model).expanduser())
-    if not folder.is_dir():
-        found = find_model(model)  # refuses what is no Hub id either
+    folder = local_folder(model)
+    if folder is None:
+        find_model(model)  # refuses what is no Hub id either, without torch
         from veilseg.models.hub import find_folder
 
-        folder = find_folder(found.name)
+        folder = find_folder(model)
     return open_folder(folder)
 
 

@@ -60,7 +60,7 @@ class Service:
 
 
 def parse_replicas(text: str) -> tuple[int, int]:
-    """ "3" as (3, 3), "1-8" as (1, 8): the fewest and the most replicas. Raises UsageError for anything else."""
+    """The fewest and the most replicas: "3" as (3, 3), "1-8" as (1, 8). Raises UsageError for anything else."""
     found = re.fullmatch("([0-9]+)(?:-([0-9]+))?", text)
     replicas = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if not 1 <= replicas[0] <= replicas[1]:

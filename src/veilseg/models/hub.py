@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from veilseg.errors import InvalidModelError
-from veilseg.modelconfig import HUB_ID, shipped_models
+from veilseg.modelfolder import is_hub_id, local_folder
 
 _FETCHED = ["*config.json", "*.safetensors", "*.safetensors.index.json"]  # no pickle, no code
 
@@ -16,17 +16,17 @@ def find_folder(source: str | Path, **options: Any) -> Path:
 
     `options` go to huggingface_hub.snapshot_download (revision, token, ...). Raises InvalidModelError for none.
     """
-    folder = shipped_models().get(str(source), Path(source).expanduser())
-    if folder.is_dir():
+    folder = local_folder(source)
+    if folder is not None:
         return folder
-    if not isinstance(source, str) or not HUB_ID.fullmatch(source) or folder.exists():
+    if not is_hub_id(source):
         raise InvalidModelError(
             f"there is no model at {source}", "give a folder with config.json and model.safetensors, or a Hub id"
         )
     try:
         from huggingface_hub import snapshot_download
 
-        return Path(snapshot_download(source, allow_patterns=_FETCHED, **options))
+        return Path(snapshot_download(str(source), allow_patterns=_FETCHED, **options))
     except Exception as error:  # the Hub's client raises its own, requests' and httpx's errors
         raise InvalidModelError(
             f"there is no folder {source}, and the Hub gave nothing by that name ({type(error).__name__})",

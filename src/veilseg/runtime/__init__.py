@@ -1,8 +1,8 @@
 """What the cloud runs: one Segmenter over ONNX Runtime or torch, label maps, and the shipped models."""
 
 from veilseg.modelconfig import shipped_models
+from veilseg.modelfolder import find_model
 from veilseg.runtime.labels import colorize, encode_label_png, overlay, save_label_png
-from veilseg.runtime.locate import find_model
 from veilseg.runtime.segmenter import Segmenter
 
 __all__ = [

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -18,8 +17,8 @@ from veilseg.files import read_limited
 from veilseg.header import Header
 from veilseg.images import open_image
 from veilseg.modelconfig import ONNX_NAME, ModelConfig
+from veilseg.modelfolder import find_model
 from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine, is_torch_module, on_device
-from veilseg.runtime.locate import find_model
 from veilseg.runtime.padding import Padded
 from veilseg.runtime.windows import join, slide_tiles, snap
 
@@ -50,8 +49,10 @@ class Segmenter:
         overlap: float = 1 / 3,
         device: str = "cpu",
     ) -> None:
-        """Loads `model`: a shipped name ("default", "plain"), a folder, a Hub id, or a torch model: one of
-        ours, or an encrypted one of transformers.
+        """Load `model`.
+
+        `model`: a shipped name ("default", "plain"), a folder, a Hub id, or a torch model: one of ours, or an encrypted
+        one of transformers.
 
         `engine`: "onnx", "torch" or None (what the folder holds; ONNX first). `threads`: for one image; default one per
         core. `device`: "cpu" or "cuda" (a torch model that is passed in stays where it is). `window`: None runs whole
@@ -199,7 +200,9 @@ def _load(
     if is_torch_module(model):
         config = getattr(model, "config", None)
         if hasattr(config, "id2label"):  # a model of transformers
-            wrapped = _torch_models().as_segmentation(model)
+            from veilseg.models import as_segmentation
+
+            wrapped = as_segmentation(cast("Any", model))
             return type(model).__name__, wrapped.config, TorchEngine(wrapped, threads)
         if not isinstance(config, ModelConfig):
             raise InvalidModelError("this torch module does not say what it takes", hint="make it with create_model")
@@ -214,18 +217,13 @@ def _load(
         assert found.config is not None
         return found.name, found.config, OnnxEngine(found.folder / ONNX_NAME, threads, device)
     try:
-        load_model = _torch_models().load_model
+        from veilseg.models import load_model
     except ImportError as error:
         raise InvalidModelError(
             f"{model} has only torch weights, and torch is missing", "pip install 'veilseg[train]'"
         ) from error
     loaded = load_model(str(found.folder or found.name))
     return found.name, loaded.config, TorchEngine(on_device(loaded, device), threads)
-
-
-def _torch_models() -> Any:
-    """`veilseg.models`, named and not imported: it builds on this package, and what it exports needs torch."""
-    return import_module("veilseg.models")
 
 
 def _argmax(logits: np.ndarray) -> np.ndarray:

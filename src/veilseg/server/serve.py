@@ -57,8 +57,9 @@ def serve(settings: Settings) -> None:
 
 
 def check_start(settings: Settings) -> None:
-    """Raise UsageError, before a model is loaded, when other machines could reach the service without a token, or the
-    files for TLS cannot be used.
+    """Raise UsageError, before a model is loaded, for settings that cannot be served.
+
+    Other machines could reach the service without a token, or the files for TLS cannot be used.
     """
     _check_address(settings)
     certificate, key = settings.tls_certificate, settings.tls_key

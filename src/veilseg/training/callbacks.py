@@ -14,7 +14,7 @@ import lightning.pytorch as pl
 
 
 class Stopped(Exception):
-    """The run was asked to stop, and has written a checkpoint. (Lightning would turn KeyboardInterrupt into exit.)"""
+    """The run was asked to stop, and has written a checkpoint; Lightning would turn KeyboardInterrupt into exit."""
 
 
 class StopBetweenSteps(pl.Callback):
@@ -52,8 +52,9 @@ class StopBetweenSteps(pl.Callback):
 
 
 class WaitingShare(pl.Callback):
-    """Logs `waiting`, the share of the time since the last log that no step worked because samples were missing, and
-    `steps_per_second` in that time.
+    """Logs `waiting` and `steps_per_second`.
+
+    Waiting: the share of the time since the last log in which no step worked because samples were missing.
     """
 
     def __init__(self, every: int = 50) -> None:

@@ -18,7 +18,7 @@ from veilseg.errors import InvalidModelError
 from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.inputspec import InputSpec
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME, ModelConfig
-from veilseg.runtime.locate import find_model
+from veilseg.modelfolder import find_model
 from veilseg.spec import CipherSpec
 
 if TYPE_CHECKING:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from veilseg.ciphers import own_cipher
+from veilseg.ciphers import cipher_for
+from veilseg.ciphers.plain import pad
 from veilseg.data.base import SegmentationData
 from veilseg.errors import InvalidDataError, InvalidModelError, UsageError
 from veilseg.files import make_folder, refuse_existing, write_atomic
-from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME
+from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME, ModelConfig
 from veilseg.models.onnx.attention import fuse_attention
-from veilseg.runtime import Segmenter
-from veilseg.runtime.engines import Engine, OnnxEngine
+from veilseg.models.onnx.session import open_onnx
 
 _TOLERANCE = 1e-3  # of the greatest logit: what fused attention may differ by, which rounds in another order
 
@@ -36,31 +36,56 @@ def quantize(
     source, target = Path(folder), Path(target)
     for name in (ONNX_NAME, CONFIG_NAME):
         refuse_existing(target / name, overwrite=overwrite)
-    exact = Segmenter(source, engine="onnx")
-    if exact.config.input.keyed or (source / STEM_NAME).exists():
+    config = ModelConfig.load(source)
+    if not (source / ONNX_NAME).is_file():
+        raise InvalidModelError(f"{source} has no {ONNX_NAME}", "veilseg export makes one")
+    if config.input.keyed or (source / STEM_NAME).exists():
         raise UsageError("a model that takes keys stays in float", "export it without --split-stem, unencrypted")
     if images < 1 or not len(data):
         raise InvalidDataError(f"{data.name} has no image to quantize with")
-    chosen = np.unique(np.linspace(0, len(data) - 1, min(images, len(data))).astype(int)).tolist()
+    given = _Inputs(config, data, images)
     with tempfile.TemporaryDirectory() as scratch:
-        made = Path(scratch) / "int8"
-        made.mkdir()
-        shutil.copy(source / CONFIG_NAME, made)
-        _quantize(source / ONNX_NAME, made / ONNX_NAME, exact, data, chosen)
-        rounded = Segmenter(made, engine="onnx")
-        same = [float(np.mean(_labels(exact, data, i) == _labels(rounded, data, i))) for i in chosen]
+        made = Path(scratch) / ONNX_NAME
+        _quantize(source / ONNX_NAME, made, given)
+        exact, rounded = open_onnx(source / ONNX_NAME), open_onnx(made)
+        same = [float(np.mean(exact(one).argmax(1) == rounded(one).argmax(1))) for one in given]
         make_folder(target)
-        for name in (ONNX_NAME, CONFIG_NAME):  # the config last: without it nobody takes the folder for a model
-            write_atomic(target / name, (made / name).read_bytes(), overwrite=overwrite)
+        write_atomic(target / ONNX_NAME, made.read_bytes(), overwrite=overwrite)
+        # The config last: without it nobody takes the folder for a model.
+        write_atomic(target / CONFIG_NAME, (source / CONFIG_NAME).read_bytes(), overwrite=overwrite)
     return float(np.mean(same))
 
 
-def _labels(segmenter: Segmenter, data: SegmentationData, index: int) -> np.ndarray:
-    made, image = own_cipher(segmenter.config.input), data[index].image
-    return segmenter.segment(image if made == "plain" else made.encrypt(image))
+class _Inputs:
+    """What the network reads of `count` images of a dataset, each float32 [1, 3, H, W]; made anew at every pass."""
+
+    def __init__(self, config: ModelConfig, data: SegmentationData, count: int) -> None:
+        encryption = config.input.encryption
+        self._cipher = None if encryption is None else cipher_for(encryption)
+        self._multiple, self._data = config.size_multiple, data
+        self._chosen = np.unique(np.linspace(0, len(data) - 1, min(count, len(data))).astype(int)).tolist()
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for index in self._chosen:
+            image = pad(self._data[index].image, self._multiple)
+            if self._cipher is not None:
+                image = self._cipher.reduce(self._cipher.encrypt(image).pixels)
+            yield np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
 
 
-def _quantize(source: Path, target: Path, exact: Segmenter, data: SegmentationData, chosen: list[int]) -> None:
+class _Ranges:
+    """ONNX Runtime's CalibrationDataReader: the images by the name of the graph's input, one at a time."""
+
+    def __init__(self, given: _Inputs) -> None:
+        self._rest = iter(given)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        """The next array, or None after the last."""
+        images = next(self._rest, None)
+        return None if images is None else {"images": images}
+
+
+def _quantize(source: Path, target: Path, given: _Inputs) -> None:
     try:
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
         from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -69,13 +94,11 @@ def _quantize(source: Path, target: Path, exact: Segmenter, data: SegmentationDa
 
     prepared = target.with_name("prepared.onnx")
     quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-    first = _Ranges(exact, data, chosen[:1]).get_next()
-    assert first is not None
-    _fuse(prepared, first["images"])
+    _fuse(prepared, next(iter(given)))
     quantize_static(
         str(prepared),
         str(target),
-        _Ranges(exact, data, chosen),
+        _Ranges(given),
         quant_format=QuantFormat.QDQ,
         op_types_to_quantize=["Conv", "MatMul", "Gemm", "Relu"],
         per_channel=True,
@@ -84,11 +107,10 @@ def _quantize(source: Path, target: Path, exact: Segmenter, data: SegmentationDa
         # What takes the results of products in a transformer computes in float: rounding them costs time and bits.
         extra_options={"OpTypesToExcludeOutputQuantization": ["MatMul", "Gemm"]},
     )
-    prepared.unlink()
 
 
 def _fuse(path: Path, images: np.ndarray) -> None:
-    """Fuse the attentions of the model at `path`, in place, if its answers for `images` stay up to rounding."""
+    """Fuse the attentions of the model at `path`, in place, if its logits for `images` stay up to rounding."""
     import onnx
 
     model = onnx.load(str(path))
@@ -96,40 +118,6 @@ def _fuse(path: Path, images: np.ndarray) -> None:
         return
     fused = path.with_name("fused.onnx")
     onnx.save(model, str(fused))
-    before, after = (OnnxEngine(each).run(images) for each in (path, fused))
+    before, after = (open_onnx(each)(images) for each in (path, fused))
     if np.abs(before - after).max() <= _TOLERANCE * np.abs(before).max():
         fused.replace(path)
-
-
-class _Ranges:
-    """What the network is given for the images `chosen`: ONNX Runtime's CalibrationDataReader, one image at a time."""
-
-    def __init__(self, segmenter: Segmenter, data: SegmentationData, chosen: list[int]) -> None:
-        self._segmenter, self._data, self._chosen = segmenter, data, iter(chosen)
-        self._waiting: list[np.ndarray] = []
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        """The next array by the name of the graph's input, or None after the last."""
-        while not self._waiting:
-            index = next(self._chosen, None)
-            if index is None:
-                return None
-            engine = self._segmenter.engine
-            self._segmenter.engine = _Recorder(engine, self._waiting)
-            try:
-                _labels(self._segmenter, self._data, index)
-            finally:
-                self._segmenter.engine = engine
-        return {"images": self._waiting.pop(0)}
-
-
-class _Recorder:
-    """An engine that also keeps what it is given."""
-
-    def __init__(self, engine: Engine, kept: list[np.ndarray]) -> None:
-        self._engine, self._kept = engine, kept
-        self.name, self.fixed_size = engine.name, engine.fixed_size
-
-    def run(self, images: np.ndarray) -> np.ndarray:
-        self._kept.append(images)
-        return self._engine.run(images)

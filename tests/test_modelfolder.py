@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.tiny_onnx import tiny_model
+from veilseg import modelfolder
 from veilseg.errors import InvalidModelError, UsageError
-from veilseg.runtime import locate
-from veilseg.runtime.locate import find_model
+from veilseg.modelfolder import find_model
 
 
 def test_a_folder_with_onnx_weights_needs_no_torch(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_torch_weights_serve_where_they_are_all_there_is_or_asked_for(tmp_path: 
 
 def test_shipped_names_come_before_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = tiny_model(tmp_path / "somewhere")
-    monkeypatch.setattr(locate, "shipped_models", lambda: {"default": shipped})
+    monkeypatch.setattr(modelfolder, "shipped_models", lambda: {"default": shipped})
     assert find_model("default").folder == shipped
     with pytest.raises(InvalidModelError, match="no model 'defualt'") as caught:
         find_model("defualt")

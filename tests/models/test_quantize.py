@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,16 @@ import onnx
 import pytest
 
 from tests.models.conftest import tiny_conv, tiny_setr
+from veilseg.ciphers import cipher
 from veilseg.data import open_data
 from veilseg.errors import InvalidDataError, UsageError, VeilsegError
-from veilseg.evaluation import quantize as quantization
 from veilseg.keys import Key
 from veilseg.models import export_onnx
+from veilseg.models.encryption.onnx_stem import encrypt_onnx
+from veilseg.models.onnx import quantize as quantization
 from veilseg.models.onnx.attention import fuse_attention
 from veilseg.models.onnx.quantize import quantize
-from veilseg.runtime import Segmenter, encrypt_onnx
+from veilseg.runtime import Segmenter
 from veilseg.runtime.engines import OnnxEngine
 
 
@@ -50,12 +51,29 @@ def test_weights_are_whole_numbers_and_answers_stay(exported: Path, tmp_path: Pa
 def test_the_share_of_equal_answers_is_measured(
     exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    maps = iter([np.array([[0, 1]]), np.array([[0, 1]]), np.array([[2, 3]]), np.array([[2, 0]])])
-    monkeypatch.setattr(
-        "veilseg.models.onnx.quantize._quantize", lambda source, target, *_: shutil.copy(source, target)
-    )
-    monkeypatch.setattr("veilseg.models.onnx.quantize._labels", lambda *_: next(maps))
-    assert quantize(exported, tmp_path / "int8", open_data("scenes:2:1"), images=2) == 0.75
+    """Of a model all of whose logits are 0, so that it answers class 0 everywhere."""
+    exact = OnnxEngine(exported / "model.onnx")
+    data = open_data("scenes:2:1")
+    sort = cipher("subblock-sort", sub_block=8)
+    first = []
+    for sample in (data[0], data[1]):
+        pixels = sort.encrypt(sample.image).pixels
+        first.append(np.mean(exact.run(pixels.transpose(2, 0, 1)[None].astype(np.float32)).argmax(1) == 0))
+
+    def blind(source: Path, target: Path, given: object) -> None:
+        model = onnx.load(str(source))
+        end = model.graph.output[0].name
+        model.graph.node.append(onnx.helper.make_node("Mul", [end, "zero"], ["none"]))
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(1, np.float32), "zero"))
+        for node in model.graph.node:
+            node.output[:] = ["scores" if name == end else name for name in node.output]
+            node.input[:] = ["scores" if name == end else name for name in node.input]
+        model.graph.node[-1].output[0] = end
+        onnx.save(model, str(target))
+
+    monkeypatch.setattr(quantization, "_quantize", blind)
+    assert 0 < np.mean(first) < 1
+    assert quantize(exported, tmp_path / "int8", data, images=2) == pytest.approx(np.mean(first))
 
 
 def test_models_that_take_keys_stay_in_float(tmp_path: Path) -> None:
@@ -63,9 +81,9 @@ def test_models_that_take_keys_stay_in_float(tmp_path: Path) -> None:
     data = open_data("scenes:1:1")
     with pytest.raises(UsageError, match="float"):
         quantize(tmp_path / "open", tmp_path / "int8", data)
-    encrypt_onnx(tmp_path / "open", Key.generate(), tmp_path / "locked")
+    encrypt_onnx(tmp_path / "open", Key.generate(), tmp_path / "encrypted")
     with pytest.raises(UsageError, match="float"):
-        quantize(tmp_path / "locked", tmp_path / "int8", data)
+        quantize(tmp_path / "encrypted", tmp_path / "int8", data)
     assert not (tmp_path / "int8").exists()
 
 
