@@ -126,14 +126,26 @@ def test_input_is_never_replaced(cli, photo: Path) -> None:
 
 
 def test_output_is_replaced_only_when_asked(cli, photo: Path) -> None:
-    Path("veiled.png").write_bytes(b"precious")
+    cli("encrypt", "photo.png", "-o", "veiled.png", "--sub-block", "8")
+    before = Path("veiled.png").read_bytes()
     done = cli("encrypt", "photo.png", "-o", "veiled.png")
     assert done.code == 0
     assert "veiled.png exists" in done.err
     assert "--force" in done.err
-    assert Path("veiled.png").read_bytes() == b"precious"
+    assert Path("veiled.png").read_bytes() == before
     assert cli("encrypt", "photo.png", "-o", "veiled.png", "--force").code == 0
-    assert Path("veiled.png").read_bytes() != b"precious"
+    assert Path("veiled.png").read_bytes() != before
+
+
+def test_a_plain_picture_never_passes_for_a_result(cli, photo: Path) -> None:
+    """Whoever sends the output next would send a photograph."""
+    Path("out").mkdir()
+    Path("out/photo.png").write_bytes(photo.read_bytes())
+    for output in ("out/photo.png", "out"):
+        done = cli("encrypt", "photo.png", "-o", output)
+        assert done.code == 1
+        assert "is no encrypted image" in done.err
+    assert Path("out/photo.png").read_bytes() == photo.read_bytes()
 
 
 def test_a_folder_by_its_url(cli, photo: Path) -> None:

@@ -6,7 +6,7 @@ An operation says where keys and models are. A portable one may be sent to other
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import numpy as np
 
 from veilseg.ciphers import Cipher, EncryptedImage
 from veilseg.container import KEYWORD
-from veilseg.errors import InvalidImageError, InvalidKeyError
+from veilseg.errors import InvalidImageError, InvalidKeyError, VeilsegError
 from veilseg.images import open_image, to_png
 from veilseg.keys import Key
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: What an operation is when it is opened, which raises VeilsegError when its key, model or service are missing.
 Work = Callable[..., tuple[bytes, ...]]
+_HEAD = 4096  # bytes of a file in which our header begins
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,17 @@ class Encrypt:
             hint = f"the key {self.fingerprint} is meant, and here it is {key.fingerprint}"
             raise InvalidKeyError("the key file holds another key on this machine", hint)
         return lambda data: (self.cipher.encrypt(open_image(data), key).to_bytes(),)
+
+    @staticmethod
+    def check_existing(outputs: Iterable[str]) -> None:
+        """What exists is skipped as done: raises VeilsegError for a file of this machine that is no encrypted image."""
+        for output in outputs:
+            path = Path(output)
+            if path.is_file():
+                with path.open("rb") as file:
+                    if not _is_encrypted(file.read(_HEAD)):
+                        hint = "pass --force to replace it, or choose another name"
+                        raise VeilsegError(f"{output} exists and is no encrypted image", hint)
 
     def elsewhere(self) -> Encrypt:
         """Every machine reads the key from its own file of that name, and refuses another key."""
@@ -127,7 +139,12 @@ def _image(given: bytes | np.ndarray) -> Any:
     if not isinstance(given, bytes):
         return given
     # A damaged encrypted image must not pass as a photograph.
-    return EncryptedImage.from_bytes(given) if KEYWORD.encode() + b"\0" in given[:4096] else open_image(given)
+    return EncryptedImage.from_bytes(given) if _is_encrypted(given[:_HEAD]) else open_image(given)
+
+
+def _is_encrypted(head: bytes) -> bool:
+    """Whether a file that begins with `head` has our header, whatever else may be wrong with it."""
+    return KEYWORD.encode() + b"\0" in head
 
 
 def _photograph(data: bytes) -> np.ndarray:

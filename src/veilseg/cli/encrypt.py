@@ -40,6 +40,8 @@ def command(
     chosen = make(cipher, block, sub_block)
     plan = make_plan(images, output, verb="encrypt")
     operation = Encrypt(chosen, key_path_for(chosen, key))
+    if not force:
+        operation.check_existing(task.outputs[0] for task in plan.tasks)
     if chosen.spec.cell < DEFAULT_SUB_BLOCK and chosen.facts.sub_blocks:
         s = chosen.spec.cell
         usual = f"{DEFAULT_SUB_BLOCK} or more is usual"
