@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("veilseg", deadline=None)
+settings.load_profile("veilseg")
 
 IN_CI = os.environ.get("CI") == "true"
 
