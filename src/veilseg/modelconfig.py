@@ -98,11 +98,14 @@ class ModelConfig:
         for name, kind in _TYPES.items():
             if not isinstance(data.get(name), kind):
                 raise InvalidModelError(f"{CONFIG_NAME}: {name!r} is missing or of the wrong type")
+        if unknown := sorted(data.keys() - _TYPES.keys()):
+            raise InvalidModelError(f"{CONFIG_NAME} has an unknown entry {unknown[0][:40]!r}")
         try:
             return cls(**{**data, "input": InputSpec.from_dict(data["input"])})
-        except (TypeError, ValueError, UsageError) as error:
-            reason = error.message if isinstance(error, UsageError) else str(error).rpartition(") ")[2]
-            raise InvalidModelError(f"{CONFIG_NAME} is not valid: {reason}") from error
+        except UsageError as error:
+            raise InvalidModelError(f"{CONFIG_NAME} is not valid: {error.message}") from error
+        except (TypeError, ValueError) as error:
+            raise InvalidModelError(f"{CONFIG_NAME} is not valid: the palette is not made of whole numbers") from error
 
     @classmethod
     def load(cls, folder: str | Path) -> ModelConfig:

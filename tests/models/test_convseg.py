@@ -88,8 +88,8 @@ def test_a_widened_stem_computes_the_same(block: int) -> None:
 
 def test_a_stem_is_widened_once_and_to_a_multiple() -> None:
     net = network(4)
-    with pytest.raises(ValueError, match="cannot widen"):
+    with pytest.raises(UsageError, match="cannot be widened"):
         net.widen_patch(10)
     net.widen_patch(8)
-    with pytest.raises(ValueError, match="cannot widen"):
+    with pytest.raises(UsageError, match="cannot be widened"):
         net.widen_patch(16)

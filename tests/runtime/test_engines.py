@@ -90,11 +90,12 @@ def test_a_size_that_the_network_cannot_take_is_named(tmp_path: Path) -> None:
         engine.run(np.zeros((1, 3, 64, 64), np.float32))
 
 
-def test_no_memory_is_no_fault_of_the_image(tmp_path: Path) -> None:
+def test_a_failure_for_want_of_memory_is_said(tmp_path: Path) -> None:
     """In a process that may take little more than it has: the logits of 17 megapixels do not fit."""
     code = f"""
 import pathlib, resource
 import numpy as np
+from veilseg.errors import InvalidModelError, VeilsegError
 from veilseg.runtime.engines import OnnxEngine
 engine = OnnxEngine(pathlib.Path({str(tiny_model(tmp_path / "m") / "model.onnx")!r}), threads=1)
 images = np.zeros((1, 3, 4096, 4096), np.float32)
@@ -102,11 +103,13 @@ taken = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.
 resource.setrlimit(resource.RLIMIT_AS, (taken + 2**27, resource.RLIM_INFINITY))
 try:
     engine.run(images)
-except MemoryError as error:
+except VeilsegError as error:
+    assert not isinstance(error, InvalidModelError), "no fault of the image"
     print(error)
 """
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert "4096x4096" in done.stdout, done.stderr
+    assert "memory" in done.stdout
 
 
 def test_a_network_with_other_classes_than_its_config_is_caught(tmp_path: Path) -> None:

@@ -108,10 +108,7 @@ class SegmentationModel(nn.Module, ModelHubMixin, library_name="veilseg", pipeli
         """
         if not isinstance(self.network, Widenable):
             raise UsageError(f"the stem of this network does not fit blocks of {block} pixels", "leave the block out")
-        try:
-            self.network.widen_patch(block)
-        except ValueError as error:
-            raise UsageError(str(error), "use a block that is a multiple of the network's patch") from error
+        self.network.widen_patch(block)
         self.config.arguments = {**self.config.arguments, _WIDENED: block}
         self.config.size_multiple = math.lcm(self.config.size_multiple, block)
 

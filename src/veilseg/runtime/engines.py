@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from veilseg.errors import InvalidModelError, UsageError
+from veilseg.errors import InvalidModelError, UsageError, VeilsegError
 
 
 class Engine(Protocol):
@@ -67,14 +67,19 @@ class OnnxEngine:
     def run(self, images: np.ndarray) -> np.ndarray:
         """Logits float32 [N, K, H, W] of raw pixel values float32 [N, 3, H, W].
 
-        Raises InvalidModelError for a size that the network does not take, MemoryError where there is no room for it.
+        Raises InvalidModelError for a size that the network does not take, VeilsegError for all other failures, of
+        which a lack of memory is the most likely: ONNX Runtime has no type of its own for it.
         """
+        from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
+
+        size = f"{images.shape[3]}x{images.shape[2]}"
         try:
             result = self._session.run([self._output], {self._input: images})[0]
+        except InvalidArgument as error:
+            raise InvalidModelError(f"the model does not take images of {size}") from error
         except Exception as error:
-            if "alloc" in str(error):  # ONNX Runtime has no class of error for it
-                raise MemoryError(f"no memory for images of {images.shape[3]}x{images.shape[2]}") from error
-            raise InvalidModelError(f"the model does not take images of {images.shape[3]}x{images.shape[2]}") from error
+            hint = "if memory is short: smaller images, or windows (`veilseg segment --window 512`)"
+            raise VeilsegError(f"the model failed on images of {size} ({type(error).__name__})", hint) from error
         return np.asarray(result, np.float32)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from veilseg.ciphers import EncryptedImage, cipher_for
 from veilseg.ciphers.kernels import engine
-from veilseg.errors import InvalidImageError, VeilsegError
+from veilseg.errors import InvalidImageError, InvalidModelError, VeilsegError
 from veilseg.server import frames
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def segment(segmenter: Segmenter, batch: Sequence[bytes]) -> list[bytes]:
             results[index] = _refusal(error)
     try:
         maps = segmenter.segment_batch(list(images.values()))
-    except VeilsegError as error:
+    except (InvalidImageError, InvalidModelError) as error:  # other failures end the worker, and another one tries
         return [_refusal(error)] * len(batch)
     for index, labels in zip(images, maps, strict=True):
         results[index] = _labels(labels)

@@ -19,7 +19,7 @@ def check_target(out: Path, *, overwrite: bool) -> None:
         raise InvalidModelError(f"{out} is a file", "choose a new folder")
     if not overwrite and out.is_dir() and any(out.iterdir()):
         raise InvalidModelError(
-            f"{out} exists already and is not empty", "pass overwrite=True to replace the model, or choose another"
+            f"{out} exists already and is not empty", "choose another, or replace the model (overwrite=True, --force)"
         )
 
 

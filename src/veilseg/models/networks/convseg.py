@@ -136,10 +136,13 @@ class ConvSeg(nn.Module):
         back on the finer grid. Model encryption needs it, because a key for the block mixes all of its pixels.
 
         Raises:
-            ValueError: `block` is not a multiple of the patch.
+            UsageError: `block` is not a multiple of the patch, or the first convolution was rewritten before.
         """
         if isinstance(self.shuffle, nn.PixelShuffle) or block % self.patch:
-            raise ValueError(f"cannot widen a patch of {self.patch} to a block of {block}")
+            raise UsageError(
+                f"a patch of {self.patch} pixels cannot be widened to a block of {block}",
+                "use a block that is a multiple of the network's patch",
+            )
         m, p, old = block // self.patch, self.patch, self.stem
         assert old.bias is not None
         width = old.out_channels

@@ -49,7 +49,7 @@ class Widenable(Protocol):
     """Can rewrite its patch embedding for larger blocks."""
 
     def widen_patch(self, block: int) -> None:
-        """In place, for blocks of so many pixels, a multiple of the patch; what is computed stays. Else ValueError."""
+        """In place, for blocks of so many pixels, a multiple of the patch; what is computed stays. Else UsageError."""
 
 
 @runtime_checkable
