@@ -260,10 +260,10 @@ def test_pickles_run_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     Path("trap.py").write_text("import os\nos.mkdir('pwned')\nclass Trap: pass\n")
-    Trap = type("Trap", (), {"__module__": "trap", "__qualname__": "Trap"})
-    monkeypatch.setitem(sys.modules, "trap", SimpleNamespace(Trap=Trap))  # present only while it is pickled
+    trap = type("Trap", (), {"__module__": "trap", "__qualname__": "Trap"})
+    monkeypatch.setitem(sys.modules, "trap", SimpleNamespace(Trap=trap))  # present only while it is pickled
     state = random_state("naive")
-    trapped = saved(tmp_path / "trap.pth", state, meta=Trap())
+    trapped = saved(tmp_path / "trap.pth", state, meta=trap())
     monkeypatch.delitem(sys.modules, "trap")
     call = "__import__('os').mkdir('pwned')"
     harmless = [trapped] + [
