@@ -129,7 +129,7 @@ def test_the_config_in_the_checkpoint_counts(version: str, tmp_path: Path) -> No
     assert model.config.classes == tuple(names)
     assert model.config.palette[3] == (3, 3, 3)
     images = pixels(64, 64)
-    setting = {"heads": 8, "taps": (1, 2, 3, 4), "grid": (2, 6)}
+    setting: dict[str, Any] = {"heads": 8, "taps": (1, 2, 3, 4), "grid": (2, 6)}
     wanted, _ = forward(state, "naive", images, mode="bicubic", **setting)
     assert (model(images) - wanted).abs().max() < 2e-4 * wanted.std()
     silent = {k: v.replace("interpolate_mode='bicubic', with_cls_token=True,", "") if isinstance(v, str) else v
