@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from tests.encrypted_files import ROTATION, SORT, headers, random_pixels, valid, with_body, with_text
 from tests.pngs import SIGNATURE, chunk, ihdr, join, split
@@ -40,6 +41,7 @@ def test_round_trip_of_any_header(header: Header, seed: int) -> None:
 
 def test_other_programs_open_it() -> None:
     with Image.open(io.BytesIO(valid())) as image:
+        assert isinstance(image, PngImageFile)
         assert (image.format, image.mode, image.size) == ("PNG", "RGB", (32, 32))
         assert np.array_equal(np.asarray(image), random_pixels(SORT))
         assert json.loads(image.text["veilseg"]) == SORT.to_dict()

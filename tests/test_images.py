@@ -104,7 +104,9 @@ def test_alpha_is_dropped_only_where_it_says_nothing(mode: str) -> None:
     image.putalpha(255)
     opaque = open_image(saved(image))
     assert np.array_equal(opaque, np.asarray(Image.fromarray(PIXELS).convert(mode[:-1]).convert("RGB")))
-    image.putpixel((3, 3), (*image.getpixel((3, 3))[:-1], 254))
+    alpha = Image.new("L", image.size, 255)
+    alpha.putpixel((3, 3), 254)
+    image.putalpha(alpha)
     with pytest.raises(InvalidImageError, match="transparent"):
         open_image(saved(image))
 
@@ -115,8 +117,9 @@ def test_transparent_colour() -> None:
     with pytest.raises(InvalidImageError, match="transparent"):
         open_image(saved(one, transparency=(1, 2, 3)))
     palette = Image.fromarray(PIXELS[..., 0]).convert("P")
+    index: Any = palette.getpixel((0, 0))
     with pytest.raises(InvalidImageError, match="transparent"):
-        open_image(saved(palette, transparency=int(palette.getpixel((0, 0)))))
+        open_image(saved(palette, transparency=index))
 
 
 @pytest.mark.parametrize(

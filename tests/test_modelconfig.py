@@ -52,12 +52,12 @@ def test_foreign_configs(text: str) -> None:
         ModelConfig.from_json(text)
 
 
-def test_no_folder(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_no_folder(tmp_path) -> None:
     with pytest.raises(InvalidModelError, match=r"config\.json"):
         ModelConfig.load(tmp_path)
 
 
-def test_a_config_of_any_length_is_not_read(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_config_of_any_length_is_not_read(tmp_path) -> None:
     (tmp_path / "config.json").write_text(CONFIG.to_json() + " " * 2_000_000)
     with pytest.raises(InvalidModelError, match=r"no readable config\.json"):
         ModelConfig.load(tmp_path)

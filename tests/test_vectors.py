@@ -95,7 +95,7 @@ def stored(pixels: np.ndarray, case: dict[str, Any]) -> np.ndarray:
     """What the code stores for a case of ciphers.json."""
     block, sub_block = case["block"], case.get("sub_block")
     if "subkey" in case:  # of subblock-shuffle, where no key gives it
-        return shuffle_pixels(pixels, bytes.fromhex(case["subkey"]), block, sub_block)
+        return shuffle_pixels(pixels, bytes.fromhex(case["subkey"]), block, case["sub_block"])
     key = Key.parse(case["key"]) if "key" in case else None
     return cipher(case["cipher"], block, sub_block).encrypt_pixels(pixels, key, bytes.fromhex(case.get("nonce", "")))
 

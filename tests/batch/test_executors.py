@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -191,7 +192,7 @@ def many(tmp_path: Path, count: int) -> list[Task]:
 
 
 def test_as_many_are_in_flight_as_is_said(tmp_path: Path) -> None:
-    operation = Fussy()
+    operation: Any = Fussy()
     found = list(run_by_service(many(tmp_path, 20), operation, in_flight=4))
     assert sorted(one.name for one in found) == [str(tmp_path / "in" / f"{index:02}.png") for index in range(20)]
     assert operation.most == 4
@@ -199,29 +200,30 @@ def test_as_many_are_in_flight_as_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("status", "tried"), [(None, 5), (401, 5), (400, 20), (429, 20)])
 def test_a_service_that_is_gone_ends_the_run(status: int | None, tried: int, tmp_path: Path) -> None:
-    operation = Fussy(ServiceError("no", status=status), after=4)
+    operation: Any = Fussy(ServiceError("no", status=status), after=4)
     found = list(run_by_service(many(tmp_path, 20), operation, in_flight=1))
     assert (len(found), sum(one.error is None for one in found)) == (tried, 4)
 
 
 def test_faults_of_ours_are_no_outcomes(tmp_path: Path) -> None:
-    listed = many(tmp_path, 3)
+    listed, faulty = many(tmp_path, 3), cast(Any, Fussy(ZeroDivisionError()))
     for executor in (run_here, run_by_service):
         with pytest.raises(ZeroDivisionError):
-            list(executor(listed, Fussy(ZeroDivisionError())))
+            list(executor(listed, faulty))
 
     def damaged() -> Iterator[Task]:
         yield from listed
         raise InvalidImageError("the video ends here")
 
-    found = []
+    operation: Any = Fussy()
     with pytest.raises(InvalidImageError, match="ends here"):
-        found.extend(run_by_service(damaged(), Fussy(), in_flight=1))
+        list(run_by_service(damaged(), operation, in_flight=1))
     assert len(list((tmp_path / "out").iterdir())) == 3
 
 
 def test_memory_that_is_lacking_fails_one_image(tmp_path: Path) -> None:
-    found = list(run_here(many(tmp_path, 2), Fussy(MemoryError())))
+    operation: Any = Fussy(MemoryError())
+    found = list(run_here(many(tmp_path, 2), operation))
     assert [one.error.message for one in found if one.error] == ["not enough memory"] * 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,6 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from veilseg import files
 from veilseg.batch import buckets, locations
 from veilseg.batch.locations import absolute, address_of, below, join, lies_in, location_of
 from veilseg.errors import UsageError, VeilsegError
@@ -79,7 +79,7 @@ def test_a_write_that_fails_leaves_nothing(folder: str, monkeypatch: pytest.Monk
     if folder.startswith("memory"):
         monkeypatch.setattr(fsspec.implementations.memory.MemoryFile, "write", Broken)
     else:
-        monkeypatch.setattr(files.os, "fsync", Broken)
+        monkeypatch.setattr(os, "fsync", Broken)
     with pytest.raises(VeilsegError, match="No space left"):
         where.write(join(folder, "deep/a.png"), b"data", overwrite=False)
     assert list(where.files(folder, None)) == [("other.png", None)]

@@ -11,12 +11,15 @@ from tests.ciphers.images import noise
 from veilseg.catalog import of_family
 from veilseg.ciphers import EncryptedImage, cipher
 from veilseg.ciphers.conventional import ff1
+from veilseg.ciphers.conventional.ffx import Ffx
 from veilseg.ciphers.grid import cut_blocks
 from veilseg.errors import InvalidImageError, InvalidKeyError, UsageError
 from veilseg.keys import Key
+from veilseg.spec import make_spec
 
 NAMES = of_family("conventional")
 KEY = Key(bytes(range(32)))
+FFX = Ffx(make_spec("ffx"))
 keys = st.binary(min_size=32, max_size=32).map(Key)
 #: NIST SP 800-38G, FF1 samples: key, radix, tweak, plain, encrypted.
 AES256 = "2B7E151628AED2A6ABF7158809CF4F3CEF4359D8D580AA4F7F036D6F04FC6A94"
@@ -86,7 +89,7 @@ def test_what_each_does(key: Key, block: int) -> None:
     assert (np.sort(shf, axis=1) == np.sort(plain, axis=1)).all()
     for stored, changed in (
         (negative.astype(int), 255 - plain),
-        (ffx.astype(int), cipher("ffx").table(key)[plain].astype(int)),
+        (ffx.astype(int), FFX.table(key)[plain].astype(int)),
     ):
         assert ((stored == plain) | (stored == changed)).all()
         moved = (stored != plain).any(axis=0)
@@ -97,11 +100,11 @@ def test_what_each_does(key: Key, block: int) -> None:
 
 
 def test_the_table_of_ffx() -> None:
-    table = cipher("ffx").table(KEY)
+    table = FFX.table(KEY)
     assert len(set(table.tolist())) == 256
     assert table.max() < 1000
-    assert not np.array_equal(table, cipher("ffx").table(Key(bytes(32))))
-    assert cipher("ffx").stored_maximum(KEY) == table.max()
+    assert not np.array_equal(table, FFX.table(Key(bytes(32))))
+    assert FFX.stored_maximum(KEY) == table.max()
     assert cipher("np").stored_maximum(KEY) is None
     digits = ff1.encrypt(KEY.derive("ffx"), [2, 5, 5])
     assert table[255] == 100 * digits[0] + 10 * digits[1] + digits[2]

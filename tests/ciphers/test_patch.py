@@ -85,8 +85,8 @@ def test_a_step_of_difference_between_machines_is_no_matter() -> None:
 @pytest.mark.parametrize("block", [16, 32])
 def test_rotation_of_whole_patches(block: int) -> None:
     if block == 32:  # any orthogonal matrix will do, and the key's takes seconds here
-        small = rotation(KEY, 16)
-        matrix = np.kron(np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]) / 2, small)
+        mixing = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]) / 2
+        matrix = np.kron(mixing, rotation(KEY, 16)).astype(np.float64)
     else:
         matrix = rotation(KEY, block)
     extremes = np.where(matrix[0] > 0, 255, 0).astype(np.uint8)  # the block that this rotation makes longest

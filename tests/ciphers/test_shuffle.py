@@ -61,7 +61,7 @@ def check_dropping(monkeypatch: pytest.MonkeyPatch, pixels: np.ndarray, *sizes: 
     """Encrypting and decrypting under `Dropping` is what the description says, with kernels and without."""
 
     def words(subkey: bytes, stream: int) -> list[int]:
-        return iter(Dropping(subkey).words(stream, 20000).tolist())  # type: ignore[return-value]
+        return iter(Dropping(subkey).words(stream, 20000).tolist())
 
     monkeypatch.setattr("veilseg.ciphers.subblock.shuffle.Keystream", Dropping)
     monkeypatch.setattr(oracle, "words", words)

@@ -64,7 +64,7 @@ def test_kernels_compile_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPat
 
     from veilseg.ciphers.kernels import jit
 
-    def refuse(*, cache: bool = False, **options: bool) -> Callable[[Any], Any]:
+    def refuse(*, cache: bool = False, **options: Any) -> Callable[[Any], Any]:
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
         return numba.njit(**options)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -22,16 +24,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-class Work:
+def operation(work: Callable[[Any], bytes] = bytes.upper) -> Any:
     """An operation that does as `work` does."""
-
-    doing = "encrypting"
-
-    def __init__(self, work: Callable[[bytes], bytes] = bytes.upper) -> None:
-        self.work = work
-
-    def open(self) -> Callable[[bytes], tuple[bytes]]:
-        return lambda data: (self.work(data),)
+    return SimpleNamespace(doing="encrypting", open=lambda: lambda data: (work(data),))
 
 
 def fussy(data: bytes) -> bytes:
@@ -45,33 +40,33 @@ def plan(*inputs: str, output: str = "new") -> Plan:
 
 
 def test_a_second_run_skips(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(plan("in"), Work(), run_here, force=False) == 0
+    assert run(plan("in"), operation(), run_here, force=False) == 0
     assert capsys.readouterr().err == "2 done\n"
     Path("new/a.png").unlink()
     Path("new/b.png").write_bytes(b"kept")
-    assert run(plan("in"), Work(), run_here, force=False) == 0
+    assert run(plan("in"), operation(), run_here, force=False) == 0
     assert capsys.readouterr().err == "1 done, 1 skipped (they exist; --force does them again)\n"
     assert Path("new/b.png").read_bytes() == b"kept"
-    assert run(plan("in"), Work(pytest.fail), run_here, force=False) == 0
+    assert run(plan("in"), operation(pytest.fail), run_here, force=False) == 0
     assert capsys.readouterr().err.startswith("0 done, 2 skipped")
-    assert run(plan("in"), Work(), run_here, force=True) == 0
+    assert run(plan("in"), operation(), run_here, force=True) == 0
     assert Path("new/b.png").read_bytes() == b"IN/B.PNG"
 
 
 def test_the_same_rule_for_one_image(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(plan("one.jpg", output="v.png"), Work(), run_here, force=False) == 0
+    assert run(plan("one.jpg", output="v.png"), operation(), run_here, force=False) == 0
     assert capsys.readouterr().err == ""
     Path("v.png").write_bytes(b"kept")
-    assert run(plan("one.jpg", output="v.png"), Work(pytest.fail), run_here, force=False) == 0
+    assert run(plan("one.jpg", output="v.png"), operation(pytest.fail), run_here, force=False) == 0
     assert capsys.readouterr().err == "skipped: v.png exists; --force does it again\n"
     assert Path("v.png").read_bytes() == b"kept"
-    assert run(plan("one.jpg", output="v.png"), Work(), run_here, force=True) == 0
+    assert run(plan("one.jpg", output="v.png"), operation(), run_here, force=True) == 0
     assert Path("v.png").read_bytes() == b"ONE.JPG"
 
 
 def test_one_failure_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     Path("in/c.jpg").write_bytes(b"in/a.jpg")
-    assert run(plan("one.jpg", "in", "none.png"), Work(fussy), run_here, force=False) == 1
+    assert run(plan("one.jpg", "in", "none.png"), operation(fussy), run_here, force=False) == 1
     assert {path.name: path.read_bytes() for path in Path("new").iterdir()} == {
         "one.png": b"ONE.JPG",
         "b.png": b"IN/B.PNG",
@@ -90,7 +85,7 @@ def test_what_is_left_out_is_named_and_makes_the_code_1(capsys: pytest.CaptureFi
     for name in ("in/c.heic", "in/d.gif"):
         Path(name).touch()
     for said in ("2 done, 2 left out", "0 done, 2 skipped (they exist; --force does them again), 2 left out"):
-        assert run(plan("in"), Work(), run_here, force=False) == 1
+        assert run(plan("in"), operation(), run_here, force=False) == 1
         assert capsys.readouterr().err.splitlines() == [
             "left out: in/c.heic: HEIC is not read",
             "hint: convert it to JPEG or PNG",
@@ -106,7 +101,7 @@ def test_an_interruption_says_what_was_done(capsys: pytest.CaptureFixture[str]) 
         return data
 
     with pytest.raises(KeyboardInterrupt):
-        run(plan("in"), Work(interrupted), run_here, force=False)
+        run(plan("in"), operation(interrupted), run_here, force=False)
     said = "interrupted: 1 done; every output is whole, and the same command does the rest\n"
     assert capsys.readouterr().err == said
     assert [path.name for path in Path("new").iterdir()] == ["a.png"]
@@ -118,34 +113,34 @@ def test_an_executor_that_gives_up_says_what_was_done(capsys: pytest.CaptureFixt
         raise VeilsegError("the cluster is gone")
 
     with pytest.raises(VeilsegError, match="is gone"):
-        run(plan("in"), Work(), lost, force=False)
+        run(plan("in"), operation(), lost, force=False)
     assert capsys.readouterr().err == "1 done\n"
 
 
 def test_a_single_failure_is_raised() -> None:
     with pytest.raises(InvalidImageError, match="broken"):
-        run(plan("in/a.jpg", output="v.png"), Work(fussy), run_here, force=False)
+        run(plan("in/a.jpg", output="v.png"), operation(fussy), run_here, force=False)
     assert not Path("v.png").exists()
 
 
 def test_what_cannot_be_written_is_refused_before_the_work() -> None:
     with pytest.raises(VeilsegError, match="the folder nowhere does not exist"):
-        run(plan("one.jpg", output="nowhere/v.png"), Work(pytest.fail), run_here, force=False)
+        run(plan("one.jpg", output="nowhere/v.png"), operation(pytest.fail), run_here, force=False)
     with pytest.raises(VeilsegError, match="is not a folder"):
-        run(plan("in", output="one.jpg/new"), Work(pytest.fail), run_here, force=False)
+        run(plan("in", output="one.jpg/new"), operation(pytest.fail), run_here, force=False)
 
 
 def test_progress_shows_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    run(plan("in"), Work(), run_here, force=False)
+    run(plan("in"), operation(), run_here, force=False)
     assert capsys.readouterr().err == "2 done\n"
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
-    run(plan("in"), Work(), run_here, force=True)
+    run(plan("in"), operation(), run_here, force=True)
     assert "encrypting" in capsys.readouterr().err
 
 
 def test_binary_on_a_terminal_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     with pytest.raises(UsageError, match="terminal"):
-        run(plan("one.jpg", output="-"), Work(pytest.fail), run_here, force=False)
+        run(plan("one.jpg", output="-"), operation(pytest.fail), run_here, force=False)
     assert capsys.readouterr().out == ""

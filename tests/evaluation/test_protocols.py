@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def journal(name: str) -> dict:  # type: ignore[type-arg]
+def journal(name: str) -> dict:
     return json.loads(Path(f"out/{name}.json").read_text())
 
 
@@ -68,7 +69,12 @@ def test_random_keys_go_on_where_they_were(monkeypatch: pytest.MonkeyPatch) -> N
     first = journal("random-keys")["steps"]
     calls = []
     measure = ProtocolSettings.measure
-    monkeypatch.setattr(ProtocolSettings, "measure", lambda *a, **k: calls.append(1) or measure(*a, **k))
+
+    def counted(*given: Any, **options: Any) -> Any:
+        calls.append(1)
+        return measure(*given, **options)
+
+    monkeypatch.setattr(ProtocolSettings, "measure", counted)
     assert main([*command, "--count", "5"]) == 0
     second = journal("random-keys")
     assert len(calls) == 3

@@ -10,6 +10,7 @@ import torch
 
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, create_model
+from veilseg.models.networks.normalize import Normalize
 
 TINY_VIT: dict[str, Any] = {
     "backbone": "vit_tiny_patch16_224",
@@ -43,6 +44,11 @@ def tiny_setr(decoder: str = "mla", **options: Any) -> SegmentationModel:
     """SETR of 4 blocks and 5 classes in eval mode, its random weights large enough for clear predictions."""
     model = create_model(f"setr-{decoder}", num_classes=5, **{**TINY_VIT, **options}).eval()
     return awake(model)
+
+
+def normalize_of(model: torch.nn.Module) -> Normalize:
+    """The layer that normalizes pixels."""
+    return next(part for part in model.modules() if isinstance(part, Normalize))
 
 
 def tiny_conv(**options: Any) -> SegmentationModel:

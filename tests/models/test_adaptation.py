@@ -5,6 +5,8 @@ In float64: AdamW divides small gradients by themselves, so that in float32 roun
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import timm
 import torch
@@ -69,13 +71,13 @@ def train(model: nn.Module, *, encrypted: bool, late: bool = False) -> list[floa
 def networks(kind: str) -> tuple[nn.Module, nn.Module]:
     """(plain, encrypted) with one normalization for all channels, which commutes with a permutation."""
     if kind == "timm":
-        size = {"embed_dim": 24, "depth": 2, "num_heads": 2, "img_size": (32, 48), "num_classes": 5}
+        size: dict[str, Any] = {"embed_dim": 24, "depth": 2, "num_heads": 2, "img_size": (32, 48), "num_classes": 5}
         plain: nn.Module = timm.create_model("vit_tiny_patch16_224", **size).double()
         return plain, encrypt_model(plain, KEYS[0])
     plain = tiny_setr(kind, image_size=(32, 48), mean=(127.5,) * 3, std=(127.5,) * 3).double()
     encrypted_model = encrypt_model(plain, KEYS[0])
     for model in (plain, encrypted_model):
-        model.unfold_normalization()  # type: ignore[operator]
+        model.unfold_normalization()
     return plain, encrypted_model
 
 

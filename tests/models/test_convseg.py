@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.fft
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from veilseg.errors import UsageError
 from veilseg.models.networks.convseg import ConvSeg
 
-SMALL = {"widths": (8, 8, 8, 8), "depths": (1, 1, 1, 1), "decoder_width": 8}
+SMALL: dict[str, Any] = {"widths": (8, 8, 8, 8), "depths": (1, 1, 1, 1), "decoder_width": 8}
 
 
 def network(patch: int, seed: int = 0) -> ConvSeg:

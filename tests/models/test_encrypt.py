@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import timm
 import torch
 from torch import nn
 
-from tests.models.conftest import images, tiny_conv, tiny_setr
+from tests.models.conftest import images, normalize_of, tiny_conv, tiny_setr
 from tests.models.encrypted import CIPHERS, KEYS, encrypt_blocks, same
 from veilseg.ciphers import cipher as make_cipher
 from veilseg.errors import InvalidKeyError, InvalidModelError, UsageError
@@ -23,7 +24,7 @@ from veilseg.models.encryption.stems import find_patchify
 @pytest.mark.parametrize("decoder", ["naive", "pup", "mla"])
 @pytest.mark.parametrize("size", [(64, 64), (32, 80)])
 @torch.no_grad()
-def test_encrypted_images_give_the_plain_predictions(cipher, decoder, size):  # type: ignore[no-untyped-def]
+def test_encrypted_images_give_the_plain_predictions(cipher, decoder, size):
     model = tiny_setr(decoder, mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
     before = copy.deepcopy(model.state_dict())
     encrypted_model = encrypt_model(model, KEYS[0], cipher)
@@ -44,18 +45,20 @@ def test_encrypted_images_give_the_plain_predictions(cipher, decoder, size):  # 
 
 
 @torch.no_grad()
-def test_the_formula_of_the_paper():  # type: ignore[no-untyped-def]
+def test_the_formula_of_the_paper():
     """W_hat = W.reshape(D, L)[:, l], bias untouched."""
     model = tiny_setr("naive")
-    stem, encrypted_model = model.network.backbone.stem, encrypt_model(model, KEYS[0]).network.backbone.stem
+    stem, encrypted_model = find_patchify(model), find_patchify(encrypt_model(model, KEYS[0]))
     order = make_cipher("patch-permutation").block_order(KEYS[0])
     assert np.array_equal(encrypted_model.weight.numpy().reshape(48, -1), stem.weight.numpy().reshape(48, -1)[:, order])
+    assert stem.bias is not None
+    assert encrypted_model.bias is not None
     assert torch.equal(encrypted_model.bias, stem.bias)
 
 
 @pytest.mark.parametrize("cipher", CIPHERS)
 @torch.no_grad()
-def test_encrypts_what_the_ciphers_write(cipher):  # type: ignore[no-untyped-def]
+def test_encrypts_what_the_ciphers_write(cipher):
     model = tiny_setr("mla")
     photo = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     encrypted = make_cipher(cipher, block=16).encrypt(photo, KEYS[0])
@@ -69,7 +72,7 @@ def test_encrypts_what_the_ciphers_write(cipher):  # type: ignore[no-untyped-def
 @pytest.mark.parametrize("cipher", CIPHERS)
 @pytest.mark.parametrize("block", [4, 8, 16])
 @torch.no_grad()
-def test_wider_blocks_than_the_patch(cipher, block):  # type: ignore[no-untyped-def]
+def test_wider_blocks_than_the_patch(cipher, block):
     model = tiny_conv(patch=4)
     encrypted_model = encrypt_model(model, KEYS[0], cipher, block)
     pixels = images(2, 3, 32, 48)
@@ -80,7 +83,7 @@ def test_wider_blocks_than_the_patch(cipher, block):  # type: ignore[no-untyped-
     assert "widened_block" not in model.config.arguments
 
 
-def test_the_block_by_default():  # type: ignore[no-untyped-def]
+def test_the_block_by_default():
     assert encrypt_model(tiny_conv(patch=4), KEYS[0]).config.input.block == 16
     assert encrypt_model(tiny_conv(patch=4), KEYS[0], block=8).config.input.block == 8
     assert encrypt_model(tiny_setr("naive", patch_size=8), KEYS[0]).config.input.block == 8
@@ -88,7 +91,7 @@ def test_the_block_by_default():  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize("cipher", CIPHERS)
 @torch.no_grad()
-def test_rekey(cipher):  # type: ignore[no-untyped-def]
+def test_rekey(cipher):
     model = tiny_setr("naive")
     encrypted_model = encrypt_model(model, KEYS[0], cipher)
     moved = rekey_model(encrypted_model, KEYS[0], KEYS[1])
@@ -100,7 +103,7 @@ def test_rekey(cipher):  # type: ignore[no-untyped-def]
         assert torch.equal(find_patchify(moved).weight, find_patchify(encrypt_model(model, KEYS[1])).weight)
 
 
-def test_refusals():  # type: ignore[no-untyped-def]
+def test_refusals():
     model = tiny_setr("naive")
     encrypted_model = encrypt_model(model, KEYS[0])
     with pytest.raises(InvalidModelError, match="encrypted already"):
@@ -134,7 +137,7 @@ def test_refusals():  # type: ignore[no-untyped-def]
         nn.Flatten(),
     ],
 )
-def test_other_stems_are_refused_with_the_reason(stem):  # type: ignore[no-untyped-def]
+def test_other_stems_are_refused_with_the_reason(stem):
     with pytest.raises(InvalidModelError) as caught:
         encrypt_model(nn.Sequential(stem), KEYS[0])
     assert "patchify" in str(caught.value)
@@ -142,10 +145,11 @@ def test_other_stems_are_refused_with_the_reason(stem):  # type: ignore[no-untyp
 
 @pytest.mark.parametrize("cipher", CIPHERS)
 @torch.no_grad()
-def test_foreign_modules(cipher):  # type: ignore[no-untyped-def]
+def test_foreign_modules(cipher):
     """A timm network as it is, with the statistics that its images were normalized by."""
     model = timm.create_model("convnext_atto", num_classes=5, depths=(1, 1, 1, 1), dims=(8, 8, 8, 8)).eval()
-    model.head.fc.weight.mul_(50)
+    head: Any = model.head
+    head.fc.weight.mul_(50)
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     pixels = images(3, 3, 64, 96)
     normalized = (pixels / 255 - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
@@ -163,7 +167,7 @@ def test_foreign_modules(cipher):  # type: ignore[no-untyped-def]
 
 
 @torch.no_grad()
-def test_stem_without_bias():  # type: ignore[no-untyped-def]
+def test_stem_without_bias():
     model = nn.Sequential(nn.Conv2d(3, 8, 4, stride=4, bias=False))
     pixels = images(1, 3, 8, 8)
     assert encrypt_model(model, KEYS[0])[0].bias is None
@@ -173,12 +177,12 @@ def test_stem_without_bias():  # type: ignore[no-untyped-def]
 
 
 @torch.no_grad()
-def test_unfolded_models_are_folded_first():  # type: ignore[no-untyped-def]
+def test_unfolded_models_are_folded_first():
     model = tiny_setr("naive", mean=(120.0, 110.0, 100.0), std=(60.0, 50.0, 40.0))
     model.unfold_normalization()
     encrypted_model = encrypt_model(model, KEYS[0])
     assert isinstance(encrypted_model, SegmentationModel)
-    assert encrypted_model.network.backbone.normalize.folded
+    assert normalize_of(encrypted_model).folded
     pixels = images(1, 3, 32, 32)
     same(encrypted_model(encrypt_blocks(pixels, "patch-permutation", KEYS[0], 16)), model(pixels))
     with pytest.raises(InvalidModelError, match="mixes channels"):
@@ -186,11 +190,11 @@ def test_unfolded_models_are_folded_first():  # type: ignore[no-untyped-def]
 
 
 @torch.no_grad()
-def test_training_an_encrypted_model_with_even_statistics():  # type: ignore[no-untyped-def]
+def test_training_an_encrypted_model_with_even_statistics():
     """With one mean and std for all channels a permutation commutes with normalization ([Kiya 2022], fine-tuning)."""
     encrypted_model = encrypt_model(tiny_setr("naive"), KEYS[0])
     pixels = images(1, 3, 32, 32)
     wanted = encrypted_model(pixels)
     encrypted_model.unfold_normalization()
-    assert not encrypted_model.network.backbone.normalize.folded
+    assert not normalize_of(encrypted_model).folded
     assert torch.allclose(encrypted_model(pixels), wanted, atol=1e-3)

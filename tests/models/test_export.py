@@ -20,14 +20,14 @@ from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.onnx import export as export_module
 
 
-def run(folder, pixels: torch.Tensor) -> np.ndarray:  # type: ignore[no-untyped-def]
+def run(folder, pixels: torch.Tensor) -> np.ndarray:
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
     assert [(value.name, value.type) for value in session.get_inputs()] == [("images", "tensor(float)")]
     assert [value.name for value in session.get_outputs()] == ["logits"]
     return np.asarray(session.run(None, {"images": pixels.float().numpy()})[0])
 
 
-def agree(folder, model: SegmentationModel, *size: int) -> None:  # type: ignore[no-untyped-def]
+def agree(folder, model: SegmentationModel, *size: int) -> None:
     """ONNX Runtime on what the runtime would give it, against torch with its own first layer."""
     pixels = images(*size)
     prepared = pixels if model.prepare is None else model.prepare(pixels)
@@ -38,7 +38,7 @@ def agree(folder, model: SegmentationModel, *size: int) -> None:  # type: ignore
     assert (got.argmax(1) == wanted.argmax(1)).mean() > 0.999
 
 
-def test_setr(tmp_path, capfd, recwarn):  # type: ignore[no-untyped-def]
+def test_setr(tmp_path, capfd, recwarn):
     model = tiny_setr("mla", input="canonical", depth=2)
     export_onnx(model, tmp_path)
     for size in ((1, 3, 32, 32), (3, 3, 48, 112), (2, 3, 64, 64)):
@@ -59,7 +59,7 @@ def test_setr(tmp_path, capfd, recwarn):  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture(scope="module")
-def apart(tmp_path_factory) -> tuple[SegmentationModel, Path]:  # type: ignore[no-untyped-def]
+def apart(tmp_path_factory) -> tuple[SegmentationModel, Path]:
     """A convseg and where it was exported to with its stem for blocks of 16; one export, because it takes a while."""
     torch.manual_seed(1)
     model, folder = tiny_conv(patch=4), tmp_path_factory.mktemp("apart")
@@ -67,7 +67,7 @@ def apart(tmp_path_factory) -> tuple[SegmentationModel, Path]:  # type: ignore[n
     return model, folder
 
 
-def test_convseg_with_its_stem_apart(apart, tmp_path):  # type: ignore[no-untyped-def]
+def test_convseg_with_its_stem_apart(apart, tmp_path):
     model, folder = apart
     agree(folder, model, 2, 3, 48, 80)
     assert ModelConfig.load(folder).size_multiple == 16
@@ -76,7 +76,9 @@ def test_convseg_with_its_stem_apart(apart, tmp_path):  # type: ignore[no-untype
     width = 16 * 16  # 16 channels at each of the 4x4 patches of a block
     assert stem.size == width * (3 * 16 * 16 + 1)
     widened = encrypt_model(model, Key.generate(), block=16)
-    assert np.array_equal(stem[-width:], find_patchify(widened).bias.detach().numpy())
+    bias = find_patchify(widened).bias
+    assert bias is not None
+    assert np.array_equal(stem[-width:], bias.detach().numpy())
     # The stem in use is the file's: another one gives another answer.
     pixels = images(1, 3, 32, 32)
     (tmp_path / "model.onnx").write_bytes((folder / "model.onnx").read_bytes())
@@ -85,7 +87,7 @@ def test_convseg_with_its_stem_apart(apart, tmp_path):  # type: ignore[no-untype
 
 
 @pytest.mark.parametrize("value", [9.0, float("nan")])
-def test_wrong_exports_are_not_written(apart, tmp_path, monkeypatch, value):  # type: ignore[no-untyped-def]
+def test_wrong_exports_are_not_written(apart, tmp_path, monkeypatch, value):
     model, folder = copy.deepcopy(apart[0]), apart[1]
     model.widen_patch(16)  # as the graph
     graph = onnx.load(folder / "model.onnx")

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.models.conftest import images, tiny_conv, tiny_setr
+from tests.models.conftest import images, normalize_of, tiny_conv, tiny_setr
 from veilseg.errors import InvalidModelError, VeilsegError
 from veilseg.keys import Key
 from veilseg.modelconfig import ModelConfig
@@ -34,7 +34,7 @@ MAKERS = {
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_round_trip(name, tmp_path):  # type: ignore[no-untyped-def]
+def test_round_trip(name, tmp_path):
     model = MAKERS[name]()
     model.config.training = {"epochs": 3}
     save_model(model, tmp_path / "a" / "b")
@@ -50,7 +50,7 @@ def test_round_trip(name, tmp_path):  # type: ignore[no-untyped-def]
         assert parameter.requires_grad == before.requires_grad
 
 
-def test_methods_of_the_model(tmp_path):  # type: ignore[no-untyped-def]
+def test_methods_of_the_model(tmp_path):
     model = tiny_conv()
     for _ in range(2):  # which replaces what is there
         model.save_pretrained(tmp_path)
@@ -63,7 +63,7 @@ def test_methods_of_the_model(tmp_path):  # type: ignore[no-untyped-def]
         SegmentationModel.from_pretrained(tmp_path)
 
 
-def test_existing_models_are_kept(tmp_path):  # type: ignore[no-untyped-def]
+def test_existing_models_are_kept(tmp_path):
     save_model(tiny_conv(), tmp_path)
     before = (tmp_path / "model.safetensors").read_bytes()
     with pytest.raises(VeilsegError, match="exists"):
@@ -73,18 +73,18 @@ def test_existing_models_are_kept(tmp_path):  # type: ignore[no-untyped-def]
     assert load_model(tmp_path).config.architecture == "setr-naive"
 
 
-def test_saved_folded(tmp_path):  # type: ignore[no-untyped-def]
+def test_saved_folded(tmp_path):
     model = tiny_setr("naive")
     folded = find_patchify(model).weight.detach().clone()
     model.unfold_normalization()
     save_model(model, tmp_path)
     assert torch.allclose(find_patchify(load_model(tmp_path)).weight, folded, rtol=1e-6)
-    assert not model.network.backbone.normalize.folded
+    assert not normalize_of(model).folded
 
 
 @pytest.mark.parametrize("cipher", ["patch-permutation", "patch-rotation"])
 @pytest.mark.parametrize("make", [lambda: tiny_setr("mla"), tiny_conv])
-def test_the_plain_embedding_does_not_survive(cipher, make, tmp_path):  # type: ignore[no-untyped-def]
+def test_the_plain_embedding_does_not_survive(cipher, make, tmp_path):
     """Not one row of the plain embedding, in its folded or normalized scale, is anywhere in the files."""
     model = make()
     stem = find_patchify(model)
@@ -103,7 +103,7 @@ def test_the_plain_embedding_does_not_survive(cipher, make, tmp_path):  # type: 
     assert key.fingerprint.encode() in data
 
 
-def test_a_damaged_file(tmp_path):  # type: ignore[no-untyped-def]
+def test_a_damaged_file(tmp_path):
     save_model(tiny_conv(), tmp_path)
     path = tmp_path / "model.safetensors"
     whole = path.read_bytes()
@@ -116,7 +116,7 @@ def test_a_damaged_file(tmp_path):  # type: ignore[no-untyped-def]
         load_model(tmp_path)
 
 
-def test_weights_that_do_not_fit(tmp_path):  # type: ignore[no-untyped-def]
+def test_weights_that_do_not_fit(tmp_path):
     save_model(tiny_conv(), tmp_path)
     path = tmp_path / "model.safetensors"
     tensors = load_file(path)
@@ -132,7 +132,7 @@ def test_weights_that_do_not_fit(tmp_path):  # type: ignore[no-untyped-def]
         load_model(tmp_path)
 
 
-def test_a_config_that_asks_for_too_much_costs_no_memory(tmp_path):  # type: ignore[no-untyped-def]
+def test_a_config_that_asks_for_too_much_costs_no_memory(tmp_path):
     save_model(tiny_setr("naive"), tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     config["arguments"]["embed_dim"] = 3 * 2**14  # a single block would take 100 gigabytes
@@ -142,12 +142,12 @@ def test_a_config_that_asks_for_too_much_costs_no_memory(tmp_path):  # type: ign
 
 
 @pytest.mark.parametrize("source", ["/nowhere/at/all", Path("nothing"), "no such", "../x/y", ""])
-def test_no_model(source):  # type: ignore[no-untyped-def]
+def test_no_model(source):
     with pytest.raises(InvalidModelError):
         load_model(source)
 
 
-def test_hub(tmp_path, monkeypatch):  # type: ignore[no-untyped-def]
+def test_hub(tmp_path, monkeypatch):
     import huggingface_hub
     from huggingface_hub import hub_mixin
 
@@ -155,18 +155,18 @@ def test_hub(tmp_path, monkeypatch):  # type: ignore[no-untyped-def]
     private = []
 
     class Api:
-        def __init__(self, token=None):  # type: ignore[no-untyped-def]
+        def __init__(self, token=None):
             pass
 
-        def create_repo(self, repo_id, **options):  # type: ignore[no-untyped-def]
+        def create_repo(self, repo_id, **options):
             private.append(options["private"])
             return SimpleNamespace(repo_id=repo_id)
 
-        def upload_folder(self, *, repo_id, folder_path, **options):  # type: ignore[no-untyped-def]
+        def upload_folder(self, *, repo_id, folder_path, **options):
             shutil.copytree(folder_path, uploaded)
             return f"https://hub/{repo_id}"
 
-    def download(repo_id, *, allow_patterns, **options):  # type: ignore[no-untyped-def]
+    def download(repo_id, *, allow_patterns, **options):
         if repo_id != "someone/streets":
             raise OSError("404")
         assert all(fnmatch(name, "*config.json") or ".safetensors" in name for name in allow_patterns)
@@ -186,7 +186,7 @@ def test_hub(tmp_path, monkeypatch):  # type: ignore[no-untyped-def]
         load_model("someone/else")
 
 
-def test_half(tmp_path):  # type: ignore[no-untyped-def]
+def test_half(tmp_path):
     """Kernels in float16 take half the room; what is loaded is float32 again and says the same."""
     model = tiny_conv(widths=(32, 32, 32, 32))
     save_model(model, tmp_path / "whole")
@@ -200,7 +200,7 @@ def test_half(tmp_path):  # type: ignore[no-untyped-def]
         assert (again(pixels).argmax(1) == model(pixels).argmax(1)).float().mean() > 0.98
 
 
-def test_shipped_models_load():  # type: ignore[no-untyped-def]
+def test_shipped_models_load():
     model = load_model("default")
     assert model.config.input.name == "subblock-sort"
     with torch.no_grad():

@@ -129,7 +129,7 @@ def test_the_config_in_the_checkpoint_counts(version: str, tmp_path: Path) -> No
     assert model.config.classes == tuple(names)
     assert model.config.palette[3] == (3, 3, 3)
     images = pixels(64, 64)
-    setting = {"heads": 8, "taps": (1, 2, 3, 4), "grid": (2, 6)}
+    setting: dict[str, Any] = {"heads": 8, "taps": (1, 2, 3, 4), "grid": (2, 6)}
     wanted, _ = forward(state, "naive", images, mode="bicubic", **setting)
     assert (model(images) - wanted).abs().max() < 2e-4 * wanted.std()
     silent = {k: v.replace("interpolate_mode='bicubic', with_cls_token=True,", "") if isinstance(v, str) else v
@@ -260,10 +260,10 @@ def test_pickles_run_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     Path("trap.py").write_text("import os\nos.mkdir('pwned')\nclass Trap: pass\n")
-    Trap = type("Trap", (), {"__module__": "trap", "__qualname__": "Trap"})
-    monkeypatch.setitem(sys.modules, "trap", SimpleNamespace(Trap=Trap))  # present only while it is pickled
+    trap = type("Trap", (), {"__module__": "trap", "__qualname__": "Trap"})
+    monkeypatch.setitem(sys.modules, "trap", SimpleNamespace(Trap=trap))  # present only while it is pickled
     state = random_state("naive")
-    trapped = saved(tmp_path / "trap.pth", state, meta=Trap())
+    trapped = saved(tmp_path / "trap.pth", state, meta=trap())
     monkeypatch.delitem(sys.modules, "trap")
     call = "__import__('os').mkdir('pwned')"
     harmless = [trapped] + [

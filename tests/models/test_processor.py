@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -51,7 +53,7 @@ def test_a_whole_sam(keys: list[Key]) -> None:
     mask = t.SamMaskDecoderConfig(
         hidden_size=8, mlp_dim=8, num_hidden_layers=1, num_attention_heads=2, iou_head_hidden_dim=8
     )
-    model = families.wake(
+    model: Any = families.wake(
         t.SamModel(t.SamConfig(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=mask))
     )
     model.save_pretrained("source")

@@ -20,7 +20,8 @@ from veilseg.keys import Key
 @torch.no_grad()
 def test_timm_folders(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:
     from PIL import Image
-    from timm.data import create_transform, resolve_model_data_config
+    from timm.data.config import resolve_model_data_config
+    from timm.data.transforms_factory import create_transform
     from timm.models import save_for_hf
 
     plain = families.wake(timm.create_model("convnext_atto", depths=(1, 1, 1, 1), dims=(8, 8, 12, 12), num_classes=5))

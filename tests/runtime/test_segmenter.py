@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -150,7 +151,12 @@ def test_large_images_run_in_windows_and_their_maps_are_made_tile_by_tile(
     monkeypatch.setattr("veilseg.runtime.segmenter.LARGE_WINDOW", 70)  # 64 on the grid
     shapes: list[tuple[int, ...]] = []
     run = canonical.engine.run
-    monkeypatch.setattr(canonical.engine, "run", lambda images: (shapes.append(images.shape), run(images))[1])
+
+    def recording(images: np.ndarray) -> np.ndarray:
+        shapes.append(images.shape)
+        return run(images)
+
+    monkeypatch.setattr(canonical.engine, "run", recording)
     assert (canonical.segment(encrypted) == expected).all()
     assert (canonical.segment_batch([encrypted, encrypted])[1] == expected).all()
     assert set(shapes) == {(1, 3, 64, 64)}
@@ -184,7 +190,7 @@ def test_options_out_of_range_are_refused(canonical: Segmenter) -> None:
 def test_a_missing_onnx_runtime_is_named(canonical: Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
-    def without(name: str, *args: object, **kwargs: object) -> object:
+    def without(name: str, *args: Any, **kwargs: Any) -> Any:
         if name.partition(".")[0] == "onnxruntime":
             raise ImportError(name)
         return real(name, *args, **kwargs)

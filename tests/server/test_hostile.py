@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     ensure_resource_availability,
@@ -28,7 +29,7 @@ from tests.pngs import chunk, ihdr
 from tests.service import Service, encrypted, running
 from veilseg.png import SIGNATURE
 
-CHECKS = (
+CHECKS = [
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
@@ -36,7 +37,7 @@ CHECKS = (
     response_headers_conformance,
     unsupported_method,
     ensure_resource_availability,
-)
+]
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 mutated = st.builds(
@@ -59,7 +60,7 @@ def fuzzed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 def test_what_openapi_says_is_so(fuzzed: Service, mode: GenerationMode) -> None:
     """A fuzzer reads the description, sends what fits it and what does not, and holds the answers against it."""
     api = schemathesis.openapi.from_url(f"{fuzzed.url}/openapi.json")
-    operations = [result.ok() for result in api.get_all_operations()]
+    operations = [result.ok() for result in api.get_all_operations() if isinstance(result, Ok)]
     assert len(operations) == 5
     for operation in operations:
         if mode is GenerationMode.NEGATIVE and not operation.query and not operation.body:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from email.parser import BytesParser
+from typing import Any
 
 import httpx
 import numpy as np
@@ -70,7 +71,7 @@ def test_several_images_as_a_form(service: Service, model) -> None:
     files = [("image", (str(index), encrypted(index, 20 + 8 * index, 30), "image/png")) for index in range(3)]
     answer = httpx.post(f"{service.url}/v1/segment", files=files, timeout=60)
     assert answer.status_code == 200
-    message = BytesParser().parsebytes(
+    message: Any = BytesParser().parsebytes(
         b"Content-Type: " + answer.headers["content-type"].encode() + b"\r\n\r\n" + answer.content
     )
     maps = [np.asarray(Image.open(io.BytesIO(part.get_payload(decode=True)))) for part in message.get_payload()]

@@ -67,4 +67,4 @@ def test_two_processes_train_as_one(architecture: str, tmp_path: Path) -> None:
     for (name, got), wanted in zip(two.state_dict().items(), one.state_dict().values(), strict=True):
         if name in WITHOUT_EFFECT:
             continue
-        torch.testing.assert_close(got, wanted, rtol=2e-3, atol=2e-3, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(got, wanted, rtol=2e-3, atol=2e-3, msg=f"{name}: {{}}".format)

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
@@ -26,7 +27,7 @@ from veilseg.training.loading import StepBatches
 from veilseg.training.recipe import Recipe
 
 NETWORK = {"widths": [8, 8, 8, 8], "depths": [0, 1, 1, 1], "decoder_width": 8}
-TINY = {
+TINY: dict[str, Any] = {
     "model": {"arguments": NETWORK},
     "data": {
         "train": [{"source": "scenes:3", "weight": 2}, {"source": "scenes:2:7", "weight": 1}],
@@ -115,7 +116,7 @@ def test_training_lowers_the_loss(tmp_path: Path) -> None:
     seen: list[float] = []
 
     class Watch(pl.Callback):
-        def on_train_batch_end(self, _trainer: object, _module: object, outputs: dict, *_: object) -> None:
+        def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, *_: Any) -> None:
             seen.append(float(outputs["loss"]))
 
     prepared.trainer.callbacks.append(Watch())  # type: ignore[attr-defined]

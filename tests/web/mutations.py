@@ -31,10 +31,11 @@ def samples() -> list[bytes]:
     """A small file of every cipher, and of the one with an optional key another with it."""
     rng = np.random.default_rng(0)
     key, files = Key(bytes(range(32))), []
+    keys: dict[str, list[Key | None]] = {"none": [None], "optional": [None, key], "required": [key]}
     for facts in CATALOG.values():
         cipher = veilseg.cipher(facts.name, 8, 4 if facts.sub_blocks else None)
         photo = rng.integers(0, 256, (13, 21, 3), np.uint8)
-        for given in {"none": [None], "optional": [None, key], "required": [key]}[facts.key]:
+        for given in keys[facts.key]:
             files.append(cipher.encrypt(photo, given).to_bytes())
     return files
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -18,8 +20,11 @@ def test_a_scene_does_not_depend_on_the_count() -> None:
 
 
 def test_datasets_of_different_seeds_share_nothing() -> None:
-    first, second = SceneData(3, 0, (32, 40)), SceneData(3, 1, (32, 40))
-    assert not {sample.image.tobytes() for sample in first} & {sample.image.tobytes() for sample in second}
+    seen = []
+    for seed in (0, 1):
+        data = SceneData(3, seed, (32, 40))
+        seen.append({data[index].image.tobytes() for index in range(len(data))})
+    assert not seen[0] & seen[1]
 
 
 def test_samples_are_the_scenes_themselves() -> None:
@@ -34,4 +39,5 @@ def test_samples_are_the_scenes_themselves() -> None:
 def test_indices_beyond_the_end() -> None:
     with pytest.raises(IndexError):
         SceneData(2, 0, (32, 40))[2]
-    assert len(list(SceneData(2, 0, (32, 40)))) == 2
+    few: Any = SceneData(2, 0, (32, 40))
+    assert len(list(few)) == 2  # Python ends such a loop at an IndexError

@@ -1,0 +1,77 @@
+"""The names that vulture cannot see in use, because a library or a table calls them. Each must exist in src."""
+
+# Python calls these of a module or an object, and logging.
+__getattr__
+__dir__
+__class__
+handleError
+showwarning
+
+# The catalogue and the registry of networks name these classes as text.
+Ffx
+NegativePositive
+Shf
+PatchRotation
+Mosaic
+SubBlockQuartiles
+SubBlockSort
+SubBlockShuffle
+ConvSeg
+SETR
+
+# Settings of other libraries' objects: numpy, rich, onnx, ONNX Runtime, Ray, transformers' image processors.
+_.writeable
+_.caption_justify
+_.data_location
+_.log_severity_level
+_.intra_op_num_threads
+_.enable_progress_bars
+_.do_rescale
+_.do_normalize
+
+# FastAPI calls the routes and the handlers of errors, and sends the fields.
+post_segment
+get_model
+get_health
+get_ready
+get_metrics
+on_refusal
+on_disconnect
+on_http
+on_invalid
+body_bytes
+image_pixels
+
+# pydantic reads the configuration and calls the validators.
+model_config
+_check_memory
+_read_models
+_check_sizes
+_check_method
+
+# python-multipart calls these as it parses a body.
+_part_begin
+_header_field
+_header_value
+_header_end
+_part_data
+_part_end
+
+# PyTorch, Lightning, huggingface_hub and ONNX Runtime call these of our subclasses.
+extra_repr
+train_dataloader
+val_dataloader
+training_step
+validation_step
+configure_optimizers
+on_train_batch_start
+on_train_batch_end
+on_validation_start
+on_validation_epoch_start
+on_validation_epoch_end
+_save_pretrained
+_from_pretrained
+get_next
+
+# Ray Serve's configuration files name it.
+from_arguments
