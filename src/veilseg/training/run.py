@@ -33,6 +33,7 @@ from veilseg.training.load import expand
 from veilseg.training.loading import RunData
 from veilseg.training.losses import class_weights
 from veilseg.training.module import SegmentationTraining
+from veilseg.training.precision import precision
 from veilseg.training.recipe import Recipe, Source
 from veilseg.training.samples import TrainingSamples, ValidationSamples, label_counts
 from veilseg.training.start import first_model
@@ -89,7 +90,7 @@ def train(recipe: Recipe, folder: Path, launch: Launch | None = None) -> Segment
     metrics = {name: round(float(value), 2) for name, value in trainer.callback_metrics.items() if "val_" in name}
     model = module.model
     model.config.training = {
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": _published(recipe),
         "steps": trainer.global_step,
         "veilseg": __version__,
         "torch": torch.__version__,
@@ -176,7 +177,7 @@ def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps, launch: Launc
         accelerator=machine.accelerator,
         devices=machine.devices if launch is None else "auto",
         num_nodes=machine.nodes,
-        precision=machine.precision,  # type: ignore[arg-type]
+        precision=precision(machine),  # type: ignore[arg-type]
         strategy=strategy if launch is None else launch[0],
         plugins=None if launch is None else launch[1],
         sync_batchnorm=several and machine.accelerator != "cpu",
@@ -210,6 +211,15 @@ def refuse_other_run(folder: Path, recipe: Recipe) -> None:
 
 def _record(recipe: Recipe) -> str:
     return json.dumps(recipe.model_dump(mode="json"), indent=1) + "\n"
+
+
+def _published(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as the model's config keeps it: of pretrained weights the file's name, not where it lay."""
+    values: dict[str, Any] = recipe.model_dump(mode="json")
+    arguments = values["model"]["arguments"]
+    if "weights" in arguments:
+        arguments["weights"] = Path(str(arguments["weights"])).name
+    return values
 
 
 def _same_classes(datasets: list[SegmentationData]) -> None:
