@@ -71,7 +71,8 @@ def test_the_model_keeps_the_name_of_its_weights_and_no_path(recipe: dict[str, A
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["training"]["recipe"]["model"]["arguments"]["weights"] == "dino.safetensors"
     assert "VEILSEG_WEIGHTS" not in json.dumps(config)
-    assert load_model(tmp_path / "run").network.backbone.grid == (37, 37)
+    network: Any = load_model(tmp_path / "run").network
+    assert network.backbone.grid == (37, 37)
 
 
 def test_a_dry_run_needs_no_weights(recipe: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
