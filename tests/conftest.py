@@ -24,6 +24,16 @@ def camvid() -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def dinov2() -> Path:
+    """The file of DINOv2 ViT-S/14 in the folder VEILSEG_WEIGHTS, or ../shared/weights; skips without it."""
+    root = Path(os.environ.get("VEILSEG_WEIGHTS", Path(__file__).parents[2] / "shared" / "weights"))
+    path = root / "dinov2_vits14_f16.safetensors"
+    if not path.is_file():
+        pytest.skip(f"no weights at {path}; set VEILSEG_WEIGHTS to run this test")
+    return path
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """A skipped check is no green check: in CI a skip is a failure."""

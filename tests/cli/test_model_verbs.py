@@ -33,24 +33,24 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VEILSEG_KEY_FILE", raising=False)
 
 
-def test_lock_and_change_the_key(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:
+def test_encrypt_and_change_the_key(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:
     model = tiny_setr("naive")
     save_model(model, "source")
-    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "locked"]) == 0
+    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "encrypted"]) == 0
     assert keys[0].fingerprint in capsys.readouterr().err
-    locked = load_model("locked")
-    assert locked.config.input.key_fingerprint == keys[0].fingerprint
-    assert main(["rekey-model", "locked", "--old", "my.key", "--new", "next.key", "-o", "moved"]) == 0
+    encrypted_model = load_model("encrypted")
+    assert encrypted_model.config.input.key_fingerprint == keys[0].fingerprint
+    assert main(["rekey-model", "encrypted", "--old", "my.key", "--new", "next.key", "-o", "moved"]) == 0
     assert load_model("moved").config.input.key_fingerprint == keys[1].fingerprint
-    assert main(["rekey-model", "locked", "--old", "next.key", "--new", "my.key", "-o", "nothing"]) == 1
-    assert main(["encrypt-model", "locked", "--key", "my.key", "-o", "nothing"]) == 1
+    assert main(["rekey-model", "encrypted", "--old", "next.key", "--new", "my.key", "-o", "nothing"]) == 1
+    assert main(["encrypt-model", "encrypted", "--key", "my.key", "-o", "nothing"]) == 1
     assert not Path("nothing").exists()
     assert "encrypted already" in capsys.readouterr().err
 
 
 def test_a_key_is_needed_and_nothing_is_replaced(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:
     save_model(tiny_conv(), "source")
-    assert main(["encrypt-model", "source", "-o", "locked"]) == 2
+    assert main(["encrypt-model", "source", "-o", "encrypted"]) == 2
     assert main(["encrypt-model", "source", "--key", "my.key", "-o", "source"]) == 1
     assert "--force" in capsys.readouterr().err
     assert ModelConfig.load("source").input.name == "plain"
@@ -98,11 +98,11 @@ def without_torch(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_without_torch_the_exported_form_is_encrypted(keys: list[Key]) -> None:
-    done = without_torch("encrypt-model", "plain", "--key", "my.key", "-o", "locked")
+    done = without_torch("encrypt-model", "plain", "--key", "my.key", "-o", "encrypted")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert keys[0].fingerprint in done.stderr
-    assert sorted(path.name for path in Path("locked").iterdir()) == ["config.json", "model.onnx", "stem.bin"]
-    done = without_torch("rekey-model", "locked", "--old", "my.key", "--new", "next.key", "-o", "moved")
+    assert sorted(path.name for path in Path("encrypted").iterdir()) == ["config.json", "model.onnx", "stem.bin"]
+    done = without_torch("rekey-model", "encrypted", "--old", "my.key", "--new", "next.key", "-o", "moved")
     assert done.returncode == 0, done.stderr
     moved = Segmenter("moved", threads=1)
     assert moved.config.input.key_fingerprint == keys[1].fingerprint
@@ -114,7 +114,7 @@ def test_without_torch_the_exported_form_is_encrypted(keys: list[Key]) -> None:
 
 def test_without_torch_names_and_keys_are_told_first(keys: list[Key]) -> None:
     save_model(tiny_conv(), "source")
-    save_model(encrypt_model(tiny_conv(), keys[0]), "locked")
+    save_model(encrypt_model(tiny_conv(), keys[0]), "encrypted")
     Path("elsewhere").mkdir()
     for arguments, code, words in (
         (["encrypt-model", "nowhere", "--key", "my.key"], 1, "there is no model 'nowhere'"),
@@ -122,9 +122,9 @@ def test_without_torch_names_and_keys_are_told_first(keys: list[Key]) -> None:
         (["encrypt-model", "source", "--key", "no.key"], 1, "no.key does not exist"),
         (["encrypt-model", "source"], 2, "a key is needed"),
         (["encrypt-model", "source", "--key", "my.key", "--cipher", "mosaic"], 2, "does not encrypt models"),
-        (["encrypt-model", "locked", "--key", "next.key"], 1, "encrypted already"),
+        (["encrypt-model", "encrypted", "--key", "next.key"], 1, "encrypted already"),
         (["encrypt-model", "default", "--key", "my.key"], 1, "needs no key"),
-        (["rekey-model", "locked", "--old", "next.key", "--new", "my.key"], 1, keys[0].fingerprint),
+        (["rekey-model", "encrypted", "--old", "next.key", "--new", "my.key"], 1, keys[0].fingerprint),
         (["rekey-model", "source", "--old", "next.key", "--new", "my.key"], 1, "not encrypted"),
         (["encrypt-model", "source", "--key", "my.key"], 1, 'pip install "veilseg[train]"'),
     ):
@@ -142,7 +142,7 @@ def test_a_transformers_folder_without_transformers_names_the_extra(keys: list[K
         "import sys; sys.modules['transformers'] = None\n"
         "from veilseg.cli.main import main; sys.exit(main(sys.argv[1:]))"
     )
-    arguments = ["encrypt-model", "foreign", "--key", "my.key", "-o", "locked"]
+    arguments = ["encrypt-model", "foreign", "--key", "my.key", "-o", "encrypted"]
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert done.stderr == 'error: this needs the package transformers\nhint: pip install "veilseg[hf]"\n'

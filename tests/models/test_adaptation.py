@@ -75,22 +75,22 @@ def networks(kind: str) -> tuple[nn.Module, nn.Module]:
         plain: nn.Module = timm.create_model("vit_tiny_patch16_224", **size).double()
         return plain, encrypt_model(plain, KEYS[0])
     plain = tiny_setr(kind, image_size=(32, 48), mean=(127.5,) * 3, std=(127.5,) * 3).double()
-    locked = encrypt_model(plain, KEYS[0])
-    for model in (plain, locked):
+    encrypted_model = encrypt_model(plain, KEYS[0])
+    for model in (plain, encrypted_model):
         model.unfold_normalization()
-    return plain, locked
+    return plain, encrypted_model
 
 
 @pytest.mark.parametrize("kind", ["timm", "naive", "mla"])
 def test_the_encrypted_run_follows_the_plain_one(kind: str) -> None:
-    plain, locked = networks(kind)
+    plain, encrypted_model = networks(kind)
     start = find_patchify(plain).weight.detach().clone()
-    wanted, got = train(plain, encrypted=False), train(locked, encrypted=True)
+    wanted, got = train(plain, encrypted=False), train(encrypted_model, encrypted=True)
     assert got == pytest.approx(wanted, rel=1e-6)
     if kind != "timm":
         assert wanted[-1] < 0.8 * wanted[0], "a run that learns nothing would prove nothing"
     order = torch.from_numpy(cipher("patch-permutation").block_order(KEYS[0]))
-    weights, moved = dict(plain.named_parameters()), dict(locked.named_parameters())
+    weights, moved = dict(plain.named_parameters()), dict(encrypted_model.named_parameters())
     stem = next(name for name, value in weights.items() if value is find_patchify(plain).weight)
     assert (weights[stem] - start).abs().max() > 5e-3
     for name, value in weights.items():
@@ -100,7 +100,7 @@ def test_the_encrypted_run_follows_the_plain_one(kind: str) -> None:
 
 
 def test_augmentation_after_encryption_is_another_run() -> None:
-    plain, locked = networks("naive")
+    plain, encrypted_model = networks("naive")
     wanted = train(plain, encrypted=False)
-    late = train(locked, encrypted=True, late=True)
+    late = train(encrypted_model, encrypted=True, late=True)
     assert max(abs(a - b) for a, b in zip(wanted, late, strict=True)) > 0.05

@@ -27,20 +27,20 @@ from veilseg.models.encryption.stems import find_patchify
 def test_encrypted_images_give_the_plain_predictions(cipher, decoder, size):
     model = tiny_setr(decoder, mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
     before = copy.deepcopy(model.state_dict())
-    locked = encrypt_model(model, KEYS[0], cipher)
+    encrypted_model = encrypt_model(model, KEYS[0], cipher)
     pixels = images(2, 3, *size)
     wanted = model(pixels)
     # Rotated values are around 32768, where float32 has steps of 1/256.
     tolerance = 2e-4 if cipher == "patch-permutation" else 1e-3
-    same(locked(encrypt_blocks(pixels, cipher, KEYS[0], 16, exact=True)), wanted, tolerance)
-    stored = locked(encrypt_blocks(pixels, cipher, KEYS[0], 16))
+    same(encrypted_model(encrypt_blocks(pixels, cipher, KEYS[0], 16, exact=True)), wanted, tolerance)
+    stored = encrypted_model(encrypt_blocks(pixels, cipher, KEYS[0], 16))
     assert (stored.argmax(1) == wanted.argmax(1)).float().mean() > 0.999  # what 16 bits cost
     # With another key, or without encryption, the model is of no use.
     for wrong in (encrypt_blocks(pixels, cipher, KEYS[1], 16), pixels.float()):
-        assert (locked(wrong) - wanted).abs().mean() > 0.2 * wanted.std()
+        assert (encrypted_model(wrong) - wanted).abs().mean() > 0.2 * wanted.std()
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    assert locked.config.input.name == cipher
-    assert locked.config.input.key_fingerprint == KEYS[0].fingerprint
+    assert encrypted_model.config.input.name == cipher
+    assert encrypted_model.config.input.key_fingerprint == KEYS[0].fingerprint
     assert model.config.input.name == "plain"
 
 
@@ -48,12 +48,12 @@ def test_encrypted_images_give_the_plain_predictions(cipher, decoder, size):
 def test_the_formula_of_the_paper():
     """W_hat = W.reshape(D, L)[:, l], bias untouched."""
     model = tiny_setr("naive")
-    stem, locked = find_patchify(model), find_patchify(encrypt_model(model, KEYS[0]))
+    stem, encrypted_model = find_patchify(model), find_patchify(encrypt_model(model, KEYS[0]))
     order = make_cipher("patch-permutation").block_order(KEYS[0])
-    assert np.array_equal(locked.weight.numpy().reshape(48, -1), stem.weight.numpy().reshape(48, -1)[:, order])
+    assert np.array_equal(encrypted_model.weight.numpy().reshape(48, -1), stem.weight.numpy().reshape(48, -1)[:, order])
     assert stem.bias is not None
-    assert locked.bias is not None
-    assert torch.equal(locked.bias, stem.bias)
+    assert encrypted_model.bias is not None
+    assert torch.equal(encrypted_model.bias, stem.bias)
 
 
 @pytest.mark.parametrize("cipher", CIPHERS)
@@ -64,9 +64,9 @@ def test_encrypts_what_the_ciphers_write(cipher):
     encrypted = make_cipher(cipher, block=16).encrypt(photo, KEYS[0])
     stored = torch.from_numpy(np.asarray(encrypted).astype(np.float32)).permute(2, 0, 1)[None]
     plain = model(torch.from_numpy(photo).permute(2, 0, 1)[None])
-    locked = encrypt_model(model, KEYS[0], cipher)
-    assert (locked(stored).argmax(1) == plain.argmax(1)).float().mean() > 0.999
-    locked.config.input.check(encrypted.header)
+    encrypted_model = encrypt_model(model, KEYS[0], cipher)
+    assert (encrypted_model(stored).argmax(1) == plain.argmax(1)).float().mean() > 0.999
+    encrypted_model.config.input.check(encrypted.header)
 
 
 @pytest.mark.parametrize("cipher", CIPHERS)
@@ -74,11 +74,11 @@ def test_encrypts_what_the_ciphers_write(cipher):
 @torch.no_grad()
 def test_wider_blocks_than_the_patch(cipher, block):
     model = tiny_conv(patch=4)
-    locked = encrypt_model(model, KEYS[0], cipher, block)
+    encrypted_model = encrypt_model(model, KEYS[0], cipher, block)
     pixels = images(2, 3, 32, 48)
-    same(locked(encrypt_blocks(pixels, cipher, KEYS[0], block, exact=True)), model(pixels))
-    assert locked.config.size_multiple == block
-    assert locked.config.input.block == block
+    same(encrypted_model(encrypt_blocks(pixels, cipher, KEYS[0], block, exact=True)), model(pixels))
+    assert encrypted_model.config.size_multiple == block
+    assert encrypted_model.config.input.block == block
     assert model.config.size_multiple == 4
     assert "widened_block" not in model.config.arguments
 
@@ -93,23 +93,23 @@ def test_the_block_by_default():
 @torch.no_grad()
 def test_rekey(cipher):
     model = tiny_setr("naive")
-    locked = encrypt_model(model, KEYS[0], cipher)
-    moved = rekey_model(locked, KEYS[0], KEYS[1])
+    encrypted_model = encrypt_model(model, KEYS[0], cipher)
+    moved = rekey_model(encrypted_model, KEYS[0], KEYS[1])
     pixels = images(2, 3, 48, 64)
     same(moved(encrypt_blocks(pixels, cipher, KEYS[1], 16, exact=True)), model(pixels))
     assert moved.config.input.key_fingerprint == KEYS[1].fingerprint
-    assert locked.config.input.key_fingerprint == KEYS[0].fingerprint
+    assert encrypted_model.config.input.key_fingerprint == KEYS[0].fingerprint
     if cipher == "patch-permutation":
         assert torch.equal(find_patchify(moved).weight, find_patchify(encrypt_model(model, KEYS[1])).weight)
 
 
 def test_refusals():
     model = tiny_setr("naive")
-    locked = encrypt_model(model, KEYS[0])
+    encrypted_model = encrypt_model(model, KEYS[0])
     with pytest.raises(InvalidModelError, match="encrypted already"):
-        encrypt_model(locked, KEYS[1])
+        encrypt_model(encrypted_model, KEYS[1])
     with pytest.raises(InvalidKeyError, match=KEYS[0].fingerprint):
-        rekey_model(locked, KEYS[1], KEYS[0])
+        rekey_model(encrypted_model, KEYS[1], KEYS[0])
     with pytest.raises(InvalidModelError, match="not encrypted"):
         rekey_model(model, KEYS[0], KEYS[1])
     with pytest.raises(InvalidModelError, match="needs no key"):
@@ -153,15 +153,15 @@ def test_foreign_modules(cipher):
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     pixels = images(3, 3, 64, 96)
     normalized = (pixels / 255 - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
-    locked = encrypt_model(model, KEYS[0], cipher, mean=mean, std=std)
+    encrypted_model = encrypt_model(model, KEYS[0], cipher, mean=mean, std=std)
     wanted = model(normalized)
-    got = locked(encrypt_blocks(pixels, cipher, KEYS[0], 4, exact=True))
+    got = encrypted_model(encrypt_blocks(pixels, cipher, KEYS[0], 4, exact=True))
     assert wanted.std() > 0.01
     assert torch.allclose(got, wanted, atol=2e-3 * float(wanted.std()))
-    assert input_spec(locked).key_fingerprint == KEYS[0].fingerprint
+    assert input_spec(encrypted_model).key_fingerprint == KEYS[0].fingerprint
     with pytest.raises(InvalidModelError, match="encrypted already"):
-        encrypt_model(locked, KEYS[0], cipher)
-    moved = rekey_model(locked, KEYS[0], KEYS[1])
+        encrypt_model(encrypted_model, KEYS[0], cipher)
+    moved = rekey_model(encrypted_model, KEYS[0], KEYS[1])
     got = moved(encrypt_blocks(pixels, cipher, KEYS[1], 4, exact=True))
     assert torch.allclose(got, wanted, atol=5e-3 * float(wanted.std()))
 
@@ -180,21 +180,21 @@ def test_stem_without_bias():
 def test_unfolded_models_are_folded_first():
     model = tiny_setr("naive", mean=(120.0, 110.0, 100.0), std=(60.0, 50.0, 40.0))
     model.unfold_normalization()
-    locked = encrypt_model(model, KEYS[0])
-    assert isinstance(locked, SegmentationModel)
-    assert normalize_of(locked).folded
+    encrypted_model = encrypt_model(model, KEYS[0])
+    assert isinstance(encrypted_model, SegmentationModel)
+    assert normalize_of(encrypted_model).folded
     pixels = images(1, 3, 32, 32)
-    same(locked(encrypt_blocks(pixels, "patch-permutation", KEYS[0], 16)), model(pixels))
+    same(encrypted_model(encrypt_blocks(pixels, "patch-permutation", KEYS[0], 16)), model(pixels))
     with pytest.raises(InvalidModelError, match="mixes channels"):
-        locked.unfold_normalization()
+        encrypted_model.unfold_normalization()
 
 
 @torch.no_grad()
 def test_training_an_encrypted_model_with_even_statistics():
     """With one mean and std for all channels a permutation commutes with normalization ([Kiya 2022], fine-tuning)."""
-    locked = encrypt_model(tiny_setr("naive"), KEYS[0])
+    encrypted_model = encrypt_model(tiny_setr("naive"), KEYS[0])
     pixels = images(1, 3, 32, 32)
-    wanted = locked(pixels)
-    locked.unfold_normalization()
-    assert not normalize_of(locked).folded
-    assert torch.allclose(locked(pixels), wanted, atol=1e-3)
+    wanted = encrypted_model(pixels)
+    encrypted_model.unfold_normalization()
+    assert not normalize_of(encrypted_model).folded
+    assert torch.allclose(encrypted_model(pixels), wanted, atol=1e-3)

@@ -87,16 +87,16 @@ def agreement(got: list[Tensor], wanted: list[Tensor]) -> float:
 @torch.no_grad()
 def test_every_family_computes_the_same(name: str, cipher: str) -> None:
     model, side = network(name)
-    locked = encrypt_model(model, KEYS[0], cipher, mean=MEAN, std=STD)
+    encrypted_model = encrypt_model(model, KEYS[0], cipher, mean=MEAN, std=STD)
     block = find_patchify(model).kernel_size[0]
-    assert input_spec(locked).block == block
+    assert input_spec(encrypted_model).block == block
     for size in [(side, side)] + ([(side, 2 * side)] if name in OBLONG else []):
         pixels = photos(*size)
         wanted = families.outputs(model, normalized(pixels))
-        got = families.outputs(locked, encrypt_blocks(pixels, cipher, KEYS[0], block, exact=True))
+        got = families.outputs(encrypted_model, encrypt_blocks(pixels, cipher, KEYS[0], block, exact=True))
         assert distance(got, wanted) < 2e-4
         same_predictions(got, wanted)
-        wrong = families.outputs(locked, encrypt_blocks(pixels, cipher, KEYS[1], block, exact=True))
+        wrong = families.outputs(encrypted_model, encrypt_blocks(pixels, cipher, KEYS[1], block, exact=True))
         assert distance(wrong, wanted) > 0.002 + 50 * distance(got, wanted)
 
 
@@ -106,14 +106,14 @@ def test_bfloat16_is_as_near_as_bfloat16_itself(name: str, cipher: str) -> None:
     """The encrypted model is off from the plain one in bfloat16 by no more than rounding takes that from float32."""
     exact, side = network(name)
     model = network.__wrapped__(name)[0].bfloat16()
-    locked = encrypt_model(model, KEYS[0], cipher, mean=MEAN, std=STD)
-    stem = find_patchify(locked)
+    encrypted_model = encrypt_model(model, KEYS[0], cipher, mean=MEAN, std=STD)
+    stem = find_patchify(encrypted_model)
     assert stem.weight.dtype == (torch.bfloat16 if cipher == "patch-permutation" else torch.float32)
     pixels = photos(side, side)
     stored = encrypt_blocks(pixels, cipher, KEYS[0], stem.kernel_size[0], exact=True).to(stem.weight.dtype)
     wanted = families.outputs(model, normalized(pixels).bfloat16())
     reference = families.outputs(exact, normalized(pixels))
-    got = families.outputs(locked, stored)
+    got = families.outputs(encrypted_model, stored)
     assert distance(got, wanted) < 3 * distance(wanted, reference) < 0.3
     assert agreement(got, wanted) > agreement(wanted, reference) - 0.1
 
@@ -124,8 +124,8 @@ def test_interpolated_positions_at_another_size(name: str) -> None:
     model, _ = network(name)
     pixels = photos(96, 96)
     wanted = families.outputs(model, normalized(pixels))
-    locked = encrypt_model(model, KEYS[0], mean=MEAN, std=STD)
-    got = families.outputs(locked, encrypt_blocks(pixels, "patch-permutation", KEYS[0], 16))
+    encrypted_model = encrypt_model(model, KEYS[0], mean=MEAN, std=STD)
+    got = families.outputs(encrypted_model, encrypt_blocks(pixels, "patch-permutation", KEYS[0], 16))
     assert distance(got, wanted) < 5e-5
 
 
@@ -134,18 +134,18 @@ def test_interpolated_positions_at_another_size(name: str) -> None:
 @torch.no_grad()
 def test_rekey_without_the_plain_model(name: str, cipher: str) -> None:
     model, side = network(name)
-    locked = encrypt_model(model, KEYS[0], cipher, mean=MEAN, std=STD)
-    moved = rekey_model(locked, KEYS[0], KEYS[1])
+    encrypted_model = encrypt_model(model, KEYS[0], cipher, mean=MEAN, std=STD)
+    moved = rekey_model(encrypted_model, KEYS[0], KEYS[1])
     block = input_spec(moved).block
     assert input_spec(moved).key_fingerprint == KEYS[1].fingerprint
-    assert input_spec(locked).key_fingerprint == KEYS[0].fingerprint
+    assert input_spec(encrypted_model).key_fingerprint == KEYS[0].fingerprint
     pixels = photos(side, side)
     got = families.outputs(moved, encrypt_blocks(pixels, cipher, KEYS[1], block, exact=True))
     assert distance(got, families.outputs(model, normalized(pixels))) < 2e-4
     with pytest.raises(InvalidModelError, match=KEYS[0].fingerprint):
-        encrypt_model(locked, KEYS[1], cipher)
+        encrypt_model(encrypted_model, KEYS[1], cipher)
     with pytest.raises(InvalidKeyError, match=KEYS[0].fingerprint):
-        rekey_model(locked, KEYS[1], KEYS[0])
+        rekey_model(encrypted_model, KEYS[1], KEYS[0])
     with pytest.raises(InvalidModelError, match="not encrypted"):
         rekey_model(model, KEYS[0], KEYS[1])
 
@@ -155,8 +155,8 @@ def test_no_plain_weight_is_left_in_a_saved_file(name: str) -> None:
     """No row of one channel of one patch of the plain embedding stands in the file, in any precision."""
     model, _ = network(name)
     conv = find_patchify(model)
-    locked = encrypt_model(model, KEYS[0], mean=MEAN, std=STD)
-    data = save({key: value.clone() for key, value in locked.state_dict().items()})
+    encrypted_model = encrypt_model(model, KEYS[0], mean=MEAN, std=STD)
+    data = save({key: value.clone() for key, value in encrypted_model.state_dict().items()})
     unfolded = save({key: value.clone() for key, value in encrypt_model(model, KEYS[0]).state_dict().items()})
     plain = save({key: value.clone() for key, value in model.state_dict().items()})
     for dtype in (torch.float32, torch.bfloat16, torch.float16):
@@ -182,11 +182,11 @@ class Twice(nn.Module):
 
 def test_copies_of_the_embedding() -> None:
     model = Twice()
-    locked = encrypt_model(model, KEYS[0])
-    assert locked.again is locked.stem
-    assert torch.equal(locked.kept, locked.stem.weight)
+    encrypted_model = encrypt_model(model, KEYS[0])
+    assert encrypted_model.again is encrypted_model.stem
+    assert torch.equal(encrypted_model.kept, encrypted_model.stem.weight)
     assert torch.equal(model.kept, model.stem.weight)
-    moved = rekey_model(locked, KEYS[0], KEYS[1])
+    moved = rekey_model(encrypted_model, KEYS[0], KEYS[1])
     assert torch.equal(moved.kept, moved.stem.weight)
     kept, spread = model.kept.clone(), model.kept.std()
     for other in (
@@ -207,8 +207,8 @@ def test_copies_of_the_embedding() -> None:
 
 
 def test_wrappers_and_parts_of_an_encrypted_module_know_what_they_are() -> None:
-    locked = encrypt_model(nn.Sequential(nn.Conv2d(3, 8, 4, stride=4), nn.ReLU()), KEYS[0])
-    for module in (nn.Sequential(locked), locked[0], nn.ModuleDict({"part": locked[0]})):
+    encrypted_model = encrypt_model(nn.Sequential(nn.Conv2d(3, 8, 4, stride=4), nn.ReLU()), KEYS[0])
+    for module in (nn.Sequential(encrypted_model), encrypted_model[0], nn.ModuleDict({"part": encrypted_model[0]})):
         assert input_spec(module).key_fingerprint == KEYS[0].fingerprint
         with pytest.raises(InvalidModelError, match="encrypted already"):
             encrypt_model(module, KEYS[1])
@@ -219,12 +219,12 @@ def test_a_stem_by_its_path() -> None:
     model = nn.ModuleDict({"thumbnail": nn.Conv2d(3, 4, 2, stride=2), "stem": nn.Conv2d(3, 8, 4, stride=4)})
     with pytest.raises(InvalidModelError, match="stem="):
         encrypt_model(model, KEYS[0])
-    locked = encrypt_model(model, KEYS[0], stem="stem")
-    assert input_spec(locked).block == 4
-    before, after = model.state_dict(), locked.state_dict()
+    encrypted_model = encrypt_model(model, KEYS[0], stem="stem")
+    assert input_spec(encrypted_model).block == 4
+    before, after = model.state_dict(), encrypted_model.state_dict()
     assert torch.equal(after["thumbnail.weight"], before["thumbnail.weight"])
     assert not torch.equal(after["stem.weight"], before["stem.weight"])
-    assert input_spec(rekey_model(locked, KEYS[0], KEYS[1], stem="stem")).key_fingerprint == KEYS[1].fingerprint
+    assert input_spec(rekey_model(encrypted_model, KEYS[0], KEYS[1], stem="stem")).key_fingerprint == KEYS[1].fingerprint
     with pytest.raises(UsageError, match="nowhere"):
         encrypt_model(model, KEYS[0], stem="nowhere")
     for part in (nn.Linear(3, 4), nn.Conv2d(1, 4, 2, stride=2), nn.Conv2d(3, 4, 3, stride=2, padding=1)):

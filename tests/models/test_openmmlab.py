@@ -59,9 +59,9 @@ def test_the_forward_pass_is_openmmlabs(decoder: str, size: tuple[int, int], con
     # Saved and loaded again, and encrypted: still the same.
     save_model(model, tmp_path / "ours")
     assert torch.equal(load_model(tmp_path / "ours")(images), model(images))
-    locked = encrypt_model(model, KEYS[0])
+    encrypted_model = encrypt_model(model, KEYS[0])
     stored = encrypt_blocks(images, "patch-permutation", KEYS[0], 16)
-    assert (locked(stored) - wanted).abs().max() < 2e-4 * wanted.std()
+    assert (encrypted_model(stored) - wanted).abs().max() < 2e-4 * wanted.std()
 
 
 @pytest.mark.parametrize(("depth", "decoder", "taps"), [

@@ -59,12 +59,12 @@ def test_a_whole_sam(keys: list[Key]) -> None:
     model.save_pretrained("source")
     pad = {"height": 64, "width": 64}
     t.SamProcessor(t.SamImageProcessor(size={"longest_edge": 64}, pad_size=pad)).save_pretrained("source")
-    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "locked"]) == 0
-    (pixels,) = client_images("locked", photo(48, 64))
+    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "encrypted"]) == 0
+    (pixels,) = client_images("encrypted", photo(48, 64))
     encrypted = ciphers.cipher("patch-permutation", block=16).encrypt(pixels, keys[0])
-    locked = t.SamModel.from_pretrained("locked").eval()
+    encrypted_model = t.SamModel.from_pretrained("encrypted").eval()
     given = t.SamProcessor.from_pretrained("source")(images=photo(48, 64), return_tensors="pt")["pixel_values"]
     with torch.no_grad():
-        wanted, got = model.get_image_embeddings(given), locked.get_image_embeddings(stored(encrypted))
+        wanted, got = model.get_image_embeddings(given), encrypted_model.get_image_embeddings(stored(encrypted))
         wanted, got = (x if isinstance(x, torch.Tensor) else x[0] for x in (wanted, got))
     assert (got - wanted).abs().mean() < 0.02 * wanted.std()  # padding is the mean in whole values

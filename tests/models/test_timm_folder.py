@@ -26,23 +26,23 @@ def test_timm_folders(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> No
 
     plain = families.wake(timm.create_model("convnext_atto", depths=(1, 1, 1, 1), dims=(8, 8, 12, 12), num_classes=5))
     save_for_hf(plain, "source", safe_serialization=True)
-    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "locked"]) == 0
-    assert main(["rekey-model", "locked", "--old", "my.key", "--new", "next.key", "-o", "moved"]) == 0
+    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "encrypted"]) == 0
+    assert main(["rekey-model", "encrypted", "--old", "my.key", "--new", "next.key", "-o", "moved"]) == 0
     image = Image.fromarray(photo(64, 96))
     wanted = plain(create_transform(**{**resolve_model_data_config(plain), "input_size": (3, 64, 96)})(image)[None])
     transform = create_transform(**{**resolve_model_data_config(plain), "input_size": (3, 64, 96)})
     resized = np.asarray(transform.transforms[1](transform.transforms[0](image)))
-    for folder, key in (("locked", keys[0]), ("moved", keys[1])):
-        locked = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
+    for folder, key in (("encrypted", keys[0]), ("moved", keys[1])):
+        encrypted_model = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
         encrypted = ciphers.cipher("patch-permutation", block=4).encrypt(resized, key)
         # timm's own statistics for the encrypted model give raw values: nobody normalizes twice.
-        data = resolve_model_data_config(locked)
+        data = resolve_model_data_config(encrypted_model)
         fraction = stored(encrypted) / 255
         raw = (fraction - torch.tensor(data["mean"])[:, None, None]) / torch.tensor(data["std"])[:, None, None]
         assert torch.allclose(raw, stored(encrypted))
-        assert (locked(raw) - wanted).abs().max() < 1e-4 * wanted.std()
+        assert (encrypted_model(raw) - wanted).abs().max() < 1e-4 * wanted.std()
         assert json.loads(Path(folder, "config.json").read_text())["veilseg"]["key_fingerprint"] == key.fingerprint
     capsys.readouterr()
-    assert main(["encrypt-model", "locked", "--key", "my.key", "-o", "no"]) == 1
+    assert main(["encrypt-model", "encrypted", "--key", "my.key", "-o", "no"]) == 1
     assert "encrypted already" in capsys.readouterr().err
-    assert main(["rekey-model", "locked", "--old", "next.key", "--new", "my.key", "-o", "no"]) == 1
+    assert main(["rekey-model", "encrypted", "--old", "next.key", "--new", "my.key", "-o", "no"]) == 1

@@ -21,7 +21,7 @@ from veilseg.data import CAMVID_CLASSES, CAMVID_PALETTE
 from veilseg.errors import InvalidDataError, UsageError
 from veilseg.models import load_model
 from veilseg.training import run
-from veilseg.training.callbacks import Stopped
+from veilseg.training.callbacks import StoppedError
 from veilseg.training.load import from_dict
 from veilseg.training.loading import StepBatches
 from veilseg.training.recipe import Recipe
@@ -71,7 +71,7 @@ def test_a_stopped_run_ends_with_the_same_weights(how: str, step: int, finished:
 
     prepared = run.prepare(from_dict(TINY), tmp_path)
     prepared.trainer.callbacks.append(Stop())  # type: ignore[attr-defined]
-    with pytest.raises(RuntimeError if how == "killed" else Stopped), prepared.stop.listening():
+    with pytest.raises(RuntimeError if how == "killed" else StoppedError), prepared.stop.listening():
         prepared.trainer.fit(prepared.module, prepared.data)
     kept = torch.load(tmp_path / run.LAST, weights_only=True)["global_step"]
     assert kept == (step if how == "killed" else step + 1)

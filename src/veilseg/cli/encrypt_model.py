@@ -1,4 +1,4 @@
-"""`veilseg encrypt-model`: lock a model with a key."""
+"""`veilseg encrypt-model`: encrypt a model with a key."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def command(
     photographs from the server (docs/threat-model.md).
 
     Examples:
-      veilseg encrypt-model runs/plain --key my.key -o locked
-      veilseg encrypt-model ./eomt-base --key my.key -o eomt-locked
+      veilseg encrypt-model runs/plain --key my.key -o encrypted
+      veilseg encrypt-model ./eomt-base --key my.key -o eomt-encrypted
     """
     secret = load_key(key)
     if secret is None:
@@ -72,9 +72,9 @@ def command(
         refuse_model(output, onnx=onnx, force=force)
         from veilseg.models import encrypt_model, load_model
 
-        locked = encrypt_model(load_model(found.path), secret, cipher, block)
-        write_model(locked, output, onnx=onnx, force=force)
-        spec = locked.config.input
+        encrypted = encrypt_model(load_model(found.path), secret, cipher, block)
+        write_model(encrypted, output, onnx=onnx, force=force)
+        spec = encrypted.config.input
     note(f"{output}: takes {spec.name} images, block {spec.block}, of key {spec.key_fingerprint}")
 
 

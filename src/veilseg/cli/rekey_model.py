@@ -1,4 +1,4 @@
-"""`veilseg rekey-model`: give a locked model a new key."""
+"""`veilseg rekey-model`: give an encrypted model a new key."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def command(
     Images encrypted with the old key mean nothing to the new model.
 
     Example:
-      veilseg rekey-model locked --old my.key --new next.key -o relocked
+      veilseg rekey-model encrypted --old my.key --new next.key -o rekeyed
     """
     from veilseg.keys import Key
 

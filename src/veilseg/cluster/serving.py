@@ -1,7 +1,7 @@
 """`veilseg serve --ray`: the application of veilseg.server as replicas of a Ray Serve deployment.
 
 Ray Serve listens, spreads requests, adds and removes replicas, replaces those that die. On an update it lets some
-finish and replaces them, then the next: with one replica alone nobody would answer until the new model is loaded, so
+finish and replaces them, then the next: with one replica alone nobody would respond until the new model is loaded, so
 two are the default. A replica is the service of one machine: its checks, batches, worker process.
 """
 
@@ -32,7 +32,7 @@ from veilseg.server.serve import check_start
 from veilseg.server.settings import Limits, Settings
 
 NAME = "veilseg"
-#: Two, so that one answers while the other is replaced.
+#: Two, so that one responds while the other is replaced.
 DEFAULT_REPLICAS = "2"
 _GRACE = 5
 
@@ -122,7 +122,7 @@ def serve_on_ray(settings: Settings, replicas: tuple[int, int]) -> None:
     """Serve on a cluster.
 
     On one of our own until SIGTERM or SIGINT, then finish what was accepted (for a minute); on the one at
-    RAY_ADDRESS return when all replicas run there, in the place of those of a service that ran before.
+    RAY_ADDRESS return when all replicas run there, replacing those of a service that ran before.
 
     Raises what `check_start`, Segmenter and `connect` raise, VeilsegError when the replicas cannot be started.
     """

@@ -64,5 +64,5 @@ def _work(config: dict[str, Any]) -> None:
     recipe = from_dict(config["recipe"])
     devices = ray.train.get_context().get_world_size()
     here = recipe.machine.model_copy(update={"devices": devices, "nodes": 1})
-    place = (RayDDPStrategy(broadcast_buffers=False), RayLightningEnvironment())
-    train(recipe.model_copy(update={"machine": here}), Path(config["folder"]), place)
+    launch = (RayDDPStrategy(broadcast_buffers=False), RayLightningEnvironment())
+    train(recipe.model_copy(update={"machine": here}), Path(config["folder"]), launch)

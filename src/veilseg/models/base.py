@@ -146,7 +146,7 @@ def model_from_config(config: ModelConfig) -> SegmentationModel:
     """
     arguments = dict(config.arguments)
     widened = arguments.pop(_WIDENED, None)
-    if "pretrained" in arguments:
+    if "pretrained" in arguments or "weights" in arguments:
         raise InvalidModelError(
             "the model's config asks for pretrained weights", "a saved model has weights of its own"
         )

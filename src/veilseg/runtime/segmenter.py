@@ -94,7 +94,7 @@ class Segmenter:
         see the canonical form, so every key gives the same bits.
 
         Raises InvalidImageError for what is no image or not for this model. `check=False` runs whatever comes: for the
-        protocols of [P2] that measure a wrong key and no encryption, nothing else.
+        protocols of [Kiya 2022] that measure a wrong key and no encryption, nothing else.
         """
         pixels, header = self._read(image)
         if check:
@@ -170,7 +170,7 @@ class Segmenter:
         wanted = (len(pixels), len(self.classes), *pixels.shape[1:3])
         if logits.shape != wanted:
             raise InvalidModelError(
-                f"the model answered {list(logits.shape)} where its {wanted[1]} classes ask for {list(wanted)}"
+                f"the model gave {list(logits.shape)} where its {wanted[1]} classes ask for {list(wanted)}"
             )
         return logits
 

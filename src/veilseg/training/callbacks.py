@@ -13,12 +13,12 @@ from typing import Any
 import lightning.pytorch as pl
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The run was asked to stop, and has written a checkpoint; Lightning would turn KeyboardInterrupt into exit."""
 
 
 class StopBetweenSteps(pl.Callback):
-    """Ctrl-C and SIGTERM let the step end, write a checkpoint and raise Stopped; a second one acts at once."""
+    """Ctrl-C and SIGTERM let the step end, write a checkpoint and raise StoppedError; a second one acts at once."""
 
     def __init__(self, checkpoint: Path) -> None:
         self.checkpoint, self.asked = checkpoint, False
@@ -48,7 +48,7 @@ class StopBetweenSteps(pl.Callback):
         asked = trainer.strategy.reduce_boolean_decision(self.asked, all=False)
         if asked:
             trainer.save_checkpoint(self.checkpoint)
-            raise Stopped
+            raise StoppedError
 
 
 class WaitingShare(pl.Callback):

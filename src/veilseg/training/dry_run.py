@@ -62,7 +62,7 @@ def dry_run(recipe: Recipe) -> float:
             "checkpoint_every": STEPS,
         }
     )
-    arguments = {name: value for name, value in recipe.model.arguments.items() if name != "pretrained"}
+    arguments = {name: value for name, value in recipe.model.arguments.items() if name not in ("pretrained", "weights")}
     small = recipe.model_copy(
         update={
             "train": train,

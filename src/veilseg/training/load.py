@@ -49,11 +49,11 @@ def from_dict(values: dict[str, Any]) -> Recipe:
 
 
 def expand(source: str) -> str:
-    """KIND:DIR with its environment variables filled in; raises UsageError when one is not set."""
+    """KIND:DIR, or a file's path, with its environment variables filled in; raises UsageError when one is not set."""
     expanded = os.path.expandvars(source)
     if "$" in expanded:
         name = expanded.partition("$")[2].strip("{}").split("/")[0]
-        raise UsageError(f"the recipe's data is {source!r}, and {name} is not set", f"export {name}=DIR")
+        raise UsageError(f"the recipe names {source!r}, and {name} is not set", f"export {name}=DIR")
     return expanded
 
 

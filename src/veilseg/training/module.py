@@ -17,6 +17,7 @@ from veilseg.evaluation.metrics import ConfusionMatrix
 from veilseg.models import SegmentationModel
 from veilseg.runtime.windows import slide, snap
 from veilseg.training.losses import segmentation_loss
+from veilseg.training.rates import parameter_groups
 from veilseg.training.recipe import Recipe
 from veilseg.training.teacher import Teacher
 
@@ -92,17 +93,12 @@ class SegmentationTraining(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         section = self.recipe.optimizer
-        common: dict[str, Any] = {"lr": section.learning_rate, "weight_decay": section.weight_decay}
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-        groups: list[dict[str, Any]] = [
-            {"params": [p for p in parameters if p.ndim > 1]},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},  # biases and norms
-        ]
+        groups = parameter_groups(self.model.network, section)
         optimizer: torch.optim.Optimizer
         if section.name == "sgd":
-            optimizer = torch.optim.SGD(groups, momentum=section.momentum, **common)
+            optimizer = torch.optim.SGD(groups, momentum=section.momentum)
         else:
-            optimizer = torch.optim.AdamW(groups, fused=True, **common)
+            optimizer = torch.optim.AdamW(groups, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

@@ -99,6 +99,8 @@ class OptimizerSection(Section):
 
     name: Literal["adamw", "sgd"] = "adamw"
     learning_rate: Positive = 2e-3
+    trunk_rate: Positive | None = None  # of a pretrained backbone's last layer; null: as everything else
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 0.75  # a trunk layer's rate over that of the layer above it
     weight_decay: NonNegativeFloat = 0.05
     momentum: Share = 0.9  # sgd only
     schedule: Literal["cosine", "polynomial"] = "cosine"
@@ -134,7 +136,7 @@ class MachineSection(Section):
     accelerator: str = "auto"
     devices: PositiveInt = 1  # per node
     nodes: PositiveInt = 1
-    precision: str = "32-true"
+    precision: str = "32-true"  # or "bf16-mixed", ...: Lightning's; "auto": the latter where the device has bfloat16
     workers: NonNegativeInt = 1  # processes per device that prepare samples; 0: the training process itself
     threads: NonNegativeInt = 0  # of torch per process; 0: its own choice
 

@@ -26,13 +26,14 @@ from veilseg.files import write_atomic
 from veilseg.keys import Key
 from veilseg.modelconfig import CONFIG_NAME
 from veilseg.models import SegmentationModel, load_model, save_model
-from veilseg.training.callbacks import StopBetweenSteps, Stopped, WaitingShare
+from veilseg.training.callbacks import StopBetweenSteps, StoppedError, WaitingShare
 from veilseg.training.distributed import share_batch_norm
 from veilseg.training.inputs import input_transform
 from veilseg.training.load import expand
 from veilseg.training.loading import RunData
 from veilseg.training.losses import class_weights
 from veilseg.training.module import SegmentationTraining
+from veilseg.training.precision import precision
 from veilseg.training.recipe import Recipe, Source
 from veilseg.training.samples import TrainingSamples, ValidationSamples, label_counts
 from veilseg.training.start import first_model
@@ -58,14 +59,14 @@ class Run:
 
 
 #: Who started the processes of a run, where it was not Lightning: how they find each other, and which one this is.
-Place = tuple[DDPStrategy, ClusterEnvironment]
+Launch = tuple[DDPStrategy, ClusterEnvironment]
 
 
-def train(recipe: Recipe, folder: Path, place: Place | None = None) -> SegmentationModel:
+def train(recipe: Recipe, folder: Path, launch: Launch | None = None) -> SegmentationModel:
     """Train by a recipe; leave checkpoints, logs (CSV, TensorBoard) and the model's two files in `folder`.
 
     A run that was interrupted goes on from its last checkpoint when the recipe is the same; a finished one gives its
-    model as it is. place: for processes that another program started.
+    model as it is. launch: where another program started the processes.
 
     Raises UsageError for a folder with a run of another recipe, InvalidDataError for unfit datasets, and
     KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM asks it to stop.
@@ -73,7 +74,7 @@ def train(recipe: Recipe, folder: Path, place: Place | None = None) -> Segmentat
     refuse_other_run(folder, recipe)
     if (folder / CONFIG_NAME).exists():  # what save_model writes last
         return load_model(folder)
-    run = prepare(recipe, folder, place=place)
+    run = prepare(recipe, folder, launch=launch)
     trainer, module = run.trainer, run.module
     if trainer.is_global_zero:
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +82,7 @@ def train(recipe: Recipe, folder: Path, place: Place | None = None) -> Segmentat
     try:
         with run.stop.listening():
             trainer.fit(module, run.data, ckpt_path=_checkpoint(folder), weights_only=True)
-    except Stopped:
+    except StoppedError:
         raise KeyboardInterrupt from None
     if "val_miou" not in trainer.callback_metrics:  # stopped between its last checkpoint and the model's file
         module.load_state_dict(torch.load(folder / LAST, weights_only=True)["state_dict"])  # that of the average
@@ -89,7 +90,7 @@ def train(recipe: Recipe, folder: Path, place: Place | None = None) -> Segmentat
     metrics = {name: round(float(value), 2) for name, value in trainer.callback_metrics.items() if "val_" in name}
     model = module.model
     model.config.training = {
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": _published(recipe),
         "steps": trainer.global_step,
         "veilseg": __version__,
         "torch": torch.__version__,
@@ -111,7 +112,7 @@ def prepare(
     recipe: Recipe,
     folder: Path,
     opener: Callable[[Source], SegmentationData] = open_source,
-    place: Place | None = None,
+    launch: Launch | None = None,
 ) -> Run:
     """Everything that a run in `folder` needs, built and checked, before any work; errors as for `train`."""
     sources = [opener(source) for source in recipe.data.train]
@@ -135,14 +136,14 @@ def prepare(
     model = model.to(memory_format=torch.channels_last).train()
     machine = recipe.machine
     stop = StopBetweenSteps(folder / LAST)
-    trainer = _trainer(recipe, folder, stop, place)
+    trainer = _trainer(recipe, folder, stop, launch)
     if machine.devices * machine.nodes > 1 and trainer.strategy.root_device.type == "cpu":
         share_batch_norm(model)
     module = SegmentationTraining(model, recipe, class_weights(torch.as_tensor(counts), recipe.loss.balance), teacher)
     return Run(trainer, module, RunData(samples, ValidationSamples(val, transform, model.config.size_multiple)), stop)
 
 
-def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps, place: Place | None) -> pl.Trainer:
+def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps, launch: Launch | None) -> pl.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for noise in NOISE:
         warnings.filterwarnings("ignore", f".*{noise}.*")
@@ -174,11 +175,11 @@ def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps, place: Place 
     return pl.Trainer(
         default_root_dir=folder,
         accelerator=machine.accelerator,
-        devices=machine.devices if place is None else "auto",
+        devices=machine.devices if launch is None else "auto",
         num_nodes=machine.nodes,
-        precision=machine.precision,  # type: ignore[arg-type]
-        strategy=strategy if place is None else place[0],
-        plugins=None if place is None else place[1],
+        precision=precision(machine),  # type: ignore[arg-type]
+        strategy=strategy if launch is None else launch[0],
+        plugins=None if launch is None else launch[1],
         sync_batchnorm=several and machine.accelerator != "cpu",
         use_distributed_sampler=False,
         accumulate_grad_batches=train.accumulate,
@@ -210,6 +211,15 @@ def refuse_other_run(folder: Path, recipe: Recipe) -> None:
 
 def _record(recipe: Recipe) -> str:
     return json.dumps(recipe.model_dump(mode="json"), indent=1) + "\n"
+
+
+def _published(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as the model's config keeps it: of pretrained weights the file's name, not where it lay."""
+    values: dict[str, Any] = recipe.model_dump(mode="json")
+    arguments = values["model"]["arguments"]
+    if "weights" in arguments:
+        arguments["weights"] = Path(str(arguments["weights"])).name
+    return values
 
 
 def _same_classes(datasets: list[SegmentationData]) -> None:

@@ -18,6 +18,7 @@ from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import set_bias
 from veilseg.training.augment import augment
 from veilseg.training.inputs import input_transform
+from veilseg.training.load import expand
 from veilseg.training.recipe import Recipe
 
 FIT_CROPS = 200
@@ -56,6 +57,9 @@ def first_model(
 def new_model(recipe: Recipe, data: SegmentationData, key: Key | None = None) -> SegmentationModel:
     """A fresh model of the recipe's network for the classes of `data`; `key` for a conventional cipher."""
     section = recipe.model
+    arguments = dict(section.arguments)
+    if "weights" in arguments:
+        arguments["weights"] = expand(str(arguments["weights"]))
     return create_model(
         section.architecture,
         classes=data.classes,
@@ -64,7 +68,7 @@ def new_model(recipe: Recipe, data: SegmentationData, key: Key | None = None) ->
         block=section.block,
         sub_block=section.sub_block,
         key=key,
-        **section.arguments,
+        **arguments,
     )
 
 

@@ -1,4 +1,4 @@
-"""Model encryption (section 2, [P2]): the patch embedding multiplied by a key's matrix, everything else untouched."""
+"""Model encryption [Kiya 2022]: the patch embedding multiplied by a key's matrix, everything else untouched."""
 
 from __future__ import annotations
 
@@ -49,43 +49,52 @@ def encrypt_model(
 ) -> Model:
     """A copy of a plain `model` that computes on images encrypted with `key` what `model` computes on plain images.
 
-    Any torch module whose first layer for images is a patchify convolution (kernel = stride, no padding): ours, timm's,
-    transformers'; `stem` is that layer's dotted name where it is not the only one with three input channels. The copy
-    takes raw stored values as floats: 0..255 for "patch-permutation", 0..65535 for "patch-rotation". A module that is
-    not veilseg's and expects normalized input is given its statistics, and they are folded: `mean` and `std` for
-    (x / 255 - mean) / std (values as in timm), or a transformers image `processor` (or its dict).
-
-    `block` is the cipher's block in pixels; by default the convolution's kernel, or 16 where the network can be
-    rewritten for it (convseg). Matrix products are in float64. A model
-    in float16 or bfloat16 stays so for "patch-permutation", whose values both hold exactly; for "patch-rotation" the
-    copy is in float32, since they cannot hold 16-bit values.
-
     E_hat = M diag(1/d) E and b_hat = b + offsets, for E the embedding [L, D], d the standard deviations and M the key's
-    matrix [L, L] (`Cipher.affine`). Exact copies of the embedding elsewhere in the module become copies of E_hat.
-    Raises InvalidModelError for a model that is encrypted already, is key-invariant, has another kind of stem, or holds the plain
-    embedding in another form.
+    matrix [L, L] (`Cipher.affine`), in float64. Exact copies of the embedding elsewhere in the module become copies of
+    E_hat.
+
+    Args:
+        model: any torch module whose first layer for images is a patchify convolution (kernel = stride, no padding):
+            ours, timm's, transformers'.
+        key: the images' key too.
+        cipher: "patch-permutation" or "patch-rotation".
+        block: of the cipher, in pixels; by default the convolution's kernel, or 16 where the network can be rewritten
+            for it (convseg).
+        mean, std: statistics of a module that is not veilseg's and expects (x / 255 - mean) / std, values as in timm;
+            they are folded.
+        processor: or a transformers image processor, or its dict.
+        stem: the convolution's dotted name, where it is not the only one with three input channels.
+
+    Returns:
+        A model that takes raw stored values as floats: 0..255, or 0..65535 for "patch-rotation". A model in float16 or
+        bfloat16 stays so for "patch-permutation", whose values both hold exactly; for "patch-rotation" it is in
+        float32.
+
+    Raises:
+        InvalidModelError: for a model that is encrypted already, is key-invariant, has another kind of stem, or holds
+            the plain embedding in another form.
     """
     check_model_cipher(cipher)
     input_spec(model).check_encryptable()
     statistics = _statistics(model, mean, std, processor)
     find_patchify(model, stem)
-    locked = _copy(model, catalog.facts(cipher).bits)
-    if isinstance(locked, SegmentationModel):
-        locked.fold_normalization()
-    conv = find_patchify(locked, stem)
+    encrypted = _copy(model, catalog.facts(cipher).bits)
+    if isinstance(encrypted, SegmentationModel):
+        encrypted.fold_normalization()
+    conv = find_patchify(encrypted, stem)
     plain = conv.weight.detach().clone()
-    if block is None and isinstance(locked, SegmentationModel) and isinstance(locked.network, Widenable):
+    if block is None and isinstance(encrypted, SegmentationModel) and isinstance(encrypted.network, Widenable):
         block = math.lcm(DEFAULT_BLOCK, conv.kernel_size[0])  # the ciphers' block, not the smaller one of the patches
     if block is not None and block != conv.kernel_size[0]:
-        conv = _widened(locked, conv, block)
+        conv = _widened(encrypted, conv, block)
     if statistics is not None:
         fold(conv, torch.tensor(statistics.mean), torch.tensor(statistics.std))
     side = conv.kernel_size[0]
     encryption = CipherSpec(cipher, side)
     _write(conv, *cipher_for(encryption).affine(key).encrypt_embedding(*read_embedding(conv)))
-    _replace_copies(locked, conv, plain)
-    _record(locked, conv, InputSpec(encryption, key.fingerprint))
-    return locked
+    _replace_copies(encrypted, conv, plain)
+    _record(encrypted, conv, InputSpec(encryption, key.fingerprint))
+    return encrypted
 
 
 def rekey_model(model: Model, old: Key, new: Key, *, stem: str | None = None) -> Model:
@@ -97,14 +106,14 @@ def rekey_model(model: Model, old: Key, new: Key, *, stem: str | None = None) ->
     spec = input_spec(model)
     encryption = spec.check_old_key(old.fingerprint)
     cipher = cipher_for(encryption)
-    locked = _copy(model, encryption.facts.bits)
-    conv = find_patchify(locked, stem)
+    encrypted = _copy(model, encryption.facts.bits)
+    conv = find_patchify(encrypted, stem)
     before = conv.weight.detach().clone()
     plain = cipher.affine(old).decrypt_embedding(*read_embedding(conv))
     _write(conv, *cipher.affine(new).encrypt_embedding(*plain))
-    _replace_copies(locked, conv, before)
-    _record(locked, conv, dataclasses.replace(spec, key_fingerprint=new.fingerprint))
-    return locked
+    _replace_copies(encrypted, conv, before)
+    _record(encrypted, conv, dataclasses.replace(spec, key_fingerprint=new.fingerprint))
+    return encrypted
 
 
 def check_model_cipher(cipher: str) -> None:

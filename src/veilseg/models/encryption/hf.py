@@ -25,8 +25,8 @@ _NO_PROCESSOR = "save its image processor there too: processor.save_pretrained(f
 def load_transformers(folder: str | Path) -> tuple[nn.Module, Any | None]:
     """(the model in evaluation mode and in its own precision, its image processor or None) saved in `folder`.
 
-    Only safetensors are read, no code of the folder runs and nothing is fetched. Raises InvalidModelError where the class
-    is unknown, or weights are missing: transformers would make them up.
+    Only safetensors are read, no code of the folder runs and nothing is fetched. Raises InvalidModelError where the
+    class is unknown, or weights are missing: transformers would make them up.
     """
     import transformers
 
@@ -62,16 +62,16 @@ def encrypt_transformers(
 
     `out` loads with the model's own class and `from_pretrained`: config.json says cipher, block and the key's
     fingerprint under "veilseg"; the statistics of the image processor are folded, and preprocessor_config.json neither
-    rescales nor normalizes any more (see `client_images`). Raises InvalidModelError as encrypt_model does, where there is no
-    image processor, or where `out` holds files already and `overwrite` is false.
+    rescales nor normalizes any more (see `client_images`). Raises InvalidModelError as encrypt_model does, where there
+    is no image processor, or where `out` holds files already and `overwrite` is false.
     """
     open_folder(folder).input.check_encryptable()
     model, processor = load_transformers(folder)
     if processor is None:
         raise InvalidModelError(f"{folder} does not say how images are normalized", _NO_PROCESSOR)
-    locked = encrypt_model(model, key, cipher, processor=processor)
-    _save(locked, without_statistics(processor), Path(out), overwrite)
-    return input_spec(locked)
+    encrypted = encrypt_model(model, key, cipher, processor=processor)
+    _save(encrypted, without_statistics(processor), Path(out), overwrite)
+    return input_spec(encrypted)
 
 
 def rekey_transformers(
@@ -80,9 +80,9 @@ def rekey_transformers(
     """Write the model in `folder`, which belongs to the key `old`, to `out` with the key `new`; see rekey_model."""
     open_folder(folder).input.check_old_key(old.fingerprint)
     model, processor = load_transformers(folder)
-    locked = rekey_model(model, old, new)
-    _save(locked, processor, Path(out), overwrite)
-    return input_spec(locked)
+    encrypted = rekey_model(model, old, new)
+    _save(encrypted, processor, Path(out), overwrite)
+    return input_spec(encrypted)
 
 
 def _save(model: Any, processor: Any | None, out: Path, overwrite: bool) -> None:
@@ -94,7 +94,7 @@ def _save(model: Any, processor: Any | None, out: Path, overwrite: bool) -> None
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers' progress bars and notes to itself; errors are ours to tell."""
+    """Keep transformers' progress bars and notes to itself; errors are ours to report."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -1,6 +1,6 @@
 """Model encryption for an exported model, without torch: the patchify stem lies in a file of its own, stem.bin.
 
-Encrypting a network (methods of [P2]) changes its first layer alone: E_hat = M E. So an export keeps that layer's
+Encrypting a network [Kiya 2022] changes its first layer alone: E_hat = M E. So an export keeps that layer's
 tensors outside model.onnx, in stem.bin: the weight [D, 3, p, p], then the bias [D], float32, little-endian. Whoever
 holds the key rewrites this one file with NumPy; model.onnx stays as it is.
 """
@@ -39,9 +39,9 @@ def encrypt_onnx(
     """Writes to the folder `out` the plain model `model` (shipped name or folder) encrypted with `key`.
 
     The result takes images encrypted by `cipher` with the same key and block, and answers for them what `model` answers
-    for the plain images, up to float rounding ([P2]; methods of section 2). `block` in pixels can only be the stem's.
-    Returns its config. Raises InvalidModelError when the model is not plain or has no stem.bin for such blocks, VeilsegError
-    when `out` holds a model and `overwrite` is false.
+    for the plain images, up to float rounding. `block` in pixels can only be the stem's. Returns its config. Raises
+    InvalidModelError when the model is not plain or has no stem.bin for such blocks, VeilsegError when `out` holds a
+    model and `overwrite` is false.
     """
     source, config = _find(model)
     config.input.check_encryptable()
@@ -58,8 +58,8 @@ def encrypt_onnx(
 def rekey_onnx(model: str | Path, old: Key, new: Key, out: str | Path, *, overwrite: bool = False) -> ModelConfig:
     """Writes to the folder `out` the model `model`, encrypted with `old`, encrypted with `new` instead.
 
-    Neither the plain model nor torch is needed. Returns its config. Raises InvalidModelError when the model is not encrypted
-    or has no stem.bin, InvalidKeyError when `old` is not its key, VeilsegError as `encrypt_onnx` does.
+    Neither the plain model nor torch is needed. Returns its config. Raises InvalidModelError when the model is not
+    encrypted or has no stem.bin, InvalidKeyError when `old` is not its key, VeilsegError as `encrypt_onnx` does.
     """
     source, config = _find(model)
     spec = config.input
@@ -72,7 +72,7 @@ def rekey_onnx(model: str | Path, old: Key, new: Key, out: str | Path, *, overwr
 
 
 def read_stem(folder: Path, block: int) -> tuple[np.ndarray, np.ndarray]:
-    """(weight float32 [D, 3, block, block], bias float32 [D]) of the model in `folder`; raises InvalidModelError without."""
+    """(weight float32 [D, 3, block, block], bias float32 [D]) of the model in `folder`. InvalidModelError without."""
     path = folder / STEM_NAME
     if not path.is_file():
         raise InvalidModelError(

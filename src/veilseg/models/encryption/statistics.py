@@ -31,8 +31,8 @@ class PixelStatistics:
     def of_processor(cls, processor: object) -> PixelStatistics:
         """From a transformers image processor, or the dict that its to_dict or preprocessor_config.json holds.
 
-        rescale_factor, image_mean and image_std count where do_rescale and do_normalize are on. Raises InvalidModelError
-        for a processor that does something else to the values.
+        rescale_factor, image_mean and image_std count where do_rescale and do_normalize are on. Raises
+        InvalidModelError for a processor that does something else to the values.
         """
         processor = getattr(processor, "image_processor", processor)  # of a processor for images and prompts
         data = processor if isinstance(processor, Mapping) else vars(processor)

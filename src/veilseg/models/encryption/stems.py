@@ -16,8 +16,8 @@ _NEEDED = (
 def find_patchify(model: nn.Module, path: str | None = None) -> nn.Conv2d:
     """The convolution that cuts images into patches: the only one with three input channels, or the one at `path`.
 
-    `path` is its dotted name ("backbone.patch_embed.proj"). Raises InvalidModelError, with the reason, where there is no
-    such layer, where it overlaps or pads, or where several could be it and no path is given; UsageError for a path
+    `path` is its dotted name ("backbone.patch_embed.proj"). Raises InvalidModelError, with the reason, where there is
+    no such layer, where it overlaps or pads, or where several could be it and no path is given; UsageError for a path
     that leads nowhere.
     """
     if path is not None:

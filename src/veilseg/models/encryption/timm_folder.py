@@ -31,10 +31,11 @@ def encrypt_timm(
     open_folder(folder).input.check_encryptable()
     model = _load(folder)
     statistics = model.pretrained_cfg
-    locked = encrypt_model(model, key, cipher, mean=statistics["mean"], std=statistics["std"])
-    locked.pretrained_cfg = {**copy.deepcopy(statistics), "mean": (0.0, 0.0, 0.0), "std": (1 / 255, 1 / 255, 1 / 255)}
-    _save(locked, Path(out), overwrite)
-    return input_spec(locked)
+    encrypted = encrypt_model(model, key, cipher, mean=statistics["mean"], std=statistics["std"])
+    raw = {"mean": (0.0, 0.0, 0.0), "std": (1 / 255, 1 / 255, 1 / 255)}
+    encrypted.pretrained_cfg = {**copy.deepcopy(statistics), **raw}
+    _save(encrypted, Path(out), overwrite)
+    return input_spec(encrypted)
 
 
 def rekey_timm(folder: str | Path, old: Key, new: Key, out: str | Path, *, overwrite: bool = False) -> InputSpec:
@@ -43,9 +44,9 @@ def rekey_timm(folder: str | Path, old: Key, new: Key, out: str | Path, *, overw
     spec.check_old_key(old.fingerprint)
     model = _load(folder)
     setattr(find_patchify(model), SPEC_ATTRIBUTE, spec)
-    locked = rekey_model(model, old, new)
-    _save(locked, Path(out), overwrite)
-    return input_spec(locked)
+    encrypted = rekey_model(model, old, new)
+    _save(encrypted, Path(out), overwrite)
+    return input_spec(encrypted)
 
 
 def _load(folder: str | Path) -> Any:

@@ -2,7 +2,7 @@
 
 Few photographs serve a convolutional network far better than a vision transformer from scratch, so this is the
 family of the default model. Its first layer is a patchify convolution (kernel = stride, no padding), which is what
-key-invariant input (one sub-block of sorted values per kernel position, methods of [P1]) and model encryption ([P2])
+key-invariant input (one sub-block of sorted values per kernel position) and model encryption [Kiya 2022]
 both need. Its blocks are of ConvNeXt's kind (Liu et al., 2022). Nearly half of the work is done on the 4x4 grid: what
 is thin is lost below.
 """

@@ -1,4 +1,4 @@
-"""FCN (Long et al., CVPR 2015) as torchvision builds it: the baseline of the conventional methods in [P2] Table 2."""
+"""FCN (Long et al., CVPR 2015) as torchvision builds it: for the conventional ciphers [Kiya 2022, Table 2]."""
 
 from __future__ import annotations
 

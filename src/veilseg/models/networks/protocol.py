@@ -45,6 +45,14 @@ class HasTokenLayer(Protocol):
 
 
 @runtime_checkable
+class HasTrunk(Protocol):
+    """Has a trunk that may be pretrained, and then learns more slowly towards the pixels."""
+
+    def trunk_layers(self) -> list[list[nn.Parameter]]:
+        """Its parameters, layer by layer from the pixels up."""
+
+
+@runtime_checkable
 class Widenable(Protocol):
     """Can rewrite its patch embedding for larger blocks."""
 

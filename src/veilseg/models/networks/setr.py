@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from veilseg.errors import UsageError
-from veilseg.models.networks.decoders import DECODERS
+from veilseg.models.networks.decoders import DECODERS, TokenNorm
 from veilseg.models.networks.vit import BACKBONE_ARGUMENTS, ViTBackbone
 
 # OpenMMLab's taps of ViT-L for Naive and PUP are not evenly spread; all others are.
@@ -19,11 +19,12 @@ class SETR(nn.Module):
     """SETR (Zheng et al., CVPR 2021): raw pixels float [N, 3, H, W], values 0..255, to logits [N, K, H, W].
 
     H and W are any multiples of the patch size. Arguments: `decoder` "naive", "pup" or "mla"; `backbone` a timm ViT;
-    `image_size` (H, W) of the position embeddings (timm's own when None), which `interpolation` "bilinear" (default) or
-    "bicubic" brings to other sizes; `pretrained` weights for the backbone from timm; `decoder_channels` 256 as
-    published; `auxiliary_convs` of each auxiliary head (Naive, PUP; 1, or 2 as in some of OpenMMLab's models); `taps`
-    four blocks of the backbone (default: as OpenMMLab); `mean` and `std` in pixel values (default: those of timm's
-    weights); `class_token` False leaves the class token out of the blocks (default: as OpenMMLab, out for MLA only).
+    `image_size` (H, W) of the position embeddings (timm's own, or the weights' own grid, when None), which
+    `interpolation` "bilinear" (default) or "bicubic" brings to other sizes; `pretrained` weights for the backbone from
+    timm, or `weights`, a safetensors file of its state dict; `decoder_channels` 256 as published; `auxiliary_convs` of
+    each auxiliary head (Naive, PUP; 1, or 2 as in some of OpenMMLab's models); `taps` four blocks of the backbone
+    (default: as OpenMMLab); `mean` and `std` in pixel values (default: those of timm's weights); `class_token` False
+    leaves the class token out of the blocks (default: as OpenMMLab, out for MLA only; pretrained features suffer).
     Everything else goes to timm: embed_dim, depth, proj_drop_rate, ...
     """
 
@@ -35,6 +36,7 @@ class SETR(nn.Module):
         backbone: str = "vit_base_patch16_384",
         image_size: tuple[int, int] | int | None = None,
         pretrained: bool = False,
+        weights: str | None = None,
         interpolation: str = "bilinear",
         decoder_channels: int = 256,
         auxiliary_convs: int | None = None,
@@ -59,6 +61,7 @@ class SETR(nn.Module):
             taps=taps if taps is not None else _default_taps(decoder, backbone, backbone_arguments),
             image_size=None if size is None else (size[0], size[1]),
             pretrained=pretrained,
+            weights=weights,
             class_token_in_blocks=in_blocks,
             interpolation=interpolation,
             mean=mean,
@@ -70,6 +73,9 @@ class SETR(nn.Module):
         extra = {} if auxiliary_convs in (None, 1) else {"auxiliary_convs": auxiliary_convs}
         sizes = self.backbone.width, num_classes, len(self.backbone.taps), decoder_channels
         self.decoder = DECODERS[decoder](*sizes, **extra)
+        for norm in self.decoder.modules():  # pretrained features are meant to be read after the trunk's own norm
+            if isinstance(norm, TokenNorm) and self.backbone.final_norm:
+                norm.load_state_dict(self.backbone.final_norm)
         patch = self.backbone.patch
         self.size_multiple = patch
         # What rebuilds this network without asking timm for statistics or sizes again.
@@ -91,6 +97,10 @@ class SETR(nn.Module):
         """The last transformer block; its output, float [N, T, D], is what distillation compares."""
         block: nn.Module = self.backbone.vit.blocks[-1]
         return block
+
+    def trunk_layers(self) -> list[list[nn.Parameter]]:
+        """The backbone's parameters, from the pixels up: the learning rate may fall from layer to layer."""
+        return self.backbone.layers()
 
     def forward(self, images: Tensor) -> Tensor:
         scores = self.decoder(self.backbone(images))

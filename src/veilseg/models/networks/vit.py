@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from veilseg.errors import UsageError
 from veilseg.models.networks.normalize import Normalize
+from veilseg.models.networks.pretrained import create_pretrained
 
 # What a config may hand to timm. Never a path or address: a config comes from whoever made the model.
 BACKBONE_ARGUMENTS = frozenset(
@@ -25,12 +26,12 @@ _SUITABLE = "take vit_base_patch16_384, for example, or a deit or dinov2 model"
 class ViTBackbone(nn.Module):
     """Raw pixels [N, 3, H, W] in, one [N, D, H/p, W/p] float map per tap out (p: the patch size).
 
-    `name` is a timm model built on its VisionTransformer class; `pretrained` fetches timm's weights, resampled to the
-    grid of `image_size`. Position embeddings are interpolated ("bilinear" or "bicubic") whenever an input has another
-    grid. `taps`
-    are indices of transformer blocks whose raw output is given (no final norm: SETR's decoders have their own). With
-    `class_token_in_blocks=False` the class token is dropped before the blocks, as OpenMMLab does for MLA. The
-    statistics that timm's weights want are folded into the patch embedding.
+    `name` is a timm model built on its VisionTransformer class. `pretrained` fetches timm's weights, `weights` reads
+    them from a safetensors file; both are resampled to the patch and, where given, to the grid of `image_size`.
+    Position embeddings are interpolated ("bilinear" or "bicubic") whenever an input has another grid. `taps` are
+    indices of transformer blocks whose raw output is given (no final norm: SETR's decoders have their own, which
+    `final_norm` is for). With `class_token_in_blocks=False` the class token is dropped before the blocks, as OpenMMLab
+    does for MLA. The statistics that timm's weights want are folded into the patch embedding.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class ViTBackbone(nn.Module):
         taps: tuple[int, ...] | None = None,
         image_size: tuple[int, int] | None = None,
         pretrained: bool = False,
+        weights: str | None = None,
         class_token_in_blocks: bool = True,
         interpolation: str = "bilinear",
         mean: tuple[float, ...] | None = None,
@@ -47,13 +49,14 @@ class ViTBackbone(nn.Module):
         arguments: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.vit = _create(name, image_size, pretrained, arguments or {})
+        self.vit = _create(name, image_size, pretrained or weights is not None, weights, arguments or {})
         depth = len(self.vit.blocks)
         self.taps = even_taps(depth) if taps is None else tuple(taps)
         if list(self.taps) != sorted(self.taps) or not all(0 <= tap < depth for tap in self.taps):
             raise UsageError(f"taps {self.taps} do not fit a backbone of {depth} blocks", "count blocks from 0, rising")
         # Nothing after the last tap is used; unused weights would only confuse optimizers and files.
         self.vit.blocks = self.vit.blocks[: self.taps[-1] + 1]
+        self.final_norm: dict[str, Tensor] = self.vit.norm.state_dict() if pretrained or weights is not None else {}
         for unused in ("norm", "fc_norm", "head"):
             setattr(self.vit, unused, nn.Identity())
         if interpolation not in ("bilinear", "bicubic"):
@@ -95,6 +98,12 @@ class ViTBackbone(nn.Module):
                 maps[index] = tokens[:, prefix:].transpose(1, 2).unflatten(2, (height, width))
         return [maps[tap] for tap in self.taps]
 
+    def layers(self) -> list[list[nn.Parameter]]:
+        """The parameters from the pixels up: those before the blocks, then each block's."""
+        blocks = [list(block.parameters()) for block in self.vit.blocks]
+        inside = {id(parameter) for block in blocks for parameter in block}
+        return [[parameter for parameter in self.vit.parameters() if id(parameter) not in inside], *blocks]
+
     def _add_positions(self, tokens: Tensor, height: int, width: int) -> Tensor:
         """Prefix tokens (class, registers) put before the patch tokens, position embeddings added."""
         vit = self.vit
@@ -118,7 +127,9 @@ def even_taps(depth: int, count: int = 4) -> tuple[int, ...]:
     return tuple(-(-(index + 1) * depth // count) - 1 for index in range(count))
 
 
-def _create(name: str, image_size: tuple[int, int] | None, pretrained: bool, arguments: dict[str, Any]) -> Any:
+def _create(
+    name: str, image_size: tuple[int, int] | None, pretrained: bool, weights: str | None, arguments: dict[str, Any]
+) -> Any:
     import timm
     from timm.layers.patch_embed import PatchEmbed
     from timm.models.vision_transformer import VisionTransformer
@@ -133,7 +144,8 @@ def _create(name: str, image_size: tuple[int, int] | None, pretrained: bool, arg
         raise UsageError(f"timm has no model {name!r}", "list them with timm.list_models('*vit*')")
     size: dict[str, Any] = {} if image_size is None else {"img_size": tuple(image_size)}
     try:
-        vit = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="", **size, **arguments)
+        options = {"num_classes": 0, "global_pool": "", **size, **arguments}
+        vit = create_pretrained(name, weights, **options) if pretrained else timm.create_model(name, **options)
     except TypeError as error:  # another family, which does not know these arguments
         raise UsageError(f"{name} cannot be built with {', '.join((*size, *arguments))}", _SUITABLE) from error
     if not isinstance(vit, VisionTransformer) or not isinstance(vit.patch_embed, PatchEmbed):

@@ -90,7 +90,7 @@ def _blocks(graph: Any, tensors: dict[str, Any]) -> Iterator[_Block]:
         if projection is None or projection.op_type != "MatMul" or projection.input[1] not in tensors:
             continue
         width = tensors[projection.input[1]].dims[1]
-        inner = [*(view for _, views in paths for view in views), node, after]
+        inner = [*(node for _, passed in paths for node in passed), node, after]
         inside = [projection, bias, *inner]
         takers = {id(user) for one in inside for user in users[one.output[0]]}
         if len(sizes) != 4 or 3 * sizes[1] * sizes[3] != width or not set(bias.input) & set(tensors):

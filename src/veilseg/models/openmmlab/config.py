@@ -36,7 +36,7 @@ def statistics(config: Mapping[str, Any]) -> tuple[Any, Any] | None:
 
 
 def check_settings(config: Mapping[str, Any], decoder: str, taps: int) -> None:
-    """Raise InvalidModelError where the config asks for a computation that our SETR, with so many taps, does not make."""
+    """Raise InvalidModelError where the config asks for what our SETR, with so many taps, does not compute."""
     model = part(config, "model")
     backbone, head, neck = (part(model, name) for name in ("backbone", "decode_head", "neck"))
     index = head.get("in_index", list(range(taps)) if decoder == "mla" else -1)

@@ -35,7 +35,7 @@ def import_openmmlab(
     """The SETR (Naive, PUP or MLA) in an OpenMMLab checkpoint, in evaluation mode; it takes raw RGB pixels 0..255.
 
     This is the one place that reads a pickle, by torch.load with weights_only: tensors and plain values, no code;
-    objects of other kinds, as mmengine keeps in training, are left out. What the tensors do not tell comes from the
+    objects of other kinds, as mmengine keeps in training, are left out. What the tensors do not say comes from the
     config inside the checkpoint, else from the arguments: `image_size` (H, W) of the position embeddings (default:
     square), the number of attention `heads` (default: one per 64 of the width, as in ViT-B and ViT-L), and how
     positions are brought to other sizes, `interpolation` "bilinear" (default, as in SETR's configs) or "bicubic"
@@ -108,7 +108,7 @@ def _shape(state: State, name: str, dimensions: int) -> tuple[int, ...]:
 
 
 def _count(state: State, prefix: str) -> int:
-    """One more than the greatest index after this prefix, so that a gap is told as what is missing; 0 without any."""
+    """One more than the greatest index after this prefix, so that a gap is reported as missing; 0 without any."""
     found = {name.removeprefix(prefix).split(".")[0] for name in state if name.startswith(prefix)}
     known = [int(index) for index in found if index.isdecimal() and len(index) < 3]  # no network has a hundred
     return 1 + max(known, default=-1)
@@ -206,10 +206,10 @@ def _fill(network: torch.nn.Module, state: State, names: dict[str, str]) -> None
         "missing": sorted(names.keys() - state.keys() - counters),
         "of another shape": sorted(n for n in names.keys() & state.keys() if state[n].shape != own[names[n]].shape),
     }
-    told = [f"{len(found)} {what}: {_listed(found)}" for what, found in odd.items() if found]
-    if told:
+    misfits = [f"{len(found)} {what}: {_listed(found)}" for what, found in odd.items() if found]
+    if misfits:
         raise InvalidModelError(
-            f"tensors of this checkpoint do not fit, {'; '.join(told)}", "is it a SETR of OpenMMLab?"
+            f"tensors of this checkpoint do not fit, {'; '.join(misfits)}", "is it a SETR of OpenMMLab?"
         )
     for name, ours in names.items():
         if name in state:
