@@ -15,7 +15,7 @@ from veilseg.cli.common import TOKEN_VARIABLE, KeyFile, ModelName, Threads, Wind
 from veilseg.errors import UsageError
 
 if TYPE_CHECKING:
-    from veilseg.batch import SegmentByService
+    from veilseg.client import Client
 
 
 def command(
@@ -66,7 +66,8 @@ def command(
                 "--overlay, --photo, --cityscapes-ids, --window, --threads and --ray are for models on this machine",
                 "leave them or --server out",
             )
-        return _by_service(images, output, _service(server, token, key, model), in_flight, force)
+        with _client(server, token, key, model) as client:
+            return _by_service(images, output, client, in_flight, force)
     if token or key:
         raise UsageError("--token and --key belong to --server", "--server http://127.0.0.1:8000")
     if (overlay is None) != (photo is None):
@@ -80,25 +81,22 @@ def command(
     return batch.run(plan, operation, batch.executor_of(ray), force=force)
 
 
-def _service(url: str, token: Path | None, key: Path | None, model: str) -> SegmentByService:
-    """The service that the options mean; nothing is sent yet."""
-    from veilseg.batch import SegmentByService
+def _client(url: str, token: Path | None, key: Path | None, model: str) -> Client:
+    """The client that the options mean; nothing is sent yet."""
     from veilseg.client import Client
     from veilseg.files import read_limited
 
     secret = os.environ.get(TOKEN_VARIABLE) or None
     if token is not None:
         secret = read_limited(token, 4096).decode("ascii", "replace").strip()
-    return SegmentByService(Client(url, secret, key=load_key(key), model=None if model == "default" else model))
+    return Client(url, secret, key=load_key(key), model=None if model == "default" else model)
 
 
-def _by_service(
-    images: Sequence[str], output: str | None, operation: SegmentByService, in_flight: int, force: bool
-) -> int:
-    from veilseg.batch import Summary, make_plan, run_by_service
+def _by_service(images: Sequence[str], output: str | None, client: Client, in_flight: int, force: bool) -> int:
+    from veilseg.batch import SegmentByService, Summary, make_plan, run_by_service
     from veilseg.batch.video import frame_tasks, is_video
 
-    executor = partial(run_by_service, in_flight=in_flight)
+    operation, executor = SegmentByService(client), partial(run_by_service, in_flight=in_flight)
     if not any(is_video(image) for image in images):
         return batch.run(make_plan(images, output, verb="segment"), operation, executor, force=force)
     if len(images) != 1 or output is None:
