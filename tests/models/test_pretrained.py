@@ -13,7 +13,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from tests.models.conftest import awake, images
+from tests.models.conftest import awake, images, trunk_of
 from tests.models.encrypted import KEYS, encrypt_blocks, same
 from veilseg.errors import InvalidModelError
 from veilseg.modelconfig import ModelConfig
@@ -46,7 +46,7 @@ def dino(weights: str, decoder: str = "mla", **options: Any) -> SegmentationMode
 def test_features_are_those_of_timms_own_loader(weights: str, patch: int) -> None:
     size = 37 * patch
     options = {"num_classes": 0, "patch_size": patch, "img_size": size, **SMALL}
-    vit = timm.create_model(NAME, pretrained=True, pretrained_cfg_overlay={"file": weights}, **options).eval()
+    vit: Any = timm.create_model(NAME, pretrained=True, pretrained_cfg_overlay={"file": weights}, **options).eval()
     backbone = ViTBackbone(NAME, weights=weights, arguments={"patch_size": patch, **SMALL}).eval()
     pixels = images(1, 3, size, size).float()
     normal = (pixels / 255 - torch.tensor(timm.data.IMAGENET_DEFAULT_MEAN)[:, None, None]) / torch.tensor(
@@ -60,11 +60,11 @@ def test_features_are_those_of_timms_own_loader(weights: str, patch: int) -> Non
 
 def test_positions_keep_the_grid_of_the_weights(weights: str) -> None:
     """Whatever the patch; a size that is asked for is taken."""
-    backbone = dino(weights, patch_size=8).network.backbone
+    backbone = trunk_of(dino(weights, patch_size=8))
     assert backbone.grid == (37, 37)
     table = timm.models.load_state_dict(weights)["pos_embed"]
     assert torch.equal(backbone.vit.pos_embed, table.float())
-    assert dino(weights, image_size=64).network.backbone.grid == (8, 8)
+    assert trunk_of(dino(weights, image_size=64)).grid == (8, 8)
     assert dino(weights).config.arguments["image_size"] == [296, 296]
 
 
@@ -72,15 +72,17 @@ def test_positions_keep_the_grid_of_the_weights(weights: str) -> None:
 def test_class_token_and_norm_are_kept(weights: str, decoder: str) -> None:
     model = dino(weights, decoder)
     seen = []
-    for block in model.network.backbone.vit.blocks:
+    for block in trunk_of(model).vit.blocks:
         block.register_forward_hook(lambda module, inputs, output: seen.append(output.shape[1]))
     pixels = images(1, 3, 32, 48)
     with torch.no_grad():
         before = model(pixels)
-        model.network.backbone.vit.cls_token += 1
+        trunk_of(model).vit.cls_token += 1
         assert seen == [1 + 4 * 6] * 4
         assert not torch.equal(model(pixels), before)
-    norms = [module for module in model.network.decoder.modules() if isinstance(module, torch.nn.LayerNorm)]
+    norms = [
+        module for module in model.get_submodule("network.decoder").modules() if isinstance(module, torch.nn.LayerNorm)
+    ]
     trunk = timm.models.load_state_dict(weights)
     assert norms
     assert all(torch.equal(norm.weight, trunk["norm.weight"].float()) for norm in norms)
@@ -151,7 +153,7 @@ def test_a_classifier_in_the_file_is_left_out(weights: str, tmp_path: Path) -> N
     save_file({**tensors, "head.weight": torch.zeros(1000, 24)}, tmp_path / "head.safetensors")
     pixels = images(1, 3, 32, 32).float()
     with torch.no_grad():
-        got, wanted = (dino(str(file)).network.backbone(pixels) for file in (tmp_path / "head.safetensors", weights))
+        got, wanted = (trunk_of(dino(str(file)))(pixels) for file in (tmp_path / "head.safetensors", weights))
     assert all(torch.equal(a, b) for a, b in zip(got, wanted, strict=True))
 
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from tests.models.conftest import trunk_of
 
 from veilseg.errors import UsageError
 from veilseg.models import create_model
 from veilseg.training.rates import parameter_groups
 from veilseg.training.recipe import OptimizerSection
 
-VIT = {"backbone": "vit_tiny_patch16_224", "image_size": 64, "embed_dim": 24, "depth": 4, "num_heads": 2}
+VIT: dict[str, Any] = {
+    "backbone": "vit_tiny_patch16_224",
+    "image_size": 64,
+    "embed_dim": 24,
+    "depth": 4,
+    "num_heads": 2,
+}
 SECTION = OptimizerSection(learning_rate=1e-3, trunk_rate=1e-4, layer_decay=0.5, weight_decay=0.1)
 
 
@@ -44,7 +53,7 @@ def test_without_a_trunk_rate_all_have_one() -> None:
 
 def test_what_is_frozen_has_no_group() -> None:
     network = create_model("setr-mla", num_classes=5, decoder_channels=8, **VIT).network
-    token = network.backbone.vit.cls_token  # out of the blocks in MLA
+    token = trunk_of(network).vit.cls_token  # out of the blocks in MLA
     assert not token.requires_grad
     assert all(parameter is not token for group in parameter_groups(network, SECTION) for parameter in group["params"])
     torch.optim.AdamW(parameter_groups(network, SECTION))
