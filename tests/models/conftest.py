@@ -11,7 +11,6 @@ import torch
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, create_model
 from veilseg.models.networks.normalize import Normalize
-from veilseg.models.networks.vit import ViTBackbone
 
 TINY_VIT: dict[str, Any] = {
     "backbone": "vit_tiny_patch16_224",
@@ -50,11 +49,6 @@ def tiny_setr(decoder: str = "mla", **options: Any) -> SegmentationModel:
 def normalize_of(model: torch.nn.Module) -> Normalize:
     """The layer that normalizes pixels."""
     return next(part for part in model.modules() if isinstance(part, Normalize))
-
-
-def trunk_of(model: torch.nn.Module) -> ViTBackbone:
-    """The ViT of a SETR."""
-    return next(part for part in model.modules() if isinstance(part, ViTBackbone))
 
 
 def tiny_conv(**options: Any) -> SegmentationModel:

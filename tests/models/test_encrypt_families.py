@@ -224,8 +224,8 @@ def test_a_stem_by_its_path() -> None:
     before, after = model.state_dict(), encrypted_model.state_dict()
     assert torch.equal(after["thumbnail.weight"], before["thumbnail.weight"])
     assert not torch.equal(after["stem.weight"], before["stem.weight"])
-    moved = rekey_model(encrypted_model, KEYS[0], KEYS[1], stem="stem")
-    assert input_spec(moved).key_fingerprint == KEYS[1].fingerprint
+    rekeyed = rekey_model(encrypted_model, KEYS[0], KEYS[1], stem="stem")
+    assert input_spec(rekeyed).key_fingerprint == KEYS[1].fingerprint
     with pytest.raises(UsageError, match="nowhere"):
         encrypt_model(model, KEYS[0], stem="nowhere")
     for part in (nn.Linear(3, 4), nn.Conv2d(1, 4, 2, stride=2), nn.Conv2d(3, 4, 3, stride=2, padding=1)):

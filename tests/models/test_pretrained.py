@@ -13,7 +13,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from tests.models.conftest import awake, images, trunk_of
+from tests.models.conftest import awake, images
 from tests.models.encrypted import KEYS, encrypt_blocks, same
 from veilseg.errors import InvalidModelError
 from veilseg.modelconfig import ModelConfig
@@ -42,29 +42,37 @@ def dino(weights: str, decoder: str = "mla", **options: Any) -> SegmentationMode
     return awake(create_model(f"setr-{decoder}", num_classes=5, backbone=NAME, weights=weights, **arguments).eval())
 
 
+def network_of(model: SegmentationModel) -> Any:
+    return model.network
+
+
+def backbone_of(model: SegmentationModel) -> Any:
+    return network_of(model).backbone
+
+
 @pytest.mark.parametrize("patch", [8, 14, 16])
 def test_features_are_those_of_timms_own_loader(weights: str, patch: int) -> None:
     size = 37 * patch
     options = {"num_classes": 0, "patch_size": patch, "img_size": size, **SMALL}
     vit: Any = timm.create_model(NAME, pretrained=True, pretrained_cfg_overlay={"file": weights}, **options).eval()
-    backbone = ViTBackbone(NAME, weights=weights, arguments={"patch_size": patch, **SMALL}).eval()
+    backbone: Any = ViTBackbone(NAME, weights=weights, arguments={"patch_size": patch, **SMALL}).eval()
     pixels = images(1, 3, size, size).float()
     normal = (pixels / 255 - torch.tensor(timm.data.IMAGENET_DEFAULT_MEAN)[:, None, None]) / torch.tensor(
         timm.data.IMAGENET_DEFAULT_STD
     )[:, None, None]
     with torch.no_grad():
-        wanted = vit.forward_intermediates(normal, indices=[0, 1, 2, 3], intermediates_only=True)
+        wanted: Any = vit.forward_intermediates(normal, indices=[0, 1, 2, 3], intermediates_only=True)
         for got, expected in zip(backbone(pixels), wanted, strict=True):
             assert (got - expected).abs().max() < 2e-3 * expected.abs().max()  # timm resamples in float16
 
 
 def test_positions_keep_the_grid_of_the_weights(weights: str) -> None:
     """Whatever the patch; a size that is asked for is taken."""
-    backbone = trunk_of(dino(weights, patch_size=8))
+    backbone = backbone_of(dino(weights, patch_size=8))
     assert backbone.grid == (37, 37)
     table = timm.models.load_state_dict(weights)["pos_embed"]
     assert torch.equal(backbone.vit.pos_embed, table.float())
-    assert trunk_of(dino(weights, image_size=64)).grid == (8, 8)
+    assert backbone_of(dino(weights, image_size=64)).grid == (8, 8)
     assert dino(weights).config.arguments["image_size"] == [296, 296]
 
 
@@ -72,17 +80,15 @@ def test_positions_keep_the_grid_of_the_weights(weights: str) -> None:
 def test_class_token_and_norm_are_kept(weights: str, decoder: str) -> None:
     model = dino(weights, decoder)
     seen = []
-    for block in trunk_of(model).vit.blocks:
+    for block in backbone_of(model).vit.blocks:
         block.register_forward_hook(lambda module, inputs, output: seen.append(output.shape[1]))
     pixels = images(1, 3, 32, 48)
     with torch.no_grad():
         before = model(pixels)
-        trunk_of(model).vit.cls_token += 1
+        backbone_of(model).vit.cls_token += 1
         assert seen == [1 + 4 * 6] * 4
         assert not torch.equal(model(pixels), before)
-    norms = [
-        module for module in model.get_submodule("network.decoder").modules() if isinstance(module, torch.nn.LayerNorm)
-    ]
+    norms = [module for module in network_of(model).decoder.modules() if isinstance(module, torch.nn.LayerNorm)]
     trunk = timm.models.load_state_dict(weights)
     assert norms
     assert all(torch.equal(norm.weight, trunk["norm.weight"].float()) for norm in norms)
@@ -153,7 +159,7 @@ def test_a_classifier_in_the_file_is_left_out(weights: str, tmp_path: Path) -> N
     save_file({**tensors, "head.weight": torch.zeros(1000, 24)}, tmp_path / "head.safetensors")
     pixels = images(1, 3, 32, 32).float()
     with torch.no_grad():
-        got, wanted = (trunk_of(dino(str(file)))(pixels) for file in (tmp_path / "head.safetensors", weights))
+        got, wanted = (backbone_of(dino(str(file)))(pixels) for file in (tmp_path / "head.safetensors", weights))
     assert all(torch.equal(a, b) for a, b in zip(got, wanted, strict=True))
 
 

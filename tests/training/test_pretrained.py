@@ -11,7 +11,6 @@ import pytest
 import timm
 import torch
 from safetensors.torch import save_file
-from tests.models.conftest import trunk_of
 
 from veilseg.errors import UsageError
 from veilseg.models import load_model
@@ -72,7 +71,8 @@ def test_the_model_keeps_the_name_of_its_weights_and_no_path(recipe: dict[str, A
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["training"]["recipe"]["model"]["arguments"]["weights"] == "dino.safetensors"
     assert "VEILSEG_WEIGHTS" not in json.dumps(config)
-    assert trunk_of(load_model(tmp_path / "run")).grid == (37, 37)
+    network: Any = load_model(tmp_path / "run").network
+    assert network.backbone.grid == (37, 37)
 
 
 def test_a_dry_run_needs_no_weights(recipe: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests.models.conftest import trunk_of
 
 from veilseg.errors import UsageError
 from veilseg.models import create_model
@@ -24,7 +23,7 @@ SECTION = OptimizerSection(learning_rate=1e-3, trunk_rate=1e-4, layer_decay=0.5,
 
 
 def test_rates_fall_towards_the_pixels() -> None:
-    network = create_model("setr-mla", num_classes=5, decoder_channels=8, class_token=True, **VIT).network
+    network: Any = create_model("setr-mla", num_classes=5, decoder_channels=8, class_token=True, **VIT).network
     found = {
         id(parameter): (group["lr"], group["weight_decay"])
         for group in parameter_groups(network, SECTION)
@@ -45,15 +44,15 @@ def test_rates_fall_towards_the_pixels() -> None:
 
 
 def test_without_a_trunk_rate_all_have_one() -> None:
-    network = create_model("setr-naive", num_classes=5, decoder_channels=8, **VIT).network
+    network: Any = create_model("setr-naive", num_classes=5, decoder_channels=8, **VIT).network
     groups = parameter_groups(network, OptimizerSection(learning_rate=1e-3))
     assert {group["lr"] for group in groups} == {1e-3}
     assert len(groups) == 2
 
 
 def test_what_is_frozen_has_no_group() -> None:
-    network = create_model("setr-mla", num_classes=5, decoder_channels=8, **VIT).network
-    token = trunk_of(network).vit.cls_token  # out of the blocks in MLA
+    network: Any = create_model("setr-mla", num_classes=5, decoder_channels=8, **VIT).network
+    token = network.backbone.vit.cls_token  # out of the blocks in MLA
     assert not token.requires_grad
     assert all(parameter is not token for group in parameter_groups(network, SECTION) for parameter in group["params"])
     torch.optim.AdamW(parameter_groups(network, SECTION))
