@@ -20,6 +20,8 @@ Presence = Literal["never", "always", "with a key"]
 
 #: Sides in pixels.
 DEFAULT_CIPHER = "subblock-sort"
+#: For models that are encrypted.
+DEFAULT_MODEL_CIPHER = "patch-permutation"
 DEFAULT_BLOCK = 16
 DEFAULT_SUB_BLOCK = 4
 LARGEST_BLOCK = 64

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from veilseg.errors import UsageError, VeilsegError
 
-_EXISTS_HINT = "pass overwrite=True to replace it, or choose another name"
+_EXISTS_HINT = "pass --force (in Python overwrite=True) to replace it, or choose another name"
 
 
 def write_atomic(

@@ -84,7 +84,7 @@ class ModelConfig:
         """Read config.json strictly: anything unknown, missing or out of range raises InvalidModelError."""
         try:
             data = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidModelError(f"{CONFIG_NAME} is not JSON") from error
         if not isinstance(data, dict) or "format" not in data or "architecture" not in data:
             raise InvalidModelError(
@@ -104,7 +104,7 @@ class ModelConfig:
             return cls(**{**data, "input": InputSpec.from_dict(data["input"])})
         except UsageError as error:
             raise InvalidModelError(f"{CONFIG_NAME} is not valid: {error.message}") from error
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InvalidModelError(f"{CONFIG_NAME} is not valid: the palette is not made of whole numbers") from error
 
     @classmethod

@@ -76,7 +76,7 @@ def test_the_figures_equal_a_computation_by_hand(plain: Segmenter) -> None:
 
 
 def test_independent_keys_and_sorting_score_the_same(canonical: Segmenter) -> None:
-    """[P1] with a key-invariant model: the theorem of the canonical form, seen from the figures."""
+    """[Hirose 2026] with a key-invariant model: the theorem of the canonical form, seen from the figures."""
     maps: dict[str, list] = {"subblock-shuffle": [], "subblock-sort": []}
     results = {
         name: evaluate(

@@ -99,11 +99,16 @@ class Cipher(ABC):
         raise InvalidImageError(f"{self.name} has no way back: no key exists", "keep the original")
 
     def affine(self, key: Key) -> AffineMap:
-        """The affine map of a block's values under `key`, for ciphers that a model can be encrypted for."""
-        raise UsageError(
-            f"the cipher {self.name!r} has no matrix that a model could be encrypted with",
-            f"{' and '.join(catalog.of_family('model key'))} have one",
-        )
+        """The affine map of a block's values under `key`. Raises UsageError where no model can be encrypted for it."""
+        if self.facts.family != "model key":
+            raise UsageError(
+                f"the cipher {self.name!r} has no matrix that a model could be encrypted with",
+                f"{' and '.join(catalog.of_family('model key'))} have one",
+            )
+        return self._affine(key)
+
+    def _affine(self, key: Key) -> AffineMap:
+        raise NotImplementedError
 
     def block_order(self, key: Key) -> NDArray[np.int64]:
         """The order of a block's values under `key`, int64 [L], b_hat = b[order]: of the mechanism "permutation"."""
@@ -118,8 +123,9 @@ class Cipher(ABC):
         return images
 
     def input_transform(self, key: Key | None) -> InputTransform:
-        """What a network in training sees of a plain image. The result holds no key, so it may go to other processes.
+        """What a network in training sees of a plain image.
 
+        The result may go to other processes of the creator: it holds no Key, but what one key makes of every image.
         Raises UsageError where networks are not trained on such images.
         """
         if self.facts.training_input is None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from veilseg.catalog import DEFAULT_MODEL_CIPHER
 from veilseg.cli.common import Force, KeyFile, load_key
 from veilseg.cli.messages import note
 from veilseg.errors import UsageError
@@ -23,7 +24,7 @@ def command(
     key: KeyFile = None,
     cipher: Annotated[
         str, typer.Option(metavar="NAME", help="patch-permutation, or patch-rotation (16-bit images).")
-    ] = "patch-permutation",
+    ] = DEFAULT_MODEL_CIPHER,
     block: Annotated[
         int | None, typer.Option(metavar="PIXELS", help="Side of the cipher's block. Default: the model's.")
     ] = None,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from veilseg import catalog
+from veilseg.catalog import DEFAULT_MODEL_CIPHER
 from veilseg.cli.common import Force, JsonFile, KeyFile, Threads, Window, key_for, load_key
 from veilseg.data.registry import forms
 from veilseg.errors import UsageError
@@ -95,7 +96,7 @@ def command(
             data=open_data(data, split),
             source={"spec": data, "split": split},
             out=output,
-            cipher=cipher or "patch-permutation",
+            cipher=cipher or DEFAULT_MODEL_CIPHER,
             count=count or wanted.count,
             seed=seed,
             key_of_models=load_key(key) if wanted.keyed else None,

@@ -9,8 +9,7 @@ def show_error(message: str, hint: str | None = None, *, what: str = "error") ->
     """Print `error: ...` (or what else it is) and, where there is one, `hint: ...`, in age's manner."""
     print(f"{what}: {message}", file=sys.stderr)
     if hint:
-        # What Python calls overwrite=True, the command line calls --force.
-        print(f"hint: {hint.replace('overwrite=True', '--force')}", file=sys.stderr)
+        print(f"hint: {hint}", file=sys.stderr)
 
 
 def show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -84,7 +84,7 @@ class ServiceModel:
                 max_pixels=int(limits["image_pixels"]),
                 max_bytes=int(limits["body_bytes"]),
             )
-        except (KeyError, TypeError, ValueError, UsageError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError, UsageError) as error:
             raise ServiceError("the response is not that of a veilseg service", "check the address") from error
 
 
@@ -210,7 +210,7 @@ def _refusal(response: httpx.Response) -> ServiceError:
     try:
         error = response.json()["error"]
         message, hint, request = (str(error[name])[:300] for name in ("message", "hint", "request_id"))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         message, hint, request = f"status {response.status_code}", "", ""
     if response.status_code == 401:
         hint = "Client(url, token), or --token FILE on the command line"

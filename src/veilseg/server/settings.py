@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ByteSize, Field, PositiveInt, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from veilseg.errors import UsageError
 from veilseg.server.memory import BYTES_PER_PIXEL
@@ -29,6 +29,10 @@ class _FromEnvironment(BaseSettings):
     def __init__(self, **given: Any) -> None:
         try:
             super().__init__(**given)
+        except SettingsError as error:  # a variable that pydantic cannot even read
+            raise UsageError(
+                f"a variable {PREFIX}... cannot be read: {error}", "docs/operations.md lists them"
+            ) from None
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             name = ".".join(map(str, first["loc"]))
@@ -39,7 +43,7 @@ class _FromEnvironment(BaseSettings):
             what = first["msg"].removeprefix("Input ")
             raise UsageError(
                 f"the setting {name} is {str(first['input'])[:60]!r}: {what[:1].lower()}{what[1:]}",
-                f"it is set by --{name.replace('_', '-')}, or in the environment by {PREFIX}{name.upper()}",
+                f"in the environment it is {PREFIX}{name.upper()}; `veilseg serve --help` lists the options",
             ) from error
 
 

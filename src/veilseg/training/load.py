@@ -43,7 +43,11 @@ def load_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
 def from_dict(values: dict[str, Any]) -> Recipe:
     """A recipe from plain values; raises UsageError where names, types or combinations are wrong."""
     try:
-        return Recipe.model_validate_json(json.dumps(values, default=str))  # JSON's lists are tuples, also when strict
+        text = json.dumps(values, default=str)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError("the recipe holds names that are no text, or itself") from error
+    try:
+        return Recipe.model_validate_json(text)  # JSON's lists are tuples, also when strict
     except ValidationError as error:
         raise _usage_error(error) from error
 
@@ -60,7 +64,7 @@ def expand(source: str) -> str:
 def _yaml(text: str, where: str) -> Any:
     try:
         return yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
 
 

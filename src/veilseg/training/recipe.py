@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
-from veilseg.catalog import DEFAULT_BLOCK
+from veilseg.catalog import DEFAULT_BLOCK, LARGEST_BLOCK
 from veilseg.ciphers import Cipher, cipher_of_input
 from veilseg.errors import UsageError
 
@@ -34,8 +34,8 @@ class ModelSection(Section):
 
     architecture: str = "convseg"
     input: str = "canonical"
-    block: int = DEFAULT_BLOCK  # pixels; crops are multiples of it
-    sub_block: int | None = None  # pixels; null: what `veilseg encrypt` takes by default
+    block: Annotated[int, Field(ge=1, le=LARGEST_BLOCK)] = DEFAULT_BLOCK  # pixels; crops are multiples of it
+    sub_block: PositiveInt | None = None  # pixels; null: what `veilseg encrypt` takes by default
     arguments: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -133,10 +133,11 @@ class TrainSection(Section):
 class MachineSection(Section):
     """Where it runs. It may change between the parts of an interrupted run; the result is the same up to rounding."""
 
-    accelerator: str = "auto"
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto"
     devices: PositiveInt = 1  # per node
     nodes: PositiveInt = 1
-    precision: str = "32-true"  # or "bf16-mixed", ...: Lightning's; "auto": the latter where the device has bfloat16
+    #: Lightning's; "auto": bf16-mixed where the device multiplies bfloat16.
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"] = "32-true"
     workers: NonNegativeInt = 1  # processes per device that prepare samples; 0: the training process itself
     threads: NonNegativeInt = 0  # of torch per process; 0: its own choice
 

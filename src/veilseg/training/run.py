@@ -203,7 +203,10 @@ def refuse_other_run(folder: Path, recipe: Recipe) -> None:
     path = folder / RECIPE_NAME
     if not path.exists():
         return
-    found = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{path} is no record of a run", "choose another folder with -o") from error
     wanted = json.loads(_record(recipe))
     if any(found.get(name) != values for name, values in wanted.items() if name != "machine"):
         raise UsageError(f"{folder} already holds a run of another recipe", "choose another folder with -o")
@@ -214,11 +217,14 @@ def _record(recipe: Recipe) -> str:
 
 
 def _published(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as the model's config keeps it: of pretrained weights the file's name, not where it lay."""
+    """The recipe as the model's config keeps it: of files, folders and datasets the last part, not where they lay."""
     values: dict[str, Any] = recipe.model_dump(mode="json")
-    arguments = values["model"]["arguments"]
-    if "weights" in arguments:
-        arguments["weights"] = Path(str(arguments["weights"])).name
+    named = [(values["model"]["arguments"], "weights"), *((values["method"], n) for n in ("key", "start", "teacher"))]
+    named += [(source, "source") for source in (*values["data"]["train"], values["data"]["val"])]
+    for entries, name in named:
+        if entries.get(name):
+            kind, colon, where = str(entries[name]).rpartition(":")
+            entries[name] = f"{kind}{colon}{Path(where).name}"
     return values
 
 

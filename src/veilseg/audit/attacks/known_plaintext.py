@@ -36,7 +36,7 @@ class KnownPlaintext(Attack):
             taken = time.perf_counter() - start
             opened = [undo_matrix(stored, matrix, block) for stored in evidence.encrypted]
             return Finding({"opened": opened}, matrix=matrix, figures=_figures(len(pairs), taken))
-        order = recover_order(*pairs[0], block)
+        order = recover_order(*pairs[0], block)  # of a permutation; of independent keys one that fits nothing else
         taken = time.perf_counter() - start
         opened = [undo_order(stored, order, block) for stored in evidence.encrypted]
         return Finding({"opened": opened}, order=order, figures=_figures(1, taken))

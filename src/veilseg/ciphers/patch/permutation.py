@@ -70,7 +70,7 @@ class PatchPermutation(Cipher):
     def _permuted(self, image: Pixels, identity: str, *, order: NDArray[np.int64]) -> Pixels:
         return permute_pixels(image, order, self.spec.block)
 
-    def affine(self, key: Key) -> AffineMap:
+    def _affine(self, key: Key) -> AffineMap:
         """stored[i] = plain[order[i]]."""
         order = self.block_order(key)
         matrix = np.zeros((len(order), len(order)))

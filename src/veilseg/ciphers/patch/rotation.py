@@ -85,6 +85,6 @@ class PatchRotation(Cipher):
         """Rotate every block back."""
         return unrotate_pixels(pixels, rotation(key, self.spec.block), self.spec.block)
 
-    def affine(self, key: Key) -> AffineMap:
+    def _affine(self, key: Key) -> AffineMap:
         """Stored = round((plain - 127.5) M^T * scale) + 32768, undone."""
         return AffineMap(rotation(key, self.spec.block), 1 / rotation_scale(self.spec.block), MIDDLE, 127.5)

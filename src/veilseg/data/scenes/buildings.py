@@ -8,7 +8,7 @@ import numpy as np
 
 from veilseg.data.scenes.camera import Camera, Point
 from veilseg.data.scenes.canvas import BUILDING, SIGN, Canvas
-from veilseg.data.scenes.layout import Lot, Plan, Side
+from veilseg.data.scenes.layout import Layout, Lot, Side
 from veilseg.data.scenes.light import Colour, Light, vary
 
 WALLS: tuple[Colour, ...] = (
@@ -33,7 +33,7 @@ FASCIAS: tuple[Colour, ...] = ((40, 70, 60), (120, 30, 34), (36, 44, 84), (30, 3
 class BuildingPainter:
     """Paints houses, shops, blocks and towers."""
 
-    def __init__(self, canvas: Canvas, rng: random.Random, camera: Camera, light: Light, plan: Plan) -> None:
+    def __init__(self, canvas: Canvas, rng: random.Random, camera: Camera, light: Light, plan: Layout) -> None:
         self.canvas, self.rng, self.camera, self.light, self.plan = canvas, rng, camera, light, plan
 
     def lot(self, side: Side, lot: Lot) -> None:

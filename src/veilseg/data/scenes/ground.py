@@ -6,7 +6,7 @@ import random
 
 from veilseg.data.scenes.camera import Camera, Point
 from veilseg.data.scenes.canvas import PAVEMENT, ROAD, TREE, Canvas
-from veilseg.data.scenes.layout import FAR, Plan, Side
+from veilseg.data.scenes.layout import FAR, Layout, Side
 from veilseg.data.scenes.light import Colour, Light, vary
 
 START = -4.0
@@ -17,7 +17,7 @@ BANDS = ((START, 5.0), (5.0, 12.0), (12.0, 26.0), (26.0, 55.0), (55.0, FAR))
 class GroundPainter:
     """Paints the road, the pavements and what lies on them."""
 
-    def __init__(self, canvas: Canvas, rng: random.Random, camera: Camera, light: Light, plan: Plan) -> None:
+    def __init__(self, canvas: Canvas, rng: random.Random, camera: Camera, light: Light, plan: Layout) -> None:
         self.canvas, self.rng, self.camera, self.light, self.plan = canvas, rng, camera, light, plan
         self.road = plan.road
         self.tarmac = vary(rng, rng.choice(((92, 94, 98), (78, 80, 85), (108, 107, 106), (88, 84, 84))), 9)

@@ -63,7 +63,7 @@ class Side:
 
 
 @dataclass
-class Plan:
+class Layout:
     """The street: its middle line, half its width, both sides, and where the camera drives."""
 
     character: str
@@ -77,7 +77,7 @@ class Plan:
         return side.sign * (self.half + side.depth)
 
 
-def draw_plan(rng: random.Random) -> Plan:
+def draw_plan(rng: random.Random) -> Layout:
     """A random street."""
     character = rng.choices(CHARACTERS, (34, 26, 14, 10, 16))[0]
     half = rng.uniform(3.0, 5.2) if rng.random() < 0.75 else rng.uniform(5.0, 9.0)
@@ -85,7 +85,7 @@ def draw_plan(rng: random.Random) -> Plan:
     sides = (_draw_side(rng, -1, character), _draw_side(rng, 1, character))
     # Traffic keeps left; now and then the camera is nearer to the middle or to the kerb.
     lane = -half * rng.uniform(0.3, 0.6)
-    return Plan(character, Road(bend), half, sides, lane)
+    return Layout(character, Road(bend), half, sides, lane)
 
 
 def _draw_side(rng: random.Random, sign: int, character: str) -> Side:

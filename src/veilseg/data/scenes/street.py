@@ -11,7 +11,7 @@ from veilseg.data.scenes.camera import Camera
 from veilseg.data.scenes.canvas import SCALE, Canvas
 from veilseg.data.scenes.furniture import FurniturePainter
 from veilseg.data.scenes.garage import SMALL
-from veilseg.data.scenes.layout import Lot, Plan, Side
+from veilseg.data.scenes.layout import Layout, Lot, Side
 from veilseg.data.scenes.light import Light
 from veilseg.data.scenes.people import PeoplePainter
 from veilseg.data.scenes.plants import PlantPainter
@@ -25,7 +25,7 @@ Step = tuple[float, Callable[[], None]]
 class Street:
     """Everything that stands on the ground, as steps that are painted from far to near."""
 
-    def __init__(self, canvas: Canvas, rng: random.Random, camera: Camera, light: Light, plan: Plan) -> None:
+    def __init__(self, canvas: Canvas, rng: random.Random, camera: Camera, light: Light, plan: Layout) -> None:
         self.rng, self.plan, self.camera = rng, plan, camera
         self.clear = (0.0, 0.0)
         self.buildings = BuildingPainter(canvas, rng, camera, light, plan)

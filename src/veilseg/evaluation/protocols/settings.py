@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from veilseg.catalog import DEFAULT_MODEL_CIPHER
 from veilseg.ciphers import Cipher, Plain
 from veilseg.data.base import SegmentationData
 from veilseg.errors import UsageError
@@ -46,7 +47,7 @@ class ProtocolSettings:
     data: SegmentationData
     source: dict[str, Any]
     out: Path
-    cipher: str = "patch-permutation"
+    cipher: str = DEFAULT_MODEL_CIPHER
     count: int = 50
     seed: int = 0
     key_of_models: Key | None = None

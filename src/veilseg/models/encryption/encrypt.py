@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from veilseg import catalog
-from veilseg.catalog import DEFAULT_BLOCK
+from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_MODEL_CIPHER
 from veilseg.ciphers import cipher_for
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.inputspec import CONFIG_KEY, InputSpec, check_model_cipher
@@ -39,7 +39,7 @@ RESEMBLANCE = 0.5
 def encrypt_model(
     model: Model,
     key: Key,
-    cipher: str = "patch-permutation",
+    cipher: str = DEFAULT_MODEL_CIPHER,
     block: int | None = None,
     *,
     mean: Sequence[float] | None = None,

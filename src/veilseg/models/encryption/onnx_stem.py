@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from veilseg.catalog import DEFAULT_MODEL_CIPHER
 from veilseg.ciphers import cipher_for
 from veilseg.errors import InvalidModelError
 from veilseg.files import make_folder, refuse_existing, write_atomic
@@ -32,7 +33,7 @@ def encrypt_onnx(
     key: Key,
     out: str | Path,
     *,
-    cipher: str = "patch-permutation",
+    cipher: str = DEFAULT_MODEL_CIPHER,
     block: int | None = None,
     overwrite: bool = False,
 ) -> ModelConfig:
