@@ -86,14 +86,14 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        for folder in ("plain", "veiled"):
+        for folder in ("plain", "encrypted"):
             (scratch / folder).mkdir()
         scenes = itertools.cycle([generate_scene(seed, SIZE).image for seed in range(8)])
         for index, image in zip(range(given.images), scenes, strict=False):
             (scratch / "plain" / f"{index:05}.png").write_bytes(to_png(image))
-            (scratch / "veiled" / f"{index:05}.png").write_bytes(CIPHER.encrypt(image).to_bytes())
+            (scratch / "encrypted" / f"{index:05}.png").write_bytes(CIPHER.encrypt(image).to_bytes())
         rows = measure("encrypt", Encrypt(CIPHER), scratch / "plain", scratch, [], given.rounds)
-        rows += measure("segment", Segment(threads=1), scratch / "veiled", scratch, given.workers, given.rounds)
+        rows += measure("segment", Segment(threads=1), scratch / "encrypted", scratch, given.workers, given.rounds)
         print(*rows, sep="\n")
     if given.json is not None:
         figures = {"images": given.images, "height": SIZE[0], "width": SIZE[1], "rows": rows}

@@ -156,5 +156,11 @@ class InputSpec:
         return f"encrypt the plain image with `veilseg encrypt {options}`"
 
 
+def check_model_cipher(cipher: str) -> None:
+    """Raise UsageError for a cipher that no model can be encrypted for."""
+    if cipher not in (known := catalog.of_family("model key")):
+        raise UsageError(f"{cipher!r} does not encrypt models", f"one of {', '.join(known)}")
+
+
 def _default_takes() -> tuple[str, ...]:
     return catalog.facts(catalog.DEFAULT_CIPHER).accepts

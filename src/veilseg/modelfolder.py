@@ -14,6 +14,7 @@ from veilseg.modelconfig import CONFIG_NAME, HUB_ID, ONNX_NAME, WEIGHTS_NAME, Mo
 Library = Literal["veilseg", "transformers", "timm"]
 EngineName = Literal["onnx", "torch"]
 _MAX_CONFIG = 16 * 1024 * 1024
+_FETCHED = ["*config.json", "*.safetensors", "*.safetensors.index.json"]  # no pickle, no code
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,27 @@ def local_folder(name: str | Path) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def is_hub_id(name: str | Path) -> bool:
-    """Whether `name` can only be a model on the Hugging Face Hub: "owner/name", and nothing here is called so."""
-    return isinstance(name, str) and HUB_ID.fullmatch(name) is not None and not Path(name).exists()
+def find_folder(source: str | Path, **options: Any) -> Path:
+    """The folder of a shipped model, the folder given, or that of a Hub id ("owner/name"), which is fetched.
+
+    `options` go to huggingface_hub.snapshot_download (revision, token, ...). Raises InvalidModelError for none.
+    """
+    folder = local_folder(source)
+    if folder is not None:
+        return folder
+    if not _is_hub_id(source):
+        raise InvalidModelError(
+            f"there is no model at {source}", "give a folder with config.json and model.safetensors, or a Hub id"
+        )
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(str(source), allow_patterns=_FETCHED, **options))
+    except Exception as error:  # the Hub's client raises its own, requests' and httpx's errors
+        raise InvalidModelError(
+            f"there is no folder {source}, and the Hub gave nothing by that name ({type(error).__name__})",
+            "check the name and the network",
+        ) from error
 
 
 def open_folder(folder: str | Path) -> ModelFolder:
@@ -77,7 +96,7 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
         raise UsageError(f"there is no engine {engine!r}", "onnx or torch")
     folder = local_folder(name)
     if folder is None:
-        if is_hub_id(name) and engine != "onnx":
+        if _is_hub_id(name) and engine != "onnx":
             return FoundModel(str(name), "torch", None, None)
         known = f"shipped: {', '.join(shipped)}; or" if (shipped := shipped_models()) else "give"
         raise InvalidModelError(f"there is no model {str(name)!r}", f"{known} a folder with config.json and model.onnx")
@@ -97,6 +116,10 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
             "veilseg export makes a model.onnx of it" if has_torch else "use engine 'onnx'",
         )
     raise InvalidModelError(f"{folder} holds no weights", f"expected {ONNX_NAME} or {WEIGHTS_NAME} beside config.json")
+
+
+def _is_hub_id(name: str | Path) -> bool:
+    return isinstance(name, str) and HUB_ID.fullmatch(name) is not None and not Path(name).exists()
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+HEADS = 4
+
+
+def saved(path: Path, state: dict[str, Tensor], **content: Any) -> Path:
+    torch.save({"state_dict": state, **content}, path)
+    return path
+
+
+def pixels(height: int, width: int) -> Tensor:
+    tiles = torch.randint(0, 256, (2, 3, height // 8, width // 8), generator=torch.Generator().manual_seed(1))
+    return tiles.repeat_interleave(8, 2).repeat_interleave(8, 3).to(torch.uint8)
+
 
 State = dict[str, Tensor]
 MEAN = torch.tensor([123.675, 116.28, 103.53], dtype=torch.float64)

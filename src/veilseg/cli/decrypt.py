@@ -15,7 +15,7 @@ def command(
     back, for anybody. Folders, and outputs that exist, are as in `veilseg encrypt`.
 
     Example:
-      veilseg decrypt veiled.png --key my.key -o plain.png
+      veilseg decrypt encrypted.png --key my.key -o plain.png
     """
     from veilseg.batch import Decrypt, make_plan, run_here
 

@@ -29,10 +29,10 @@ def command(
     videos of kinds that are not read are named; they make the exit code 1, as failures do.
 
     Examples:
-      veilseg encrypt photo.jpg -o veiled.png
-      veilseg encrypt photos/ -o veiled/ --cipher subblock-shuffle --key my.key
-      veilseg encrypt s3://bucket/photos -o s3://bucket/veiled --ray
-      veilseg encrypt - -o - < photo.jpg > veiled.png
+      veilseg encrypt photo.jpg -o encrypted.png
+      veilseg encrypt photos/ -o encrypted/ --cipher subblock-shuffle --key my.key
+      veilseg encrypt s3://bucket/photos -o s3://bucket/encrypted --ray
+      veilseg encrypt - -o - < photo.jpg > encrypted.png
     """
     from veilseg.batch import Encrypt, make_plan
     from veilseg.ciphers import cipher as make

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from veilseg import catalog
 from veilseg.cli.common import Force, KeyFile, load_key
 from veilseg.cli.messages import note
 from veilseg.errors import UsageError
-
-if TYPE_CHECKING:
-    from veilseg.modelfolder import ModelFolder
+from veilseg.inputspec import check_model_cipher
+from veilseg.modelfolder import ModelFolder, find_folder, open_folder
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the new model.")]
 WithOnnx = Annotated[bool, typer.Option("--onnx", help="Write model.onnx too, for `veilseg segment` without torch.")]
@@ -50,20 +48,16 @@ def command(
     secret = load_key(key)
     if secret is None:
         raise UsageError("a key is needed", "veilseg keygen -o my.key, then pass --key my.key")
-    if cipher not in (known := catalog.of_family("model key")):
-        raise UsageError(f"{cipher!r} does not encrypt models", f"one of {', '.join(known)}")
-    found = find(model)
+    check_model_cipher(cipher)
+    found = open_folder(find_folder(model))
     found.input.check_encryptable()
     if found.library != "veilseg":
-        _only_ours(found, block=block is not None, onnx=onnx)
-        from veilseg.models.encryption.foreign import check_target
+        if block is not None:
+            raise UsageError(f"the block of a {found.library} model is its stem's", "leave --block out")
+        refuse_onnx(found, onnx=onnx)
+        from veilseg.models.encryption.foreign import encrypt_folder
 
-        check_target(output, overwrite=force)
-        if found.library == "transformers":
-            from veilseg.models.encryption.hf import encrypt_transformers as encrypt
-        else:
-            from veilseg.models.encryption.timm_folder import encrypt_timm as encrypt
-        spec = encrypt(found.path, secret, output, cipher, overwrite=force)
+        spec = encrypt_folder(found, secret, output, cipher, overwrite=force)
     elif exported_only(found.path):
         from veilseg.models.encryption.onnx_stem import encrypt_onnx
 
@@ -78,32 +72,12 @@ def command(
     note(f"{output}: takes {spec.name} images, block {spec.block}, of key {spec.key_fingerprint}")
 
 
-def find(model: str) -> ModelFolder:
-    """The folder of a shipped model, the folder given, or that of a Hub id, which is fetched."""
-    from veilseg.modelfolder import find_model, local_folder, open_folder
-
-    folder = local_folder(model)
-    if folder is None:
-        find_model(model)  # refuses what is no Hub id either, without torch
-        from veilseg.models.hub import find_folder
-
-        folder = find_folder(model)
-    return open_folder(folder)
-
-
 def exported_only(folder: Path) -> bool:
     """Whether the exported model in `folder` (model.onnx) is what can be worked on here: no torch, or no other form."""
     from importlib.util import find_spec
 
     torch_form = (folder / "model.safetensors").is_file() and find_spec("torch") is not None
     return (folder / "model.onnx").is_file() and not torch_form
-
-
-def _only_ours(found: ModelFolder, *, block: bool, onnx: bool) -> None:
-    """Refuse options that models of other libraries do not have."""
-    if block:
-        raise UsageError(f"the block of a {found.library} model is its stem's", "leave --block out")
-    refuse_onnx(found, onnx=onnx)
 
 
 def refuse_onnx(found: ModelFolder, *, onnx: bool) -> None:

@@ -45,7 +45,7 @@ def command(
     Examples:
       veilseg export runs/camvid -o served
       veilseg export runs/camvid -o served8 --int8 camvid:CamVid
-      veilseg segment veiled.png --model served -o map.png
+      veilseg segment encrypted.png --model served -o map.png
     """
     from veilseg.errors import UsageError
     from veilseg.files import refuse_existing

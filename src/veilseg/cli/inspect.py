@@ -21,7 +21,7 @@ def command(
     """Print the public header of an encrypted image and say what the file gives away.
 
     Example:
-      veilseg inspect veiled.png
+      veilseg inspect encrypted.png
     """
     from veilseg.container import MAX_BYTES, decode
     from veilseg.files import read_limited

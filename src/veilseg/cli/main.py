@@ -27,7 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "encrypt": ("veilseg.cli.encrypt", "encrypt photographs"),
     "decrypt": ("veilseg.cli.decrypt", "get photographs back, where a key exists"),
     "inspect": ("veilseg.cli.inspect", "say what an encrypted image is and what it gives away"),
-    "segment": ("veilseg.cli.segment", "segment encrypted images with a local model"),
+    "segment": ("veilseg.cli.segment", "segment encrypted images here, or photographs by a service"),
     "serve": ("veilseg.cli.serve", "answer HTTP requests with encrypted images"),
     "token": ("veilseg.cli.token", "make, list and revoke the tokens of a service's clients"),
     "train": ("veilseg.cli.train", "train a model"),
@@ -144,11 +144,11 @@ def _overview() -> str:
     verbs = "\n".join(f"  {verb:<{width}}{short}" for verb, (_, short) in VERBS.items())
     return (
         "usage: veilseg VERB [OPTIONS] [ARGUMENTS]\n\n"
-        "Semantic segmentation on visually encrypted images: fine detail stays with the client.\n\n"
+        "Semantic segmentation of visually encrypted images: what is smaller than a cell stays with the client.\n\n"
         f"{verbs}\n\n"
         "`veilseg VERB --help` shows the options and an example; `veilseg --version` the version.\n\n"
-        "  veilseg encrypt photo.jpg -o veiled.png\n"
-        "  veilseg segment veiled.png -o labels.png"
+        "  veilseg encrypt photo.jpg -o encrypted.png\n"
+        "  veilseg segment encrypted.png -o labels.png"
     )
 
 

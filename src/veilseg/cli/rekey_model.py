@@ -12,12 +12,12 @@ from veilseg.cli.encrypt_model import (
     Output,
     WithOnnx,
     exported_only,
-    find,
     refuse_model,
     refuse_onnx,
     write_model,
 )
 from veilseg.cli.messages import note
+from veilseg.modelfolder import find_folder, open_folder
 
 
 def command(
@@ -38,18 +38,13 @@ def command(
     from veilseg.keys import Key
 
     before, after = Key.load(old), Key.load(new)
-    found = find(model)
+    found = open_folder(find_folder(model))
     found.input.check_old_key(before.fingerprint)
     if found.library != "veilseg":
         refuse_onnx(found, onnx=onnx)
-        from veilseg.models.encryption.foreign import check_target
+        from veilseg.models.encryption.foreign import rekey_folder
 
-        check_target(output, overwrite=force)
-        if found.library == "transformers":
-            from veilseg.models.encryption.hf import rekey_transformers as rekey
-        else:
-            from veilseg.models.encryption.timm_folder import rekey_timm as rekey
-        rekey(found.path, before, after, output, overwrite=force)
+        rekey_folder(found, before, after, output, overwrite=force)
     elif exported_only(found.path):
         from veilseg.models.encryption.onnx_stem import rekey_onnx
 

@@ -54,9 +54,9 @@ def command(
     cameras (/dev/video0), frame by frame. Folders, and outputs that exist, are as in `veilseg encrypt`.
 
     Examples:
-      veilseg segment veiled.png -o labels.png
-      veilseg segment veiled.png -o labels.png --overlay seen.png --photo photo.jpg
-      veilseg segment veiled/ -o labels/ --model my-model/
+      veilseg segment encrypted.png -o labels.png
+      veilseg segment encrypted.png -o labels.png --overlay seen.png --photo photo.jpg
+      veilseg segment encrypted/ -o labels/ --model my-model/
       veilseg segment photos/ -o labels/ --server http://127.0.0.1:8000
       veilseg segment clip.mp4 -o labels/ --server http://127.0.0.1:8000
     """

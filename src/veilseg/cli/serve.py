@@ -9,41 +9,28 @@ import typer
 
 from veilseg.errors import UsageError
 
+MODELS = "Shipped names, folders, NAME=FOLDER; first: default."
+HOST = "Others than loopback need --tokens. [127.0.0.1]"
+RAY = "On the Ray cluster at RAY_ADDRESS; without one, as several processes here."
+
 
 def command(
-    models: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[MODEL]...", help="Shipped names, folders, NAME=FOLDER; first: default."),
-    ] = None,
-    host: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Others than loopback need --tokens. [127.0.0.1]")
-    ] = None,
+    models: Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help=MODELS)] = None,
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help=HOST)] = None,
     port: Annotated[int | None, typer.Option(metavar="PORT", help="[8000]")] = None,
     tokens: Annotated[Path | None, typer.Option(metavar="FILE", help="Clients need a token of this file.")] = None,
     tls_certificate: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM file; TLS is on with it.")] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM file of the certificate's key.")] = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="cpu or cuda. [cpu]")] = None,
     threads: Annotated[int | None, typer.Option(metavar="N", help="[one per core]")] = None,
-    queue: Annotated[
-        int | None, typer.Option(metavar="N", help="Images that may wait; more are refused with 429. [32]")
-    ] = None,
-    batch: Annotated[
-        int | None, typer.Option(metavar="N", help="Images of one shape that are computed together. [4]")
-    ] = None,
+    queue: Annotated[int | None, typer.Option(metavar="N", help="Images that wait; more: 429. [32]")] = None,
+    batch: Annotated[int | None, typer.Option(metavar="N", help="Images computed together. [4]")] = None,
     body: Annotated[int | None, typer.Option(metavar="MIB", help="Size of a request. [32]")] = None,
     pixels: Annotated[int | None, typer.Option(metavar="N", help="Pixels of an image. [8000000]")] = None,
-    memory: Annotated[
-        int | None, typer.Option(metavar="MIB", help="All requests at a time; beyond it: 503. [512]")
-    ] = None,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="From a request's last byte to its response. [60]")
-    ] = None,
-    ray: Annotated[
-        bool, typer.Option("--ray", help="On the Ray cluster at RAY_ADDRESS; without one, as several processes here.")
-    ] = False,
-    replicas: Annotated[
-        str | None, typer.Option(metavar="N", help="With --ray: 3, or 2-8 for as many as the load needs. [2]")
-    ] = None,
+    memory: Annotated[int | None, typer.Option(metavar="MIB", help="All requests; beyond it: 503. [512]")] = None,
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="To respond in. [60]")] = None,
+    ray: Annotated[bool, typer.Option("--ray", help=RAY)] = False,
+    replicas: Annotated[str | None, typer.Option(metavar="N", help="With --ray: 3, or 2-8 by load. [2]")] = None,
 ) -> None:
     """Serve models to clients that send encrypted images; plain images are refused.
 

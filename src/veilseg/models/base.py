@@ -15,20 +15,15 @@ import torch
 from huggingface_hub import ModelHubMixin
 from torch import Tensor, nn
 
-from veilseg.catalog import LARGEST_BLOCK
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.files import make_folder, refuse_existing, write_atomic
-from veilseg.inputspec import InputSpec
 from veilseg.modelconfig import CONFIG_NAME, WEIGHTS_NAME, ModelConfig
-from veilseg.models.hub import find_folder
+from veilseg.modelfolder import find_folder
 from veilseg.models.input_layers import InputLayer, input_layer
 from veilseg.models.networks import registry
 from veilseg.models.networks.normalize import Normalize
-from veilseg.models.networks.protocol import Foldable, ScoresForTraining, Widenable, size_multiple
+from veilseg.models.networks.protocol import Foldable, ScoresForTraining, Widenable
 from veilseg.models.weights import read_weights, write_weights
-from veilseg.spec import is_whole
-
-_WIDENED = "widened_block"
 
 
 class SegmentationModel(nn.Module, ModelHubMixin, library_name="veilseg", pipeline_tag="image-segmentation"):
@@ -109,7 +104,7 @@ class SegmentationModel(nn.Module, ModelHubMixin, library_name="veilseg", pipeli
         if not isinstance(self.network, Widenable):
             raise UsageError(f"the stem of this network does not fit blocks of {block} pixels", "leave the block out")
         self.network.widen_patch(block)
-        self.config.arguments = {**self.config.arguments, _WIDENED: block}
+        self.config.arguments = {**self.config.arguments, "stem_block": block}
         self.config.size_multiple = math.lcm(self.config.size_multiple, block)
 
     def _save_pretrained(self, save_directory: Path) -> None:
@@ -144,29 +139,14 @@ def model_from_config(config: ModelConfig) -> SegmentationModel:
 
     Raises InvalidModelError when it asks for what does not exist, or for more than is built here.
     """
-    arguments = dict(config.arguments)
-    widened = arguments.pop(_WIDENED, None)
-    if "pretrained" in arguments or "weights" in arguments:
-        raise InvalidModelError(
-            "the model's config asks for pretrained weights", "a saved model has weights of its own"
-        )
-    if widened is not None and not is_whole(widened, 1, LARGEST_BLOCK):
-        raise InvalidModelError(f"the model's config has no block of {str(widened)[:20]} pixels")
-    registry.check_arguments(arguments)
+    registry.check_arguments(config.arguments)
     try:
-        model = SegmentationModel(registry.build(config.architecture, config.num_classes, arguments), config)
-        if widened is not None:
-            model.widen_patch(widened)
+        network = registry.build(config.architecture, config.num_classes, config.arguments)
     except UsageError as error:
         raise InvalidModelError(f"the model's config is not valid: {error.message}", error.hint) from error
     except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError, ZeroDivisionError) as error:
         raise InvalidModelError(f"the model's config does not build a {config.architecture}") from error
-    return model
-
-
-def image_multiple(network: nn.Module, spec: InputSpec) -> int:
-    """What the sides of images must be multiples of: the network's own grid, and the blocks of an encrypted image."""
-    return math.lcm(size_multiple(network), spec.block)
+    return SegmentationModel(network, config)
 
 
 def save_model(model: SegmentationModel, folder: str | Path, *, overwrite: bool = False, half: bool = False) -> None:

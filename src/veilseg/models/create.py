@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +12,9 @@ from veilseg.errors import UsageError
 from veilseg.inputspec import InputSpec
 from veilseg.keys import Key
 from veilseg.modelconfig import ModelConfig, generic_classes
-from veilseg.models.base import SegmentationModel, image_multiple
+from veilseg.models.base import SegmentationModel
 from veilseg.models.networks import registry
+from veilseg.models.networks.protocol import OnGrid
 
 
 def create_model(
@@ -78,6 +80,6 @@ def create_model(
         classes=tuple(classes),
         palette=tuple(tuple(row) for row in palette or ()),  # type: ignore[misc]
         input=spec,
-        size_multiple=image_multiple(network, spec),
+        size_multiple=math.lcm(network.size_multiple if isinstance(network, OnGrid) else 16, spec.block),
     )
     return SegmentationModel(network, config)

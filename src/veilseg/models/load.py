@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veilseg.modelfolder import open_folder
+from veilseg.modelfolder import find_folder, open_folder
 from veilseg.models.base import SegmentationModel, read_model
 from veilseg.models.encryption.hf_network import load_segmentation
-from veilseg.models.hub import find_folder
 
 
 def load_model(source: str | Path = "default") -> SegmentationModel:

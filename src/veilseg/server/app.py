@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -179,10 +179,9 @@ def _describe(queue: ModelQueue, names: list[str], limits: Limits) -> schema.Mod
 
 
 def _handle_errors(app: FastAPI) -> None:
-    def respond(request: Request, error: RequestError, headers: dict[str, str] | None = None) -> JSONResponse:
+    def respond(request: Request, error: RequestError, headers: Mapping[str, str] | None = None) -> Response:
         request.state.notes["code"] = error.code
-        body = error.body(request.state.notes["request_id"])
-        return JSONResponse(body, error.status, {**(headers or {}), **error.headers})
+        return error.response(request.state.notes["request_id"], headers)
 
     @app.exception_handler(RequestError)
     async def on_refusal(request: Request, error: RequestError) -> Response:
@@ -197,7 +196,7 @@ def _handle_errors(app: FastAPI) -> None:
     async def on_http(request: Request, error: HTTPException) -> Response:
         code = {404: "not_found", 405: "wrong_method"}.get(error.status_code, "bad_request")
         message, hint = f"{error.detail}.", "GET /openapi.json describes the service"
-        return respond(request, RequestError(error.status_code, code, message, hint), dict(error.headers or {}))
+        return respond(request, RequestError(error.status_code, code, message, hint), error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
+
+from starlette.responses import JSONResponse
 
 DISCARDED = "The image was discarded."
 
@@ -27,13 +30,12 @@ class RequestError(Exception):
         error = {"code": self.code, "message": self.message, "hint": self.hint, "request_id": request_id}
         return {"error": error if self.image is None else {**error, "image": self.image}}
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """What goes with the status: when to come back, and how to name oneself."""
-        headers = {} if self.retry_after is None else {"Retry-After": str(max(1, math.ceil(self.retry_after)))}
+    def response(self, request_id: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+        """The response, with what goes with the status: when to come back, and how to name oneself."""
+        more = {} if self.retry_after is None else {"Retry-After": str(max(1, math.ceil(self.retry_after)))}
         if self.status == 401:
-            headers["WWW-Authenticate"] = 'Bearer realm="veilseg"'
-        return headers
+            more["WWW-Authenticate"] = 'Bearer realm="veilseg"'
+        return JSONResponse(self.body(request_id), self.status, {**(headers or {}), **more})
 
 
 def not_for_us(message: str, hint: str | None, *, status: int = 422, code: str = "not_encrypted") -> RequestError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 import time
@@ -30,6 +29,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_CLOSE = {"Connection": "close"}
 log = logging.getLogger(LOGGER)
 
 
@@ -79,14 +79,15 @@ class Surroundings:
         try:
             with self._memory.share() as state["share"]:
                 if self._open and not _is_local(scope):
-                    await _respond(send_noting, _not_local(), notes["request_id"])
+                    await _not_local().response(notes["request_id"], _CLOSE)(scope, receive, send_noting)
                 else:
                     await self.app(scope, receive, send_noting)
         except Exception:
             log.error("bug", exc_info=True, extra=notes)
             if not status:
                 message, hint = "The service has a bug.", "report the request's id to whoever runs it"
-                await _respond(send_noting, RequestError(500, "bug", message, hint), notes["request_id"])
+                error = RequestError(500, "bug", message, hint)
+                await error.response(notes["request_id"], _CLOSE)(scope, receive, send_noting)
         finally:
             if connection is not None:
                 connection.request_ends()
@@ -119,11 +120,3 @@ def _is_local(scope: Scope) -> bool:
 def _not_local() -> RequestError:
     message = "Without tokens the service answers only to names of this machine."
     return RequestError(421, "not_local", message, "use http://127.0.0.1, or start it with --tokens")
-
-
-async def _respond(send: Send, error: RequestError, request_id: str) -> None:
-    body = json.dumps(error.body(request_id)).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

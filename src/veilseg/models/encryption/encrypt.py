@@ -17,8 +17,8 @@ from veilseg import catalog
 from veilseg.catalog import DEFAULT_BLOCK
 from veilseg.ciphers import cipher_for
 from veilseg.errors import InvalidModelError, UsageError
-from veilseg.inputspec import CONFIG_KEY, InputSpec
-from veilseg.models.base import SegmentationModel, image_multiple
+from veilseg.inputspec import CONFIG_KEY, InputSpec, check_model_cipher
+from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.statistics import PixelStatistics
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import fold, set_bias
@@ -116,12 +116,6 @@ def rekey_model(model: Model, old: Key, new: Key, *, stem: str | None = None) ->
     return encrypted
 
 
-def check_model_cipher(cipher: str) -> None:
-    """Raise UsageError for a cipher that no model can be encrypted for."""
-    if cipher not in (known := catalog.of_family("model key")):
-        raise UsageError(f"{cipher!r} does not encrypt models", f"one of {', '.join(known)}")
-
-
 def input_spec(model: nn.Module) -> InputSpec:
     """What kind of image a model takes: from its config, or from the mark that encryption leaves; else plain."""
     if isinstance(model, SegmentationModel):
@@ -217,7 +211,7 @@ def _centred(values: Tensor) -> Tensor:
 def _record(model: nn.Module, conv: nn.Conv2d, spec: InputSpec) -> None:
     setattr(conv, SPEC_ATTRIBUTE, spec)  # goes with the weights into wrappers, and stays with parts
     if isinstance(model, SegmentationModel):
-        multiple = math.lcm(model.config.size_multiple, image_multiple(model.network, spec))
+        multiple = math.lcm(model.config.size_multiple, spec.block)
         model.config = dataclasses.replace(model.config, input=spec, size_multiple=multiple)
         return
     config: Any = getattr(model, "config", None)

@@ -1,25 +1,16 @@
-"""Models of Hugging Face transformers as folders: loaded, encrypted, given a new key, and saved for that library."""
+"""Models of Hugging Face transformers as folders: loaded, and saved for that library when they are encrypted."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
 from veilseg.errors import InvalidModelError
-from veilseg.inputspec import InputSpec
-from veilseg.modelfolder import open_folder
-from veilseg.models.encryption.encrypt import encrypt_model, input_spec, rekey_model
-from veilseg.models.encryption.foreign import fill_folder
 from veilseg.models.encryption.processor import load_processor, without_statistics
-
-if TYPE_CHECKING:
-    from veilseg.keys import Key
-
-_NO_PROCESSOR = "save its image processor there too: processor.save_pretrained(folder)"
 
 
 def load_transformers(folder: str | Path) -> tuple[nn.Module, Any | None]:
@@ -55,41 +46,16 @@ def load_transformers(folder: str | Path) -> tuple[nn.Module, Any | None]:
         return model.eval(), load_processor(path)
 
 
-def encrypt_transformers(
-    folder: str | Path, key: Key, out: str | Path, cipher: str = "patch-permutation", *, overwrite: bool = False
-) -> InputSpec:
-    """Write the model saved in `folder`, encrypted with `key`, to `out`, and return what kind of image it takes.
+def save_transformers(model: Any, processor: Any | None, folder: Path) -> None:
+    """Write an encrypted model, which loads with its own class and `from_pretrained`.
 
-    `out` loads with the model's own class and `from_pretrained`: config.json says cipher, block and the key's
-    fingerprint under "veilseg"; the statistics of the image processor are folded, and preprocessor_config.json neither
-    rescales nor normalizes any more (see `client_images`). Raises InvalidModelError as encrypt_model does, where there
-    is no image processor, or where `out` holds files already and `overwrite` is false.
+    config.json says cipher, block and the key's fingerprint under "veilseg", and preprocessor_config.json neither
+    rescales nor normalizes any more (see `client_images`).
     """
-    open_folder(folder).input.check_encryptable()
-    model, processor = load_transformers(folder)
-    if processor is None:
-        raise InvalidModelError(f"{folder} does not say how images are normalized", _NO_PROCESSOR)
-    encrypted = encrypt_model(model, key, cipher, processor=processor)
-    _save(encrypted, without_statistics(processor), Path(out), overwrite)
-    return input_spec(encrypted)
-
-
-def rekey_transformers(
-    folder: str | Path, old: Key, new: Key, out: str | Path, *, overwrite: bool = False
-) -> InputSpec:
-    """Write the model in `folder`, which belongs to the key `old`, to `out` with the key `new`; see rekey_model."""
-    open_folder(folder).input.check_old_key(old.fingerprint)
-    model, processor = load_transformers(folder)
-    encrypted = rekey_model(model, old, new)
-    _save(encrypted, processor, Path(out), overwrite)
-    return input_spec(encrypted)
-
-
-def _save(model: Any, processor: Any | None, out: Path, overwrite: bool) -> None:
-    with fill_folder(out, overwrite=overwrite) as scratch, _quiet():
-        model.save_pretrained(scratch)
+    with _quiet():
+        model.save_pretrained(folder)
         if processor is not None:
-            processor.save_pretrained(scratch)
+            without_statistics(processor).save_pretrained(folder)
 
 
 @contextlib.contextmanager

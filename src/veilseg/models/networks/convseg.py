@@ -54,6 +54,7 @@ class ConvSeg(nn.Module):
         widths: channels of the four levels.
         depths: blocks of the four levels.
         decoder_width: channels of the decoder.
+        stem_block: pixels for which `widen_patch` rewrites the first convolution; None: it stays.
 
     No statistics of the pixels are needed: batch normalization follows the first convolution, which is linear, so
     the network takes raw pixel values (0..255) and its training does not depend on their mean or scale.
@@ -66,6 +67,7 @@ class ConvSeg(nn.Module):
         widths: Sequence[int] = (64, 128, 192, 256),
         depths: Sequence[int] = (2, 2, 2, 2),
         decoder_width: int = 64,
+        stem_block: int | None = None,
     ) -> None:
         super().__init__()
         if patch < 1 or patch % GRID:
@@ -93,6 +95,8 @@ class ConvSeg(nn.Module):
         self.lateral = nn.ModuleList([nn.Conv2d(width, decoder_width, 1) for width in widths])
         self.smooth = nn.ModuleList([SeparableBlock(decoder_width) for _ in widths[:-1]])
         self.head = nn.Sequential(nn.Conv2d(decoder_width, num_classes * FINER**2, 1), nn.PixelShuffle(FINER))
+        if stem_block is not None:
+            self.widen_patch(stem_block)
 
     @property
     def token_layer(self) -> nn.Module:

@@ -26,15 +26,12 @@ def create_pretrained(name: str, weights: str | Path | None, **arguments: Any) -
     """
     import timm
 
-    with torch.device("meta"):
-        wanted: Any = timm.create_model(
-            name, **{**arguments, "patch_size": None} if "patch_size" in arguments else arguments
-        )
-    if "img_size" not in arguments and "patch_size" in arguments:
-        arguments["img_size"] = tuple(side * arguments["patch_size"] for side in wanted.patch_embed.grid_size)
+    if "patch_size" in arguments and "img_size" not in arguments:
+        grid = _empty(name, arguments).patch_embed.grid_size
+        arguments["img_size"] = tuple(side * arguments["patch_size"] for side in grid)
     if weights is None:
         return timm.create_model(name, pretrained=True, **arguments)
-    found = _fitting(read_weights(weights), wanted, Path(weights).name)
+    found = _fitting(read_weights(weights), _empty(name, arguments), Path(weights).name)
     overlay = {"state_dict": found}
     try:
         model: Any = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **arguments)
@@ -60,6 +57,15 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     except SafetensorError as error:
         raise InvalidModelError(f"{path} is no safetensors file, the only kind of weights read here", _HINT) from error
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+
+
+def _empty(name: str, arguments: dict[str, Any]) -> Any:
+    """The timm model without memory, of the patch and the grid that its weights were made for."""
+    import timm
+
+    own = {key: value for key, value in arguments.items() if key not in ("patch_size", "img_size")}
+    with torch.device("meta"):
+        return timm.create_model(name, **own)
 
 
 def _fitting(tensors: dict[str, Tensor], model: nn.Module, file: str) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """What the rest asks of a network: images in, logits out, and what it may offer besides.
 
-A network is any torch module that maps raw pixels float [N, 3, H, W] to logits float [N, K, H, W]. Everything else is
+A network is any torch module that maps raw pixels float [N, 3, H, W] to logits float [N, K, H, W]. All else is
 optional; whoever needs one of these asks `isinstance(network, Widenable)`.
 """
 
@@ -10,12 +10,10 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-DEFAULT_MULTIPLE = 16
-
 
 @runtime_checkable
 class OnGrid(Protocol):
-    """Takes images whose sides are multiples of so many pixels; others: of DEFAULT_MULTIPLE."""
+    """Takes images whose sides are multiples of `size_multiple` pixels; of others it is 16."""
 
     size_multiple: int
 
@@ -29,19 +27,17 @@ class Described(Protocol):
 
 @runtime_checkable
 class ScoresForTraining(Protocol):
-    """Has coarser or additional scores for a loss."""
+    """Gives a loss its logits and those of its auxiliary heads, float [N, K, h, w], each at its own resolution."""
 
-    def forward_train(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The logits and those of the auxiliary heads, float [N, K, h, w], each at a resolution of its own."""
+    def forward_train(self, images: Tensor) -> tuple[Tensor, list[Tensor]]: ...
 
 
 @runtime_checkable
 class HasTokenLayer(Protocol):
-    """Names the layer whose output says most about the scene: what distillation compares."""
+    """Names the layer whose output, float [N, C, h, w] or [N, T, C], distillation compares."""
 
     @property
-    def token_layer(self) -> nn.Module:
-        """Its output is float [N, C, h, w], or [N, T, C] as transformers have it."""
+    def token_layer(self) -> nn.Module: ...
 
 
 @runtime_checkable
@@ -54,23 +50,18 @@ class HasTrunk(Protocol):
 
 @runtime_checkable
 class Widenable(Protocol):
-    """Can rewrite its patch embedding for larger blocks."""
+    """Rewrites its patch embedding, in place, for blocks of more pixels; its argument `stem_block` builds it so.
 
-    def widen_patch(self, block: int) -> None:
-        """In place, for blocks of so many pixels, a multiple of the patch; what is computed stays. Else UsageError."""
+    What is computed stays. Raises UsageError for a block that is no multiple of the patch.
+    """
+
+    def widen_patch(self, block: int) -> None: ...
 
 
 @runtime_checkable
 class Foldable(Protocol):
-    """Normalizes pixels, and can let its first convolution do that."""
+    """Normalizes pixels, or lets its first convolution do that; both in place, and what is computed stays."""
 
-    def fold_normalization(self) -> None:
-        """Put the statistics into the first convolution, in place; what is computed stays."""
+    def fold_normalization(self) -> None: ...
 
-    def unfold_normalization(self) -> None:
-        """Take them out again, for training."""
-
-
-def size_multiple(network: nn.Module) -> int:
-    """What the sides of a network's images must be multiples of, in pixels."""
-    return network.size_multiple if isinstance(network, OnGrid) else DEFAULT_MULTIPLE
+    def unfold_normalization(self) -> None: ...

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from veilseg.catalog import LARGEST_BLOCK
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.models.networks.protocol import Described
 
@@ -66,9 +67,13 @@ def rebuilding_arguments(network: nn.Module, name: str, given: dict[str, Any]) -
 
 def check_arguments(arguments: dict[str, Any]) -> None:
     """Refuse (InvalidModelError) what a config cannot mean, before time is spent on it: it may come from anywhere."""
+    if "pretrained" in arguments or "weights" in arguments:
+        raise InvalidModelError(
+            "the model's config asks for pretrained weights", "a saved model has weights of its own"
+        )
     for name, value in arguments.items():
         values = value if isinstance(value, list) else [value]
-        most = _MAX_DEPTH if name in ("depth", "depths") else _MAX_WIDTH
+        most = {"depth": _MAX_DEPTH, "depths": _MAX_DEPTH, "stem_block": LARGEST_BLOCK}.get(name, _MAX_WIDTH)
         if len(values) > _MAX_ENTRIES or any(isinstance(v, int | float) and not -most <= v <= most for v in values):
             raise InvalidModelError(
                 f"the model's config asks for {name} beyond what is built here",

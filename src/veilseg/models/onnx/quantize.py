@@ -5,6 +5,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -72,17 +74,10 @@ class _Inputs:
                 image = self._cipher.reduce(self._cipher.encrypt(image).pixels)
             yield np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
 
-
-class _Ranges:
-    """ONNX Runtime's CalibrationDataReader: the images by the name of the graph's input, one at a time."""
-
-    def __init__(self, given: _Inputs) -> None:
-        self._rest = iter(given)
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        """The next array, or None after the last."""
-        images = next(self._rest, None)
-        return None if images is None else {"images": images}
+    def reader(self) -> Any:
+        """The same as ONNX Runtime's CalibrationDataReader: each under the name of the graph's input, then None."""
+        rest = iter(self)
+        return SimpleNamespace(get_next=lambda: next(({"images": images} for images in rest), None))
 
 
 def _quantize(source: Path, target: Path, given: _Inputs) -> None:
@@ -98,7 +93,7 @@ def _quantize(source: Path, target: Path, given: _Inputs) -> None:
     quantize_static(
         str(prepared),
         str(target),
-        _Ranges(given),
+        given.reader(),
         quant_format=QuantFormat.QDQ,
         op_types_to_quantize=["Conv", "MatMul", "Gemm", "Relu"],
         per_channel=True,
