@@ -77,15 +77,20 @@ def wire(port: int) -> Iterator[tuple[str, bytearray]]:
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)
 
+    def pass_on(client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", port)) as server:
+            answers = threading.Thread(target=copy, args=(server, client, False), daemon=True)
+            answers.start()
+            copy(client, server, True)
+            answers.join()
+
     def serve() -> None:
         while True:
             try:
                 client, _ = listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", port))
-            for pair in ((client, server, True), (server, client, False)):
-                threading.Thread(target=copy, args=pair, daemon=True).start()
+            threading.Thread(target=pass_on, args=(client,), daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen

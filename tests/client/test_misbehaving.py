@@ -99,8 +99,12 @@ def test_a_response_without_end_is_cut_off(ask: type[Client | AsyncClient], monk
         async with AsyncClient(url) as client:
             await client.segment(SMALL)
 
-    def run() -> object:
-        return Client(url).segment(SMALL) if ask is Client else asyncio.run(wait())
+    def run() -> None:
+        if ask is Client:
+            with Client(url) as client:
+                client.segment(SMALL)
+        else:
+            asyncio.run(wait())
 
     with impostor(respond) as (url, _), pytest.raises(ServiceError, match="larger than"):
         run()

@@ -89,7 +89,7 @@ def test_the_encrypted_run_follows_the_plain_one(kind: str) -> None:
     assert got == pytest.approx(wanted, rel=1e-6)
     if kind != "timm":
         assert wanted[-1] < 0.8 * wanted[0], "a run that learns nothing would prove nothing"
-    order = torch.from_numpy(cipher("patch-permutation").block_order(KEYS[0]))
+    order = torch.tensor(cipher("patch-permutation").block_order(KEYS[0]))
     weights, moved = dict(plain.named_parameters()), dict(encrypted_model.named_parameters())
     stem = next(name for name, value in weights.items() if value is find_patchify(plain).weight)
     assert (weights[stem] - start).abs().max() > 5e-3

@@ -40,10 +40,12 @@ def request_head(length: int) -> bytes:
 
 def test_a_byte_a_second_holds_nobody_up(model: Path, tmp_path: Path) -> None:
     """Heads and bodies that drip: both are cut off, and others are served meanwhile."""
-    with limited(tmp_path, model, "head_timeout=1.0, body_timeout=1.5") as service:
+    with (
+        limited(tmp_path, model, "head_timeout=1.0, body_timeout=1.5") as service,
+        socket.create_connection(("127.0.0.1", service.port)) as slow_head,
+        socket.create_connection(("127.0.0.1", service.port)) as slow_body,
+    ):
         body = encrypted()
-        slow_head = socket.create_connection(("127.0.0.1", service.port))
-        slow_body = socket.create_connection(("127.0.0.1", service.port))
         slow_body.sendall(request_head(len(body)) + body[:10])
         for index in range(2):
             slow_head.sendall(b"GET / HTTP/1.1"[index : index + 1])
