@@ -74,11 +74,6 @@ class ModelQueue:
         """Whether a worker has the model loaded."""
         return self._worker is not None
 
-    @property
-    def worker_pid(self) -> int | None:
-        """The id of the worker's process."""
-        return None if self._worker is None else self._worker.pid
-
     async def start(self) -> None:
         """Load the model. Raises InvalidModelError when it cannot be."""
         self._config = (await self._start_worker()).config

@@ -55,11 +55,6 @@ class ModelWorker:
                 raise
             raise InvalidModelError(f"the worker for the model {model!r} ended while it started") from error
 
-    @property
-    def pid(self) -> int:
-        """The process's id."""
-        return self._process.pid
-
     async def run(
         self, batch: Sequence[bytes], sizes: Sequence[tuple[int, int]], timeout: float
     ) -> list[np.ndarray | InvalidImageError]:
