@@ -54,9 +54,7 @@ def find_folder(source: str | Path, **options: Any) -> Path:
     if folder is not None:
         return folder
     if not _is_hub_id(source):
-        raise InvalidModelError(
-            f"there is no model at {source}", "give a folder with config.json and model.safetensors, or a Hub id"
-        )
+        raise _no_model(source)
     from huggingface_hub import snapshot_download
 
     try:
@@ -98,8 +96,7 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
     if folder is None:
         if _is_hub_id(name) and engine != "onnx":
             return FoundModel(str(name), "torch", None, None)
-        known = f"shipped: {', '.join(shipped)}; or" if (shipped := shipped_models()) else "give"
-        raise InvalidModelError(f"there is no model {str(name)!r}", f"{known} a folder with config.json and model.onnx")
+        raise _no_model(name)
     if open_folder(folder).library == "transformers":
         if engine == "onnx":
             raise InvalidModelError(f"{folder} is a model of transformers, which runs in torch", "use engine 'torch'")
@@ -116,6 +113,11 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
             "veilseg export makes a model.onnx of it" if has_torch else "use engine 'onnx'",
         )
     raise InvalidModelError(f"{folder} holds no weights", f"expected {ONNX_NAME} or {WEIGHTS_NAME} beside config.json")
+
+
+def _no_model(name: str | Path) -> InvalidModelError:
+    known = f"shipped: {', '.join(shipped)}; or" if (shipped := shipped_models()) else "give"
+    return InvalidModelError(f"there is no model {str(name)!r}", f"{known} a folder with config.json and its weights")
 
 
 def _is_hub_id(name: str | Path) -> bool:

@@ -2,7 +2,7 @@
 
 from veilseg.modelconfig import shipped_models
 from veilseg.modelfolder import find_model
-from veilseg.runtime.labels import colorize, encode_label_png, overlay, save_label_png
+from veilseg.runtime.labels import colorize, encode_label_png, overlay
 from veilseg.runtime.segmenter import Segmenter
 
 __all__ = [
@@ -11,6 +11,5 @@ __all__ = [
     "encode_label_png",
     "find_model",
     "overlay",
-    "save_label_png",
     "shipped_models",
 ]
