@@ -24,7 +24,7 @@ def all_sum(x: Tensor) -> Tensor:
 class _AllSum(torch.autograd.Function):
     """all_reduce and its gradient: what every process's loss asks of the sum, summed.
 
-    torch.distributed.nn's own is deprecated, and what is to follow it is private, and not differentiable in torch 2.9.
+    torch.distributed.nn's own is deprecated, and what is to follow it is private.
     """
 
     @staticmethod
