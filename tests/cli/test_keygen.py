@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from veilseg.keys import Key
 
 
@@ -61,6 +63,7 @@ def test_fingerprint_of_something_else(cli) -> None:
         assert "notakey" not in done.err
 
 
+@pytest.mark.filterwarnings("default")
 def test_a_key_that_others_can_read_is_warned_of(cli) -> None:
     cli("keygen", "-o", "my.key")
     Path("my.key").chmod(0o644)

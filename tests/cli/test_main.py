@@ -129,6 +129,7 @@ def test_return_value_is_the_exit_code(cli, verb) -> None:
     assert cli("probe").code == 0
 
 
+@pytest.mark.filterwarnings("default")
 def test_warnings_are_one_line(cli, verb) -> None:
     verb(lambda: warnings.warn("the key file is readable by others", stacklevel=1))
     assert cli("probe").err == "warning: the key file is readable by others\n"

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.extending import toy_attack, toy_cipher, toy_data, toy_network  # noqa: F401
-from veilseg import EncryptedImage
+from veilseg import EncryptedImage, catalog
+from veilseg.audit.registry import ATTACKS
 from veilseg.cli.main import main
+from veilseg.data.registry import KINDS
+from veilseg.models.networks.registry import NETWORKS
 
 RECIPE = """
 model: {architecture: linear, input: median, block: 16, sub_block: 4}
@@ -24,11 +29,26 @@ machine: {workers: 0}
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def toys() -> Iterator[None]:
+    """Import what registers itself, and take it out again: other tests go through these tables."""
+    tables: tuple[dict[str, Any], ...] = (catalog.CATALOG, ATTACKS, KINDS, NETWORKS)
+    before = [dict(table) for table in tables]
+    for name in ("toy_cipher", "toy_attack", "toy_data", "toy_network"):
+        import_module(f"tests.extending.{name}")
+    yield
+    for table, rows in zip(tables, before, strict=True):
+        table.clear()
+        table.update(rows)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.extending.toy_data import Stripes
+
     folder = tmp_path_factory.mktemp("extending")
     for name in ("one", "two"):
-        pixels = toy_data.Stripes(3)[len(name) - 2].image
+        pixels = Stripes(3)[len(name) - 2].image
         (folder / "photos").mkdir(exist_ok=True)
         Image.fromarray(pixels).save(folder / "photos" / f"{name}.png")
     (folder / "recipe.yaml").write_text(RECIPE)
