@@ -9,7 +9,7 @@ demo: .venv/.run
 
 test: .venv/.dev
 	$(BIN)/pytest -n 2 --ignore tests/cluster
-	$(BIN)/pytest tests/cluster
+	$(BIN)/pytest -W default tests/cluster  # Ray warns of its own
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
