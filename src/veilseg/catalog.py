@@ -24,6 +24,8 @@ DEFAULT_CIPHER = "subblock-sort"
 DEFAULT_MODEL_CIPHER = "patch-permutation"
 DEFAULT_BLOCK = 16
 DEFAULT_SUB_BLOCK = 4
+#: The longer side in pixels to which photographs are reduced where no model says otherwise.
+DEFAULT_LONGER_SIDE = 480
 LARGEST_BLOCK = 64
 #: A sub-block of one pixel would send the photograph itself.
 SMALLEST_SUB_BLOCK = 2
