@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.transform import downscale_local_mean
 
@@ -44,9 +44,7 @@ def test_original_and_small_pictures_stay_as_they_are() -> None:
 def test_whole_factors_agree_with_local_means_of_light() -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     expected = downscale_local_mean(to_light(pixels), (5, 5, 1))
-    assert (
-        np.abs(to_light(reduce_photograph(pixels, 16)) - expected).max() < 0.005
-    )  # half a step where steps are widest
+    assert np.abs(to_light(reduce_photograph(pixels, 16)) - expected).max() < 0.005  # half a step
 
 
 @given(st.integers(2, 60), st.integers(2, 60), st.integers(1, 59), st.integers(0, 255))
@@ -68,7 +66,8 @@ def test_odd_factors_weigh_by_area() -> None:
     assert np.abs(to_light(reduce_photograph(pixels, 2)) - 1 / 3).max() < 0.005
 
 
-@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 11), st.integers(0, 2**32 - 1))
+@settings(max_examples=30)
+@given(st.integers(1, 7), st.integers(1, 7), st.integers(1, 6), st.integers(0, 2**32 - 1))
 def test_every_pixel_is_the_light_of_its_area(height: int, width: int, longer: int, seed: int) -> None:
     """Against fractions, pixel by pixel."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)

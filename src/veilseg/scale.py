@@ -46,17 +46,19 @@ def reduce_photograph(pixels: Pixels, longer_side: int) -> Pixels:
         uint8 [h, w, 3]; the array itself where nothing is to be reduced. Light is counted in whole numbers, so that
         the web page gets the same pixels, bit for bit.
     """
-    size = working_size(*pixels.shape[:2], longer_side)
-    if size == pixels.shape[:2]:
+    height, width = pixels.shape[:2]
+    size = working_size(height, width, longer_side)
+    if size == (height, width):
         return pixels
     to_light, to_srgb = _tables()
     rows = np.empty((size[0], *pixels.shape[1:]))  # float64 holds every whole number up to 2 ** 53
-    for index, (first, last, shares) in enumerate(_areas(pixels.shape[0], size[0])):  # a part at a time: less memory
+    for index, (first, last, shares) in enumerate(_areas(height, size[0])):  # a part at a time: less memory
         rows[index] = np.tensordot(shares, to_light[pixels[first:last]], axes=1)
     light = np.empty((*size, 3))
-    for index, (first, last, shares) in enumerate(_areas(pixels.shape[1], size[1])):
+    for index, (first, last, shares) in enumerate(_areas(width, size[1])):
         light[:, index] = np.tensordot(shares, rows[:, first:last], axes=(0, 1))
-    return to_srgb[(light // (pixels.shape[0] * pixels.shape[1])).astype(np.uint16)]
+    reduced: Pixels = to_srgb[(light // (height * width)).astype(np.uint16)]
+    return reduced
 
 
 def enlarge_labels(labels: Pixels, height: int, width: int) -> Pixels:
