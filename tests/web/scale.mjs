@@ -1,6 +1,6 @@
-// Run in Node: reduces photographs and enlarges label maps. Usage: node scale.mjs FOLDER, which holds cases.json: a list
-// of { name, kind: "photograph" | "labels", height, width } with longer_side or to: [height, width], and NAME.bin each.
-// Writes NAME.out beside; prints how many seconds each took.
+// Run in Node: reduces photographs and enlarges label maps. Usage: node scale.mjs FOLDER, which holds cases.json, a
+// list of { name, kind: "photograph" or "labels", height, width } with longer_side or to: [height, width], and their
+// pixels, NAME.bin. Writes NAME.out beside; prints how many seconds each took.
 
 import { readFileSync, writeFileSync } from "node:fs";
 
