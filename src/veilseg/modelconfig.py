@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from veilseg.catalog import DEFAULT_LONGER_SIDE
 from veilseg.errors import InvalidModelError, UsageError, VeilsegError
 from veilseg.files import read_limited
 from veilseg.inputspec import InputSpec
+from veilseg.scale import MAX_LONGER_SIDE, ORIGINAL
 from veilseg.spec import is_whole
 
 CONFIG_NAME = "config.json"
@@ -29,6 +31,7 @@ _TYPES: dict[str, type] = {
     "palette": list,
     "input": dict,
     "size_multiple": int,
+    "longer_side": int,
     "training": dict,
 }
 
@@ -43,6 +46,8 @@ class ModelConfig:
         palette: K colours, RGB, 0..255.
         input: the images that it reads.
         size_multiple: images must have sides that are multiples of so many pixels.
+        longer_side: the working size: clients reduce larger photographs to so many pixels before they encrypt them; 0:
+            never.
         training: facts for the model card.
     """
 
@@ -52,6 +57,7 @@ class ModelConfig:
     palette: tuple[tuple[int, int, int], ...] = ()
     input: InputSpec = field(default_factory=InputSpec)
     size_multiple: int = 16
+    longer_side: int = DEFAULT_LONGER_SIDE
     training: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -64,6 +70,8 @@ class ModelConfig:
         self.palette = rows  # type: ignore[assignment]
         if not is_whole(self.size_multiple, 1, _MAX_MULTIPLE):
             raise UsageError(f"the size multiple must be a whole number of pixels from 1 to {_MAX_MULTIPLE}")
+        if not is_whole(self.longer_side, ORIGINAL, MAX_LONGER_SIDE):
+            raise UsageError(f"the working size must be a whole number of pixels up to {MAX_LONGER_SIDE}")
 
     @property
     def num_classes(self) -> int:
