@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -135,8 +135,9 @@ class Segment:
         segmenter = Segmenter(self.model, window=self.window, threads=self.threads, longer_side=self.longer_side)
 
         def work(data: bytes, photo: bytes | None = None) -> Files:
-            seen = _photograph(data, photo, needed=self.overlay)
-            labels = segmenter.segment(data, size=None if seen is None else seen.shape[:2])
+            image = _image(data)
+            seen = _photograph(image, photo, needed=self.overlay)
+            labels = segmenter.segment(image, size=None if seen is None else seen.shape[:2])
             if self.cityscapes_ids:
                 file = to_png(label_ids(labels, segmenter.classes))
             else:
@@ -173,7 +174,7 @@ class SegmentByService:
 
         def work(data: bytes | np.ndarray, photo: bytes | None = None) -> Files:
             image = _image(data)
-            seen = _photograph(data, photo, needed=self.overlay)
+            seen = _photograph(image, photo, needed=self.overlay)
             labels = self.client.segment(image)
             if seen is not None:
                 labels = enlarge_labels(labels, *seen.shape[:2])
@@ -189,7 +190,7 @@ Operation = Encrypt | Decrypt | Segment | SegmentByService
 Portable = Encrypt | Segment
 
 
-def _image(given: bytes | np.ndarray) -> Any:
+def _image(given: bytes | np.ndarray) -> EncryptedImage | np.ndarray:
     """A file's image: encrypted where it has our header, else a photograph, uint8 [H, W, 3]; arrays as they are."""
     if not isinstance(given, bytes):
         return given
@@ -202,21 +203,21 @@ def _is_encrypted(head: bytes) -> bool:
     return KEYWORD.encode() + b"\0" in head
 
 
-def _photograph(data: bytes | np.ndarray, photo: bytes | None, *, needed: bool) -> np.ndarray | None:
+def _photograph(image: EncryptedImage | np.ndarray, photo: bytes | None, *, needed: bool) -> np.ndarray | None:
     """The photograph of a label map, uint8 [H, W, 3]: `photo`, else what is segmented itself where `needed`.
 
     Raises InvalidImageError, which says whose photograph it is.
     """
-    if photo is None and not needed:
+    if photo is not None:
+        try:
+            return open_image(photo)
+        except InvalidImageError as error:
+            raise InvalidImageError(f"the photograph for its map: {error.message}", error.hint) from error
+    if not needed:
         return None
-    if photo is None and isinstance(data, np.ndarray):
-        return data
-    if photo is None and _is_encrypted(data[:_HEAD]):
+    if isinstance(image, EncryptedImage):
         raise InvalidImageError("an overlay needs the photograph, and this image is encrypted", "name it with --photo")
-    try:
-        return open_image(data if photo is None else photo)
-    except InvalidImageError as error:
-        raise InvalidImageError(f"the photograph for its map: {error.message}", error.hint) from error
+    return image
 
 
 def _blended(photograph: np.ndarray | None, labels: np.ndarray, palette: np.ndarray) -> tuple[bytes, ...]:
