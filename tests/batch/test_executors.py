@@ -36,6 +36,7 @@ from veilseg.batch import (
     with_photographs,
 )
 from veilseg.batch.locations import join, location_of
+from veilseg.batch.operations import Files
 from veilseg.errors import InvalidImageError, InvalidKeyError, InvalidModelError, ServiceError, VeilsegError
 from veilseg.images import open_image, to_png
 from veilseg.runtime import Segmenter, overlay
@@ -165,10 +166,10 @@ class Fussy:
     most: int = 0
     doing = "failing"
 
-    def open(self) -> Callable[[bytes], tuple[bytes]]:
+    def open(self) -> Callable[[bytes], Files]:
         lock = threading.Lock()
 
-        def work(data: bytes) -> tuple[bytes]:
+        def work(data: bytes) -> Files:
             with lock:
                 self.given += 1
                 self.now += 1
@@ -179,7 +180,7 @@ class Fussy:
                 self.now -= 1
             if failing and self.error is not None:
                 raise self.error
-            return (data,)
+            return Files((data,))
 
         return work
 

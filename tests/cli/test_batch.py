@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from veilseg.batch import Plan, make_plan, run_here
+from veilseg.batch.operations import Files
 from veilseg.cli.batch import run
 from veilseg.errors import InvalidImageError, UsageError, VeilsegError
 
@@ -26,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def operation(work: Callable[[Any], bytes] = bytes.upper) -> Any:
     """An operation that does as `work` does."""
-    return SimpleNamespace(doing="encrypting", open=lambda: lambda data: (work(data),))
+    return SimpleNamespace(doing="encrypting", open=lambda: lambda data: Files((work(data),)))
 
 
 def fussy(data: bytes) -> bytes:
