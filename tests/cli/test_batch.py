@@ -76,9 +76,9 @@ def test_one_failure_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]
         "error: in/a.jpg: this one is broken",
         "hint: mend it",
         "error: in/c.jpg: this one is broken",
-        "error: none.png does not exist",
+        "left out: none.png: it does not exist",
         "hint: check the name",
-        "2 done, 3 failed",
+        "2 done, 2 failed, 1 left out",
     ]
 
 
