@@ -18,7 +18,7 @@ def command(
     ray: batch.OnRay = False,
     force: batch.Again = False,
 ) -> int:
-    """Encrypt photographs (JPEG, PNG, WebP, BMP, TIFF) as PNG files that carry no metadata of the originals.
+    """Encrypt photographs (JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP) as PNG files without metadata of the originals.
 
     The default cipher, subblock-sort, has no key: it forgets fine detail, for good. subblock-shuffle keeps the way back
     if you pass a key, and draws and forgets one if you do not. Ciphers named patch-... need a key. The smaller the
