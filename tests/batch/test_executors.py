@@ -33,7 +33,7 @@ from veilseg.batch import (
     make_plan,
     run_by_service,
     run_here,
-    with_overlays,
+    with_photographs,
 )
 from veilseg.batch.locations import join, location_of
 from veilseg.errors import InvalidImageError, InvalidKeyError, InvalidModelError, ServiceError, VeilsegError
@@ -121,7 +121,7 @@ def test_a_missing_overlay_is_made_beside_a_label_map_that_exists(tmp_path: Path
     (tmp_path / "labels" / "0.png").write_bytes(b"mine")
     plan = make_plan([str(tmp_path / "veiled")], str(tmp_path / "labels"), verb="segment")
     assert len(plan.missing()) == 1
-    plan = with_overlays(plan, str(tmp_path / "photos"), str(tmp_path / "seen"))
+    plan = with_photographs(plan, str(tmp_path / "photos"), str(tmp_path / "seen"))
     assert plan.missing() == plan.tasks
     assert [one.error for one in run_here(plan.missing(), Segment(str(model), threads=1))] == [None, None]
     assert (tmp_path / "labels" / "0.png").read_bytes() == b"mine"

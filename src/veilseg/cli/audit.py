@@ -61,9 +61,9 @@ def command(
     from rich.console import Console
 
     from veilseg.audit.base import Training
+    from veilseg.audit.cipher_audit import audit_cipher, read_samples
     from veilseg.audit.report.json_report import leakage_table
     from veilseg.audit.report.page import JSON_NAME, write_audit
-    from veilseg.audit.run import audit_cipher, read_samples
     from veilseg.audit.samples import open_references, open_samples
     from veilseg.ciphers import cipher as make
     from veilseg.cli.common import training_bar

@@ -57,6 +57,8 @@ def run(plan: Plan, operation: Operation, executor: Executor, *, force: bool) ->
     for outcome in outcomes:
         if outcome.error is not None:
             raise outcome.error
+        if outcome.remark is not None:
+            note(outcome.remark)
     if not tasks:
         note(f"skipped: {' and '.join(plan.tasks[0].outputs)} exists; --force does it again")
     return 0
