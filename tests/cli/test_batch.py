@@ -83,14 +83,15 @@ def test_one_failure_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]
 
 
 def test_what_is_left_out_is_named_and_makes_the_code_1(capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("in/c.heic", "in/d.gif"):
+    for name in ("in/c.psd", "in/d.gif"):
         Path(name).touch()
     for said in ("2 done, 2 left out", "0 done, 2 skipped (they exist; --force does them again), 2 left out"):
         assert run(plan("in"), operation(), run_here, force=False) == 1
         assert capsys.readouterr().err.splitlines() == [
-            "left out: in/c.heic: HEIC is not read",
+            "left out: in/c.psd: PSD is not read",
             "hint: convert it to JPEG or PNG",
             "left out: in/d.gif: GIF is not read",
+            "hint: save the picture that you mean as PNG; or all as a video, as MP4",
             said,
         ]
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from veilseg.batch.locations import STREAM, address_of, below, join, location_of
 from veilseg.batch.plan import Plan, Task, checked
 from veilseg.errors import UsageError
-from veilseg.images import SUFFIXES
+from veilseg.formats import SUFFIXES
 
 
 def with_photographs(plan: Plan, photo: str | None, overlay: str | None) -> Plan:

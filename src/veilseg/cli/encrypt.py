@@ -44,7 +44,7 @@ def command(
     ray: batch.OnRay = False,
     force: batch.Again = False,
 ) -> int:
-    """Encrypt photographs (JPEG, PNG, WebP, BMP, TIFF) as PNG files that carry no metadata of the originals.
+    """Encrypt photographs (JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP) as PNG files without metadata of the originals.
 
     Photographs are first reduced to the working size: 480 pixels along the longer side, or what --model works at. How
     much a picture shows depends on how many cells it has; the command says so, and --longer-side changes it.
