@@ -125,13 +125,15 @@ def names(*families: Family) -> str:
 
 
 def to_json() -> str:
-    """The facts that a client in another language needs, as JSON: {name: {key, bits, sub_blocks, ...}}.
+    """What a client in another language needs, as JSON.
 
+    {"defaults": {longer_side, sub_block}, "ciphers": {name: {key, bits, sub_blocks, ...}}}.
     `python -m veilseg.catalog > src/veilseg/server/web/catalog.json` makes the web page's copy.
     """
     needed = ("key", "bits", "sub_blocks", "largest_block", "header_fields", "visible")
     rows = {row.name: {name: getattr(row, name) for name in needed} for row in CATALOG.values()}
-    return json.dumps(rows, indent=2) + "\n"
+    defaults = {"longer_side": DEFAULT_LONGER_SIDE, "sub_block": DEFAULT_SUB_BLOCK}
+    return json.dumps({"defaults": defaults, "ciphers": rows}, indent=2) + "\n"
 
 
 for _row in (

@@ -8,9 +8,10 @@ import { VeilsegError } from "./errors.js";
  * A class of a model; the colour is RGB.
  * @typedef {{ id: number, name: string, colour: [number, number, number] }} Class
  *
- * What the service says about a model.
+ * What the service says about a model; `longer_side` is its working size in pixels, 0 for the original.
  * @typedef {{
  *   name: string, models: string[], input: Input, classes: Class[], limits: { image_pixels: number },
+ *   longer_side?: number,
  * }} Model
  */
 
@@ -51,6 +52,11 @@ export class ServiceError extends VeilsegError {
 export async function getModel(token, model) {
   const response = await send(pathFor("/v1/model", model), { headers: headers(token) });
   return response.json();
+}
+
+/** The sample picture, which came with the page. */
+export async function getSample() {
+  return (await send("/sample.jpg", {})).blob();
 }
 
 /**
