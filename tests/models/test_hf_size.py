@@ -35,13 +35,3 @@ def test_maps_agree_with_the_librarys_own(name: str, keys: list[Key]) -> None:
     assert main(["segment", "a.png", "-o", "map.png", "--model", "encrypted", "--photo", "photo.png"]) == 0
     with Image.open("map.png") as labels:
         assert np.mean(np.asarray(labels) == wanted) > 0.995
-
-
-def test_a_processor_that_cuts_windows_is_named(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:
-    saved("eomt")
-    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "encrypted"]) == 0
-    Path("photo.png").write_bytes(to_png(photo(60, 300)))
-    assert main(["encrypt", "photo.png", "-o", "a.png", "--model", "encrypted", "--key", "my.key"]) == 1
-    message = capsys.readouterr().err
-    assert "cuts a photograph of 300 x 60 into windows" in message
-    assert "--longer-side" in message

@@ -67,7 +67,7 @@ def client_images(processor: Any, image: object) -> list[np.ndarray]:
 
 def client_image(processor: Any, image: np.ndarray) -> np.ndarray:
     """`client_images` where that is one. Raises InvalidModelError for a processor that cuts images into windows."""
-    prepared = client_images(processor, image)
+    prepared = client_images(processor, image.copy())  # torch warns of arrays that cannot be written
     if len(prepared) != 1:
         raise InvalidModelError(
             f"the model's image processor cuts a photograph of {image.shape[1]} x {image.shape[0]} into windows",
