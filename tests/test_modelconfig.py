@@ -30,6 +30,10 @@ def test_json_round_trip() -> None:
         {"classes": "road"},
         {"palette": [[0, 0, 0]]},
         {"palette": [[0, 0, 300], [0, 0, 0]]},
+        {"palette": [[0, 0, 12.7], [0, 0, 0]]},
+        {"palette": [[0, 0, True], [0, 0, 0]]},
+        {"palette": ["123", "456"]},
+        {"classes": ["road", 2]},
         {"input": {"cipher": "plain", "nonsense": 1}},
         {"input": {"cipher": "rot13"}},
         {"input": {"cipher": "subblock-sort", "block": 16}},
@@ -46,7 +50,7 @@ def test_bad_configs(change: dict[str, object]) -> None:
         ModelConfig.from_json(json.dumps({**json.loads(CONFIG.to_json()), **change}))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "{", '{"format": 2}', "null"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{", '{"format": 2}', "null", "[" * 100_000])
 def test_foreign_configs(text: str) -> None:
     with pytest.raises(InvalidModelError):
         ModelConfig.from_json(text)
@@ -58,7 +62,7 @@ def test_no_folder(tmp_path) -> None:
 
 
 def test_a_config_of_any_length_is_not_read(tmp_path) -> None:
-    (tmp_path / "config.json").write_text(CONFIG.to_json() + " " * 2_000_000)
+    (tmp_path / "config.json").write_text(CONFIG.to_json() + " " * (16 << 20))
     with pytest.raises(InvalidModelError, match=r"no readable config\.json"):
         ModelConfig.load(tmp_path)
 

@@ -53,5 +53,11 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         find_model(folder, "cuda")
 
 
+def test_models_that_segment_nothing_are_named(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"architecture": "convnext_atto"}')
+    with pytest.raises(InvalidModelError, match="model of timm"):
+        find_model(tmp_path)
+
+
 def test_hub_ids_are_left_to_the_torch_side() -> None:
     assert find_model("somebody/some-model").engine == "torch"

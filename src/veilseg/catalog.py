@@ -118,10 +118,10 @@ def training_inputs() -> dict[str, str]:
     return {row.training_input: row.name for row in CATALOG.values() if row.training_input is not None}
 
 
-def names() -> str:
-    """All ciphers for a help text: "a, b or c"."""
-    *most, last = CATALOG
-    return f"{', '.join(most)} or {last}"
+def names(*families: Family) -> str:
+    """The ciphers of these families (none: all) for a help text: "a, b or c"."""
+    *most, last = of_family(*families) if families else tuple(CATALOG)
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def to_json() -> str:

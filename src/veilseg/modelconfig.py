@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from veilseg.catalog import DEFAULT_LONGER_SIDE
 from veilseg.errors import InvalidModelError, UsageError, VeilsegError
 from veilseg.files import read_limited
 from veilseg.inputspec import InputSpec
+from veilseg.scale import MAX_LONGER_SIDE, ORIGINAL
 from veilseg.spec import is_whole
 
 CONFIG_NAME = "config.json"
@@ -20,7 +22,7 @@ ONNX_NAME = "model.onnx"
 STEM_NAME = "stem.bin"
 FORMAT = 2
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-_MAX_CONFIG = 1 << 20  # bytes; a label map has at most 255 classes
+_MAX_CONFIG = 16 << 20  # bytes; transformers names tens of thousands of classes twice
 _MAX_MULTIPLE = 4096
 _TYPES: dict[str, type] = {
     "architecture": str,
@@ -29,6 +31,7 @@ _TYPES: dict[str, type] = {
     "palette": list,
     "input": dict,
     "size_multiple": int,
+    "longer_side": int,
     "training": dict,
 }
 
@@ -43,6 +46,8 @@ class ModelConfig:
         palette: K colours, RGB, 0..255.
         input: the images that it reads.
         size_multiple: images must have sides that are multiples of so many pixels.
+        longer_side: the working size: clients reduce larger photographs to so many pixels before they encrypt them; 0:
+            never.
         training: facts for the model card.
     """
 
@@ -52,18 +57,23 @@ class ModelConfig:
     palette: tuple[tuple[int, int, int], ...] = ()
     input: InputSpec = field(default_factory=InputSpec)
     size_multiple: int = 16
+    longer_side: int = DEFAULT_LONGER_SIDE
     training: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.classes = tuple(str(name) for name in self.classes)
+        self.classes = tuple(self.classes)
+        if not all(isinstance(name, str) for name in self.classes):
+            raise UsageError("the names of classes are text")
         if not 1 <= len(self.classes) <= 255:
             raise UsageError(f"a model has 1 to 255 classes, not {len(self.classes)}")
-        rows = tuple(tuple(int(value) for value in row) for row in self.palette) or default_palette(len(self.classes))
-        if len(rows) != len(self.classes) or any(len(row) != 3 or not all(0 <= v <= 255 for v in row) for row in rows):
+        if len(self.palette or self.classes) != len(self.classes) or not all(map(_is_colour, self.palette)):
             raise UsageError(f"a palette needs one RGB colour (0..255) for each of the {len(self.classes)} classes")
-        self.palette = rows  # type: ignore[assignment]
+        rows = tuple((row[0], row[1], row[2]) for row in self.palette)
+        self.palette = rows or default_palette(len(self.classes))
         if not is_whole(self.size_multiple, 1, _MAX_MULTIPLE):
             raise UsageError(f"the size multiple must be a whole number of pixels from 1 to {_MAX_MULTIPLE}")
+        if not is_whole(self.longer_side, ORIGINAL, MAX_LONGER_SIDE):
+            raise UsageError(f"the working size must be a whole number of pixels up to {MAX_LONGER_SIDE}")
 
     @property
     def num_classes(self) -> int:
@@ -82,19 +92,20 @@ class ModelConfig:
     @classmethod
     def from_json(cls, text: str) -> ModelConfig:
         """Read config.json strictly: anything unknown, missing or out of range raises InvalidModelError."""
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InvalidModelError(f"{CONFIG_NAME} is not JSON") from error
-        if not isinstance(data, dict) or "format" not in data or "architecture" not in data:
+        return cls.from_dict(_parse(text, CONFIG_NAME))
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ModelConfig:
+        """`from_json` of what has been parsed already."""
+        if "format" not in data or "architecture" not in data:
             raise InvalidModelError(
                 f"{CONFIG_NAME} does not describe a veilseg model", "save one with save_model or `veilseg train`"
             )
-        if data.pop("format") != FORMAT:
+        if data["format"] != FORMAT:
             raise InvalidModelError(
                 "the model's format is not known to this version", "update veilseg, or export it again"
             )
-        data.pop("id2label", None)
+        data = {name: value for name, value in data.items() if name not in ("format", "id2label")}
         for name, kind in _TYPES.items():
             if not isinstance(data.get(name), kind):
                 raise InvalidModelError(f"{CONFIG_NAME}: {name!r} is missing or of the wrong type")
@@ -104,19 +115,37 @@ class ModelConfig:
             return cls(**{**data, "input": InputSpec.from_dict(data["input"])})
         except UsageError as error:
             raise InvalidModelError(f"{CONFIG_NAME} is not valid: {error.message}") from error
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InvalidModelError(f"{CONFIG_NAME} is not valid: the palette is not made of whole numbers") from error
 
     @classmethod
     def load(cls, folder: str | Path) -> ModelConfig:
         """The config of a model's folder. InvalidModelError when there is none or it is wrong."""
-        try:
-            text = read_limited(Path(folder) / CONFIG_NAME, _MAX_CONFIG).decode()
-        except (VeilsegError, UnicodeDecodeError) as error:
-            raise InvalidModelError(
-                f"no readable {CONFIG_NAME} in {folder}", "give the folder that a model was saved to"
-            ) from error
-        return cls.from_json(text)
+        return cls.from_dict(read_config(folder))
+
+
+def read_config(folder: str | Path) -> dict[str, Any]:
+    """The JSON object in a model folder's config.json, whichever library wrote it. Raises InvalidModelError."""
+    path = Path(folder) / CONFIG_NAME
+    try:
+        text = read_limited(path, _MAX_CONFIG).decode()
+    except (VeilsegError, UnicodeDecodeError) as error:
+        raise InvalidModelError(
+            f"no readable {CONFIG_NAME} in {folder}", "give the folder that a model was saved to"
+        ) from error
+    return _parse(text, path)
+
+
+def _parse(text: str, name: str | Path) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidModelError(f"{name} is not JSON") from error
+    if not isinstance(data, dict):
+        raise InvalidModelError(f"{name} is not a JSON object")
+    return data
+
+
+def _is_colour(row: Any) -> bool:
+    return isinstance(row, list | tuple) and len(row) == 3 and all(is_whole(value, 0, 255) for value in row)
 
 
 def shipped_models() -> dict[str, Path]:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.inputspec import InputSpec
-from veilseg.modelconfig import CONFIG_NAME, HUB_ID, ONNX_NAME, WEIGHTS_NAME, ModelConfig, shipped_models
+from veilseg.modelconfig import CONFIG_NAME, HUB_ID, ONNX_NAME, WEIGHTS_NAME, ModelConfig, read_config, shipped_models
 
 Library = Literal["veilseg", "transformers", "timm"]
 EngineName = Literal["onnx", "torch"]
-_MAX_CONFIG = 16 * 1024 * 1024
 _FETCHED = ["*config.json", "*.safetensors", "*.safetensors.index.json"]  # no pickle, no code
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model's folder: `library` reads and writes it, `input` is the kind of image that it takes."""
+    """A model's folder: `library` reads and writes it, `input` is the kind of image that it takes.
+
+    `config` is that of a model of ours, None for another library's.
+    """
 
     path: Path
     library: Library
     input: InputSpec
+    config: ModelConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,10 @@ def open_folder(folder: str | Path) -> ModelFolder:
     Raises InvalidModelError where there is none, or no library known here wrote it.
     """
     path = Path(folder)
-    data = _read(path / CONFIG_NAME)
+    data = read_config(path)
     if "format" in data and "architecture" in data:
-        return ModelFolder(path, "veilseg", ModelConfig.load(path).input)
+        config = ModelConfig.from_dict(data)
+        return ModelFolder(path, "veilseg", config.input, config)
     if isinstance(data.get("model_type"), str):
         return ModelFolder(path, "transformers", InputSpec.from_config(data))
     if isinstance(data.get("architecture"), str):
@@ -97,16 +100,21 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
         if _is_hub_id(name) and engine != "onnx":
             return FoundModel(str(name), "torch", None, None)
         raise _no_model(name)
-    if open_folder(folder).library == "transformers":
+    found = open_folder(folder)
+    if found.library == "transformers":
         if engine == "onnx":
             raise InvalidModelError(f"{folder} is a model of transformers, which runs in torch", "use engine 'torch'")
         return FoundModel(str(name), "torch", folder, None)
-    config = ModelConfig.load(folder)
+    if found.config is None:
+        raise InvalidModelError(
+            f"{folder} holds a model of timm, which segments nothing",
+            "load it with timm.create_model",
+        )
     has_onnx, has_torch = (folder / ONNX_NAME).is_file(), (folder / WEIGHTS_NAME).is_file()
     if has_onnx and engine != "torch":
-        return FoundModel(str(name), "onnx", folder, config)
+        return FoundModel(str(name), "onnx", folder, found.config)
     if has_torch and engine != "onnx":
-        return FoundModel(str(name), "torch", folder, config)
+        return FoundModel(str(name), "torch", folder, found.config)
     if has_onnx or has_torch:
         raise InvalidModelError(
             f"{folder} has no weights for {engine}",
@@ -122,19 +130,3 @@ def _no_model(name: str | Path) -> InvalidModelError:
 
 def _is_hub_id(name: str | Path) -> bool:
     return isinstance(name, str) and HUB_ID.fullmatch(name) is not None and not Path(name).exists()
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _MAX_CONFIG:
-            raise InvalidModelError(f"{path} is too long for a model's config")
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidModelError(
-            f"no readable {CONFIG_NAME} in {path.parent}", "give the folder that a model was saved to"
-        ) from error
-    except ValueError as error:
-        raise InvalidModelError(f"{path} is not JSON") from error
-    if not isinstance(data, dict):
-        raise InvalidModelError(f"{path} is not a JSON object")
-    return data

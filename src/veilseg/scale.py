@@ -6,8 +6,9 @@ before encryption, and the label map comes back at the photograph's size. The we
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,12 @@ from numpy.typing import NDArray
 from veilseg.errors import UsageError
 
 Pixels = NDArray[np.uint8]
+#: Brings a photograph, uint8 [H, W, 3], to a model's working size.
+Resize = Callable[[Pixels], Pixels]
 
 #: `longer_side` for a photograph that is to stay as it is.
 ORIGINAL = 0
+MAX_LONGER_SIDE = 1 << 16
 
 
 def working_size(height: int, width: int, longer_side: int) -> tuple[int, int]:
@@ -61,6 +65,15 @@ def reduce_photograph(pixels: Pixels, longer_side: int) -> Pixels:
     return reduced
 
 
+def enlarge_scores(scores: NDArray[np.float32], height: int, width: int) -> Pixels:
+    """The label map of class scores float32 [K, h, w] at another size: uint8 [height, width].
+
+    At every place the class of the greatest score, interpolated linearly between the centres of the map's pixels; of
+    equals the lowest id.
+    """
+    return _greatest(enumerate(scores), height, width)
+
+
 def enlarge_labels(labels: Pixels, height: int, width: int) -> Pixels:
     """A label map at another size, with smooth borders between classes instead of steps.
 
@@ -72,18 +85,26 @@ def enlarge_labels(labels: Pixels, height: int, width: int) -> Pixels:
         uint8 [height, width]: at every place the class whose membership, interpolated linearly between the centres of
         the map's pixels, is the greatest; of equals the lowest id.
     """
-    from PIL import Image
-
     if labels.shape == (height, width):
         return labels
-    best = np.zeros((height, width), np.uint8)
+    masks = ((int(label), np.where(labels == label, 255, 0).astype(np.uint8)) for label in np.unique(labels))
+    return _greatest(masks, height, width)
+
+
+def _greatest(planes: Iterable[tuple[int, NDArray[Any]]], height: int, width: int) -> Pixels:
+    """At every place the id whose plane [h, w], enlarged, has the greatest value; of equals the first."""
+    from PIL import Image
+
     result = np.zeros((height, width), np.uint8)
-    for label in np.unique(labels):
-        mask = Image.fromarray(np.where(labels == label, 255, 0).astype(np.uint8))
-        # Pillow would average where it reduces; a label map is only ever enlarged.
-        membership = np.asarray(mask.resize((width, height), Image.Resampling.BILINEAR))
-        np.copyto(result, label, where=membership > best)
-        np.maximum(best, membership, out=best)
+    best: NDArray[Any] | None = None
+    for label, plane in planes:
+        enlarged = np.array(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR))
+        if best is None:
+            best = enlarged
+            result.fill(label)
+        else:
+            np.copyto(result, label, where=enlarged > best)
+            np.maximum(best, enlarged, out=best)
     return result
 
 

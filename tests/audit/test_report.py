@@ -13,9 +13,9 @@ from PIL import Image
 from veilseg import cipher
 from veilseg.audit import registry
 from veilseg.audit.base import Attack, Evidence, Finding
+from veilseg.audit.cipher_audit import audit_cipher
 from veilseg.audit.registry import ATTACKS, choose
 from veilseg.audit.report.json_report import to_dict
-from veilseg.audit.run import audit_cipher
 from veilseg.audit.samples import AuditSample, open_references, open_samples
 from veilseg.audit.scoring import MAX_PSNR, compare
 from veilseg.errors import UsageError

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from veilseg.batch import Plan, make_plan, run_here
+from veilseg.batch.operations import Files
 from veilseg.cli.batch import run
 from veilseg.errors import InvalidImageError, UsageError, VeilsegError
 
@@ -26,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def operation(work: Callable[[Any], bytes] = bytes.upper) -> Any:
     """An operation that does as `work` does."""
-    return SimpleNamespace(doing="encrypting", open=lambda: lambda data: (work(data),))
+    return SimpleNamespace(doing="encrypting", open=lambda: lambda data: Files((work(data),)))
 
 
 def fussy(data: bytes) -> bytes:
@@ -75,21 +76,22 @@ def test_one_failure_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]
         "error: in/a.jpg: this one is broken",
         "hint: mend it",
         "error: in/c.jpg: this one is broken",
-        "error: none.png does not exist",
+        "left out: none.png: it does not exist",
         "hint: check the name",
-        "2 done, 3 failed",
+        "2 done, 2 failed, 1 left out",
     ]
 
 
 def test_what_is_left_out_is_named_and_makes_the_code_1(capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("in/c.heic", "in/d.gif"):
+    for name in ("in/c.psd", "in/d.gif"):
         Path(name).touch()
     for said in ("2 done, 2 left out", "0 done, 2 skipped (they exist; --force does them again), 2 left out"):
         assert run(plan("in"), operation(), run_here, force=False) == 1
         assert capsys.readouterr().err.splitlines() == [
-            "left out: in/c.heic: HEIC is not read",
+            "left out: in/c.psd: PSD is not read",
             "hint: convert it to JPEG or PNG",
             "left out: in/d.gif: GIF is not read",
+            "hint: save the picture that you mean as PNG; or all as a video, as MP4",
             said,
         ]
 

@@ -15,7 +15,7 @@ import veilseg
 from tests.cluster.conftest import second_node
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
 from veilseg.batch import Encrypt, Plan, Portable, Segment, make_plan, run_here
-from veilseg.batch.operations import Work
+from veilseg.batch.operations import Files, Work
 from veilseg.cluster.batch import run_on_ray
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Slow(Encrypt):
         work = super().open()
         begun = Path(self.folder)
 
-        def wait_and_work(data: bytes) -> tuple[bytes, ...]:
+        def wait_and_work(data: bytes) -> Files:
             (begun / str(os.getpid())).touch()
             while len(list(begun.iterdir())) < self.workers:
                 time.sleep(0.05)

@@ -38,7 +38,7 @@ def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 def test_sigterm_finishes_what_was_accepted(service: Service) -> None:
     """The last test of the service: it ends it, while its workers are held in the middle of four images."""
-    workers = processes("veilseg.server.worker", service.process.pid)
+    workers = processes("veilseg.server.model_worker_main", service.process.pid)
     assert len(workers) == 4, "two models, two replicas"
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)

@@ -60,7 +60,7 @@ def deploy(port: int, model: Path) -> None:
 def test_more_than_fits_is_refused_and_told_when_to_come_back(service: Service) -> None:
     """Both workers are held: every replica has two requests, two wait at each node, the others are refused."""
     assert service.post(encrypted()).status_code == 200
-    workers = processes("veilseg.server.worker", os.getpid())
+    workers = processes("veilseg.server.model_worker_main", os.getpid())
     assert len(workers) == 2
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)

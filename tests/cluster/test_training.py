@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from tests.cluster.conftest import processes, second_node
-from tests.training.test_run import TINY
+from tests.training.test_training_run import TINY
 from veilseg.cluster.training import train_on_ray
 from veilseg.data.scenes import generate_scene
 from veilseg.errors import VeilsegError
 from veilseg.models import load_model
-from veilseg.training import run
 from veilseg.training.load import from_dict
+from veilseg.training.training_run import train
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
@@ -59,7 +59,7 @@ def test_a_run_whose_process_is_killed_goes_on(cluster: Cluster, tmp_path: Path)
     assert len(killed) == 2, "killed in time, one of two"
     with max(folder.glob("log/version_*/metrics.csv")).open() as log:
         assert int(next(csv.DictReader(log))["step"]) >= ENOUGH, "the second attempt did not begin anew"
-    run.train(from_dict(recipe), tmp_path / "one")
+    train(from_dict(recipe), tmp_path / "one")
     one, two = load_model(tmp_path / "one"), load_model(folder)
     assert two.config.training["steps"] == STEPS
     image = torch.from_numpy(generate_scene(5, (64, 96)).image).permute(2, 0, 1)[None]

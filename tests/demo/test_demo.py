@@ -14,9 +14,9 @@ import pytest
 
 from tests.tiny_onnx import CANONICAL, split_stem, tiny_model
 from veilseg.data.scenes.dataset import SceneData
+from veilseg.demo.measurements import DEMO_SCENES, DEMO_SEED, Demo, run_demo
 from veilseg.demo.page import write_demo
 from veilseg.demo.pictures import best_scene, plate_box, street_box
-from veilseg.demo.run import DEMO_SCENES, DEMO_SEED, Demo, run_demo
 from veilseg.errors import UsageError
 from veilseg.spec import make_spec
 

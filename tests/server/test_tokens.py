@@ -81,7 +81,8 @@ def test_refusals(tmp_path: Path) -> None:
         TokenFile(tmp_path / "nowhere" / "tokens.json").add("camera")
     with pytest.raises(VeilsegError, match="cannot be read"):
         TokenFile(tmp_path / "none.json").revoke("camera")
-    for content in ("", "[]", '{"format": 1, "clients": {"a": {"sha256": "zz", "created": ""}}}', '{"format": 2}'):
+    client = '{"a": {"sha256": "zz", "created": ""}}'
+    for content in ("", "[]", "[" * 100_000, f'{{"format": 1, "clients": {client}}}', '{"format": 2}'):
         (tmp_path / "tokens.json").write_text(content)
         with pytest.raises(VeilsegError, match="no file of tokens"):
             TokenFile(tmp_path / "tokens.json").clients()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from tests.training.test_run import TINY
+from tests.training.test_training_run import TINY
 from torch import nn
 
 from veilseg.models import load_model

@@ -20,10 +20,11 @@ from veilseg.models import SegmentationModel, load_model, save_model
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.runtime import Segmenter
 from veilseg.spec import CipherSpec, make_spec
-from veilseg.training import run, start
+from veilseg.training import start
 from veilseg.training.inputs import input_transform
 from veilseg.training.load import from_dict
 from veilseg.training.samples import TrainingSamples
+from veilseg.training.training_run import LAST, prepare, train
 
 VIT = {"backbone": "vit_tiny_patch16_224", "image_size": 64, "embed_dim": 24, "depth": 4, "num_heads": 2}
 SETR = {"architecture": "setr-naive", "arguments": {**VIT, "decoder_channels": 8}}
@@ -110,10 +111,8 @@ def test_distillation_from_a_plain_teacher(name: str, plain: dict[str, Path], tm
     """The teacher's own weights, on the plain crops, cost nothing; others do."""
     model = CONV if name == "conv" else SETR
     method = {"teacher": str(plain[name]), "logits": 1.0, "tokens": 1.0}
-    own = run.prepare(
-        recipe(model={**model, "input": "plain"}, method={**method, "start": method["teacher"]}), tmp_path
-    )
-    other = run.prepare(recipe(model={**model, "sub_block": 16}, method=method), tmp_path / "other")
+    own = prepare(recipe(model={**model, "input": "plain"}, method={**method, "start": method["teacher"]}), tmp_path)
+    other = prepare(recipe(model={**model, "sub_block": 16}, method=method), tmp_path / "other")
     losses = []
     for prepared in (own, other):
         batch = [torch.stack(parts) for parts in zip(*(prepared.data.train_samples[i] for i in range(2)), strict=True)]
@@ -125,14 +124,14 @@ def test_distillation_from_a_plain_teacher(name: str, plain: dict[str, Path], tm
             losses.append(float(module.teacher.loss(batch[1], scores, tokens)))
     assert losses[0] < 1e-5
     assert losses[1] > 1e-2
-    trained = run.train(own.module.recipe, tmp_path)
-    assert not any("teacher" in key for key in torch.load(tmp_path / run.LAST, weights_only=True)["state_dict"])
+    trained = train(own.module.recipe, tmp_path)
+    assert not any("teacher" in key for key in torch.load(tmp_path / LAST, weights_only=True)["state_dict"])
     assert isinstance(trained, SegmentationModel)
 
 
 def test_a_teacher_that_does_not_fit_is_refused(plain: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="feature maps"):
-        run.prepare(recipe(model=SETR, method={"teacher": str(plain["conv"]), "tokens": 1.0}), tmp_path)
+        prepare(recipe(model=SETR, method={"teacher": str(plain["conv"]), "tokens": 1.0}), tmp_path)
 
 
 def test_closed_form_start_comes_close_to_the_plain_embedding(plain: dict[str, Path]) -> None:
@@ -161,10 +160,10 @@ def test_closed_form_start_comes_close_to_the_plain_embedding(plain: dict[str, P
 
 def test_a_start_from_another_network_is_refused(plain: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(InvalidModelError, match="another network"):
-        run.prepare(recipe(model=SETR, method={"start": str(plain["conv"])}), tmp_path)
+        prepare(recipe(model=SETR, method={"start": str(plain["conv"])}), tmp_path)
     wider = {**CONV, "sub_block": 8}
     with pytest.raises(UsageError, match="differ in shape"):
-        run.prepare(recipe(model=wider, method={"start": str(plain["conv"]), "closed_form": True}), tmp_path)
+        prepare(recipe(model=wider, method={"start": str(plain["conv"]), "closed_form": True}), tmp_path)
 
 
 @pytest.mark.parametrize("optimizer", [{"name": "adamw"}, {"name": "sgd", "learning_rate": 1e-3}])
@@ -179,9 +178,9 @@ def test_domain_adaptation_ends_with_the_plain_weights_encrypted(
     key.save(tmp_path / "my.key")
     common = {"model": {**SETR, "input": "plain"}, "optimizer": optimizer}
     method = {"start": str(plain["setr"]), "key": str(tmp_path / "my.key")}
-    adapted = run.train(recipe(**common, method=method), tmp_path / "adapted")
+    adapted = train(recipe(**common, method=method), tmp_path / "adapted")
     assert adapted.config.input.key_fingerprint == key.fingerprint
-    plainly = run.train(recipe(**common, method={"start": str(plain["setr"])}), tmp_path / "plain")
+    plainly = train(recipe(**common, method={"start": str(plain["setr"])}), tmp_path / "plain")
     image = open_data("scenes:1:5")[0].image[:64, :96]
     encrypted = cipher("patch-permutation").encrypt(image, key).pixels
     with torch.no_grad():
@@ -198,7 +197,7 @@ def test_training_on_images_of_one_key(name: str, tmp_path: Path) -> None:
     key = Key.generate()
     key.save(tmp_path / "my.key")
     model = {**CONV, "input": name, "block": 4}
-    trained = run.train(recipe(model=model, method={"key": str(tmp_path / "my.key")}), tmp_path / "run")
+    trained = train(recipe(model=model, method={"key": str(tmp_path / "my.key")}), tmp_path / "run")
     assert trained.config.input == InputSpec(CipherSpec(name, 4), key.fingerprint)
     assert key.fingerprint in (tmp_path / "run" / "config.json").read_text()
     image = open_data("scenes:1:5")[0].image[:62, :94]

@@ -16,7 +16,7 @@ from veilseg.errors import UsageError
 from veilseg.models import load_model
 from veilseg.training.dry_run import dry_run
 from veilseg.training.load import from_dict
-from veilseg.training.run import prepare, train
+from veilseg.training.training_run import prepare, train
 
 NAME = "vit_small_patch14_dinov2"
 SMALL: dict[str, Any] = {"embed_dim": 24, "depth": 4, "num_heads": 2}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from veilseg.catalog import Mechanism
 from veilseg.ciphers import Cipher
+from veilseg.errors import UsageError
 
 Pixels = NDArray[np.uint8]
 Stored = NDArray[Any]
@@ -105,6 +106,10 @@ class Attack(ABC):
     def fits(self, cipher: Cipher) -> bool:
         """Whether the attack says anything about this cipher."""
         return self.mechanisms is None or cipher.facts.mechanism in self.mechanisms
+
+    def unfit(self, cipher: Cipher) -> UsageError:
+        """The error for a cipher whose mechanism the attack does not know."""
+        return UsageError(f"{self.name} says nothing about {cipher.name}", "choose another attack or cipher")
 
     @abstractmethod
     def run(self, evidence: Evidence) -> Finding:

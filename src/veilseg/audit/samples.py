@@ -11,6 +11,7 @@ from veilseg.audit.base import Pixels
 from veilseg.data import open_data
 from veilseg.data.base import Plate
 from veilseg.errors import InvalidImageError, UsageError
+from veilseg.formats import READ
 from veilseg.images import list_images, open_image
 
 SMALLEST = 32
@@ -43,7 +44,7 @@ def open_samples(source: str, limit: int) -> list[AuditSample]:
     if Path(source).is_dir():
         samples = [AuditSample(path.stem, _open(path)) for path in list_images(source)[:limit]]
         if not samples:
-            raise UsageError(f"there is no image in {source}", "JPEG, PNG, WebP, BMP and TIFF are read")
+            raise UsageError(f"there is no image in {source}", READ)
     elif ":" in source:
         data = open_data(source)
         spread = np.linspace(0, len(data) - 1, min(limit, len(data))).round().astype(int).tolist()

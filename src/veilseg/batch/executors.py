@@ -27,14 +27,15 @@ def carry_out(task: Task, work: Work, *, force: bool = False) -> Outcome:
         wanted = set(task.outputs) if force else task.missing()
         if not wanted:
             return Outcome(name, skipped=True)
-        for output, data in zip(task.outputs, work(*task.read()), strict=True):
+        files = work(*task.read())
+        for output, data in zip(task.outputs, files.contents, strict=True):
             if output in wanted:
                 location_of(output).write(output, data, overwrite=force)
     except VeilsegError as error:
         return Outcome(name, error)
     except MemoryError:
         return Outcome(name, VeilsegError("not enough memory", "use smaller images, or a larger machine"))
-    return Outcome(name)
+    return Outcome(name, remark=files.remark)
 
 
 def run_here(tasks: Iterable[Task], operation: Operation, *, force: bool = False) -> Iterator[Outcome]:

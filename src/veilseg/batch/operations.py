@@ -8,31 +8,50 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from veilseg.catalog import DEFAULT_LONGER_SIDE
+from veilseg.cells import describe_cells
 from veilseg.ciphers import Cipher, EncryptedImage
 from veilseg.container import KEYWORD
-from veilseg.errors import InvalidImageError, InvalidKeyError, VeilsegError
+from veilseg.errors import InvalidImageError, InvalidKeyError, InvalidModelError, VeilsegError
 from veilseg.images import open_image, to_png
 from veilseg.keys import Key
+from veilseg.scale import ORIGINAL, Resize, enlarge_labels, reduce_photograph, working_size
 
 if TYPE_CHECKING:
     from veilseg.client import Client
 
+
+@dataclass(frozen=True)
+class Files:
+    """What became of one task's inputs: the contents of its outputs, and a remark on them for whoever did only one."""
+
+    contents: tuple[bytes, ...]
+    remark: str | None = None
+
+
 #: What an operation is when it is opened, which raises VeilsegError when its key, model or service are missing.
-Work = Callable[..., tuple[bytes, ...]]
+Work = Callable[..., Files]
 _HEAD = 4096  # bytes of a file in which our header begins
 
 
 @dataclass(frozen=True)
 class Encrypt:
-    """Photographs in, encrypted images out. fingerprint: of the one key that is meant, None for any."""
+    """Photographs in, encrypted images out.
+
+    longer_side: the working size, in pixels; processor: the folder of another library's model, whose image processor
+    resizes instead; fingerprint: of the one key that is meant, None for any.
+    """
 
     cipher: Cipher
     key_file: Path | None = None
+    longer_side: int = DEFAULT_LONGER_SIDE
+    processor: Path | None = None
     fingerprint: str | None = None
     doing = "encrypting"
     cores = 1
@@ -42,7 +61,25 @@ class Encrypt:
         if key is not None and self.fingerprint not in (None, key.fingerprint):
             hint = f"the key {self.fingerprint} is meant, and here it is {key.fingerprint}"
             raise InvalidKeyError("the key file holds another key on this machine", hint)
-        return lambda data: (self.cipher.encrypt(open_image(data), key).to_bytes(),)
+        resize = self._resize()
+
+        def work(data: bytes) -> Files:
+            photograph = open_image(data)
+            encrypted = self.cipher.encrypt(resize(photograph), key, longer_side=ORIGINAL)
+            height, width = encrypted.header.height, encrypted.header.width
+            remark = describe_cells(encrypted.header.spec, height, width, max(photograph.shape))
+            return Files((encrypted.to_bytes(),), remark)
+
+        return work
+
+    def _resize(self) -> Resize:
+        if self.processor is None:
+            return partial(reduce_photograph, longer_side=self.longer_side)
+        from veilseg.models.encryption.processor import client_image, load_processor
+
+        if (loaded := load_processor(self.processor)) is None:
+            raise InvalidModelError(f"{self.processor} holds no image processor", "choose a size: --longer-side")
+        return partial(client_image, loaded)
 
     @staticmethod
     def check_existing(outputs: Iterable[str]) -> None:
@@ -72,36 +109,40 @@ class Decrypt:
 
     def open(self) -> Work:
         key = None if self.key_file is None else Key.load(self.key_file)
-        return lambda data: (to_png(EncryptedImage.from_bytes(data).decrypt(key)),)
+        return lambda data: Files((to_png(EncryptedImage.from_bytes(data).decrypt(key)),))
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Encrypted images in, label maps as palette PNGs out; with a photograph more, also the two blended.
+    """Encrypted images in, label maps as palette PNGs out, at the size of the photograph where that is given too.
 
-    model, window, threads: those of Segmenter; cityscapes_ids: grey PNGs of Cityscapes' label ids instead.
+    model, window, threads, longer_side: those of Segmenter; cityscapes_ids: grey PNGs of Cityscapes' label ids instead;
+    overlay: also photograph and map blended.
     """
 
     model: str = "default"
     window: int | None = None
     threads: int | None = None
+    longer_side: int | None = None
     cityscapes_ids: bool = False
+    overlay: bool = False
     doing = "segmenting"
 
     def open(self) -> Work:
         from veilseg.data.cityscapes import label_ids
-        from veilseg.runtime import Segmenter, encode_label_png, overlay
+        from veilseg.runtime import Segmenter, encode_label_png
 
-        segmenter = Segmenter(self.model, window=self.window, threads=self.threads)
+        segmenter = Segmenter(self.model, window=self.window, threads=self.threads, longer_side=self.longer_side)
 
-        def work(data: bytes, photo: bytes | None = None) -> tuple[bytes, ...]:
-            seen = None if photo is None else _photograph(photo)
-            labels = segmenter.segment(data)
+        def work(data: bytes, photo: bytes | None = None) -> Files:
+            image = _image(data)
+            seen = _photograph(image, photo, segmenter.to_working_size, needed=self.overlay)
+            labels = segmenter.segment(image, size=None if seen is None else seen.shape[:2])
             if self.cityscapes_ids:
                 file = to_png(label_ids(labels, segmenter.classes))
             else:
                 file = encode_label_png(labels, segmenter.palette)
-            return (file,) if seen is None else (file, to_png(overlay(seen, labels, segmenter.palette)))
+            return Files((file, *_blended(seen if self.overlay else None, labels, segmenter.palette)))
 
         return work
 
@@ -117,16 +158,31 @@ class Segment:
 
 @dataclass(frozen=True)
 class SegmentByService:
-    """Photographs, encrypted images or frames of a video in, label maps out; they are sent encrypted."""
+    """Photographs, encrypted images or frames of a video in, label maps out; they are sent encrypted.
+
+    overlay: also photograph and map blended.
+    """
 
     client: Client = field(repr=False)
+    overlay: bool = False
     doing = "segmenting"
 
     def open(self) -> Work:
         from veilseg.runtime.labels import encode_label_png
 
         palette = self.client.model.palette
-        return lambda image: (encode_label_png(self.client.segment(_image(image)), palette),)
+
+        def work(data: bytes | np.ndarray, photo: bytes | None = None) -> Files:
+            image = _image(data)
+            seen = _photograph(image, photo, None, needed=self.overlay)
+            labels = self.client.segment(image)
+            if seen is not None:
+                labels = enlarge_labels(labels, *seen.shape[:2])
+            return Files(
+                (encode_label_png(labels, palette), *_blended(seen if self.overlay else None, labels, palette))
+            )
+
+        return work
 
 
 Operation = Encrypt | Decrypt | Segment | SegmentByService
@@ -134,7 +190,7 @@ Operation = Encrypt | Decrypt | Segment | SegmentByService
 Portable = Encrypt | Segment
 
 
-def _image(given: bytes | np.ndarray) -> Any:
+def _image(given: bytes | np.ndarray) -> EncryptedImage | np.ndarray:
     """A file's image: encrypted where it has our header, else a photograph, uint8 [H, W, 3]; arrays as they are."""
     if not isinstance(given, bytes):
         return given
@@ -147,9 +203,36 @@ def _is_encrypted(head: bytes) -> bool:
     return KEYWORD.encode() + b"\0" in head
 
 
-def _photograph(data: bytes) -> np.ndarray:
-    """The photograph for an overlay, uint8 [H, W, 3]. Raises InvalidImageError, which names it."""
-    try:
-        return open_image(data)
-    except InvalidImageError as error:
-        raise InvalidImageError(f"the photograph for its overlay: {error.message}", error.hint) from error
+def _photograph(
+    image: EncryptedImage | np.ndarray, photo: bytes | None, resize: Resize | None, *, needed: bool
+) -> np.ndarray | None:
+    """The photograph of a label map, uint8 [H, W, 3]: `photo`, else what is segmented itself where `needed`.
+
+    `resize`: how the model's own library may have resized it. Raises InvalidImageError for one that cannot be read, or
+    that was not reduced to this image.
+    """
+    if photo is not None:
+        try:
+            found = open_image(photo)
+        except InvalidImageError as error:
+            raise InvalidImageError(f"the photograph for its map: {error.message}", error.hint) from error
+        header = image.header if isinstance(image, EncryptedImage) else None
+        size = image.shape[:2] if header is None else (header.height, header.width)  # type: ignore[union-attr]
+        if working_size(found.shape[0], found.shape[1], max(size)) == size:
+            return found
+        if resize is not None and resize(found).shape[:2] == size:
+            return found
+        sizes = f"{found.shape[1]}x{found.shape[0]} but the image {size[1]}x{size[0]}"
+        raise InvalidImageError(f"the photograph is {sizes}", "give the photograph that was encrypted")
+    if not needed:
+        return None
+    if isinstance(image, EncryptedImage):
+        raise InvalidImageError("an overlay needs the photograph, and this image is encrypted", "name it with --photo")
+    return image
+
+
+def _blended(photograph: np.ndarray | None, labels: np.ndarray, palette: np.ndarray) -> tuple[bytes, ...]:
+    """The file of an overlay, where there is a photograph to blend."""
+    from veilseg.runtime.labels import overlay
+
+    return () if photograph is None else (to_png(overlay(photograph, labels, palette)),)

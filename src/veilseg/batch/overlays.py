@@ -1,4 +1,4 @@
-"""Overlays: to every task that segments, the photograph that its label map is blended with, and where that goes."""
+"""To every task that segments: the photograph whose size its label map gets, and the overlay of the two."""
 
 from __future__ import annotations
 
@@ -7,32 +7,50 @@ from pathlib import PurePosixPath
 from veilseg.batch.locations import STREAM, address_of, below, join, location_of
 from veilseg.batch.plan import Plan, Task, checked
 from veilseg.errors import UsageError
-from veilseg.images import SUFFIXES
+from veilseg.formats import SUFFIXES
 
 
-def with_overlays(plan: Plan, photo: str, overlay: str) -> Plan:
-    """The plan with a photograph more to read and an overlay more to write in every task.
+def with_photographs(plan: Plan, photo: str | None, overlay: str | None) -> Plan:
+    """The plan with a photograph more to read, and an overlay more to write, in every task.
 
     Of several images, `photo` and `overlay` are folders: a photograph lies where the image does and shares its stem.
     Raises UsageError when one is missing, or an overlay would replace anything that the plan reads or writes.
     """
-    photo, overlay = address_of(photo), address_of(overlay)
-    if not plan.folders:
-        pairs = [(photo, overlay)]
-        if plan.tasks[0].outputs == (STREAM,):
-            raise UsageError("--overlay needs the label map in a file", "name it with -o FILE")
-    else:
-        where = location_of(photo)
-        if where.kind(photo) != "folder":
-            raise UsageError(f"{photo} is not a folder, and there are several images", "--photo FOLDER")
-        listed = (PurePosixPath(name) for name, problem in where.files(photo, None) if problem is None)
-        photos = {name.with_suffix(""): str(name) for name in listed if name.suffix.lower() in SUFFIXES}
-        names = [PurePosixPath(below(task.outputs[0], plan.folders[0])) for task in plan.tasks]
-        if missing := [name.with_suffix("") for name in names if name.with_suffix("") not in photos]:
-            raise UsageError(f"{photo} has no photograph named {missing[0]}", "photographs keep the images' names")
-        pairs = [(join(photo, photos[name.with_suffix("")]), join(overlay, str(name))) for name in names]
+    if overlay is not None and plan.tasks and plan.tasks[0].outputs == (STREAM,):
+        raise UsageError("--overlay needs the label map in a file", "name it with -o FILE")
+    photos = None if photo is None else _photographs(plan, address_of(photo))
+    blended = None if overlay is None else _overlays(plan, address_of(overlay))
     tasks = [
-        Task((*task.inputs, photograph), (*task.outputs, blended))
-        for task, (photograph, blended) in zip(plan.tasks, pairs, strict=True)
+        Task(
+            (*task.inputs, *([] if photos is None else [photos[index]])),
+            (*task.outputs, *([] if blended is None else [blended[index]])),
+        )
+        for index, task in enumerate(plan.tasks)
     ]
-    return checked(Plan(tasks, plan.left_out, (*plan.folders, overlay) if plan.folders else ()))
+    folders = (*plan.folders, address_of(overlay)) if plan.folders and overlay is not None else plan.folders
+    return checked(Plan(tasks, plan.left_out, folders))
+
+
+def _photographs(plan: Plan, photo: str) -> list[str]:
+    """The photograph of every task."""
+    if not plan.folders:
+        return [photo]
+    where = location_of(photo)
+    if where.kind(photo) != "folder":
+        raise UsageError(f"{photo} is not a folder, and there are several images", "--photo FOLDER")
+    listed = (PurePosixPath(name) for name, problem in where.files(photo, None) if problem is None)
+    photos = {name.with_suffix(""): str(name) for name in listed if name.suffix.lower() in SUFFIXES}
+    names = [PurePosixPath(name).with_suffix("") for name in _names(plan)]
+    if missing := [name for name in names if name not in photos]:
+        raise UsageError(f"{photo} has no photograph named {missing[0]}", "photographs keep the images' names")
+    return [join(photo, photos[name]) for name in names]
+
+
+def _overlays(plan: Plan, overlay: str) -> list[str]:
+    """Where the overlay of every task goes."""
+    return [join(overlay, name) for name in _names(plan)] if plan.folders else [overlay]
+
+
+def _names(plan: Plan) -> list[str]:
+    """What the outputs are called below their folder."""
+    return [below(task.outputs[0], plan.folders[0]) for task in plan.tasks]

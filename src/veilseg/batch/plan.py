@@ -11,7 +11,7 @@ from veilseg.batch.locations import STREAM, address_of, identity, join, lies_in,
 from veilseg.batch.summary import Outcome
 from veilseg.errors import InvalidImageError, UsageError, VeilsegError
 from veilseg.files import refuse_other_than_png
-from veilseg.images import OTHER_SUFFIXES, SUFFIXES, VIDEO_SUFFIXES
+from veilseg.formats import SUFFIXES, refusal_by_name
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,14 @@ def _find(addresses: list[str], target: str | None) -> tuple[bool, list[tuple[st
     for each, kind in zip(addresses, kinds, strict=True):
         if kind == "folder":
             _list(each, target, found, left_out)
-        elif error := _unread(each):
+        elif error := refusal_by_name(each):
             if not several:
                 raise InvalidImageError(f"{each}: {error.message}", error.hint)
             left_out.append(Outcome(each, error))
-        elif kind is None and not several:
-            raise VeilsegError(f"{each} does not exist", "check the name")
+        elif kind is None:
+            if not several:
+                raise VeilsegError(f"{each} does not exist", "check the name")
+            left_out.append(Outcome(each, VeilsegError("it does not exist", "check the name")))
         else:
             found.append((each, PurePosixPath(each).name))
     if not found and not left_out:
@@ -142,18 +144,8 @@ def _list(folder: str, target: str | None, found: list[tuple[str, str]], left_ou
         raise UsageError(f"the input {folder} lies in the output {target}", "write to another folder")
     for name, problem in sorted(location_of(folder).files(folder, target)):
         address = join(folder, name)
-        error = VeilsegError(problem) if problem else _unread(name)
+        error = VeilsegError(problem) if problem else refusal_by_name(name)
         if error:
             left_out.append(Outcome(address, error))
         elif PurePosixPath(name).suffix.lower() in SUFFIXES:
             found.append((address, name))
-
-
-def _unread(name: str) -> VeilsegError | None:
-    """What is to be said of an image or video by its name, when it is of a kind that is not read."""
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in VIDEO_SUFFIXES:
-        return InvalidImageError("it is a video", "segment it alone: veilseg segment clip.mp4 -o labels/ --server URL")
-    if suffix in OTHER_SUFFIXES:
-        return InvalidImageError(f"{suffix[1:].upper()} is not read", "convert it to JPEG or PNG")
-    return None

@@ -9,11 +9,15 @@ from veilseg.errors import VeilsegError
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it went with one input: its address, why it has no output (None: it has one), whether that existed."""
+    """How it went with one input: its address, why it has no output (None: it has one), whether that existed.
+
+    remark: what there is to say of the output, where it is the only one.
+    """
 
     name: str
     error: VeilsegError | None = None
     skipped: bool = False
+    remark: str | None = field(default=None, compare=False)
 
 
 @dataclass

@@ -15,7 +15,7 @@ import numpy as np
 from veilseg.batch.locations import address_of, join, location_of
 from veilseg.batch.plan import Task
 from veilseg.errors import InvalidImageError, UsageError
-from veilseg.images import VIDEO_SUFFIXES
+from veilseg.formats import VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilseg import catalog
-from veilseg.catalog import CipherFacts, KeyUse
+from veilseg.catalog import DEFAULT_LONGER_SIDE, CipherFacts, KeyUse
 from veilseg.ciphers.affine import AffineMap
 from veilseg.ciphers.grid import Pixels
 from veilseg.ciphers.image import EncryptedImage
@@ -19,6 +19,7 @@ from veilseg.ciphers.plain import as_pixels, pad
 from veilseg.errors import InvalidImageError, UsageError
 from veilseg.header import Header
 from veilseg.keys import Key
+from veilseg.scale import reduce_photograph
 from veilseg.spec import CipherSpec
 
 if TYPE_CHECKING:
@@ -59,14 +60,18 @@ class Cipher(ABC):
         """Whether there is a canonical or reduced form, which networks read in place of the stored pixels."""
         return type(self).reduce is not Cipher.reduce
 
-    def encrypt(self, image: object, key: Key | None = None) -> EncryptedImage:
-        """Encrypt a picture.
+    def encrypt(
+        self, image: object, key: Key | None = None, *, longer_side: int = DEFAULT_LONGER_SIDE
+    ) -> EncryptedImage:
+        """Encrypt a picture, reduced to the working size where it is larger.
 
         Args:
             image: uint8 [H, W, 3], grey [H, W] or [H, W, 1] (as three equal channels), opaque RGBA, or a PIL image.
                 Sides that are not multiples of the block are padded by reflection at the bottom and right; the header
                 keeps the true size.
             key: where the cipher takes one.
+            longer_side: the working size in pixels (`veilseg.scale.reduce_photograph`); 0 keeps every size, and with
+                it what can be read in a large photograph.
 
         Raises:
             InvalidImageError: for every other image.
@@ -78,7 +83,7 @@ class Cipher(ABC):
             raise UsageError(f"{self.name} has no key", "leave the key out, or choose another cipher")
         if key is not None and not isinstance(key, Key):
             raise UsageError("the key is not a veilseg.Key", "read the text form with veilseg.Key.parse")
-        plain = as_pixels(image)
+        plain = reduce_photograph(as_pixels(image), longer_side)
         # The nonce gives every image its own subkey.
         nonce = os.urandom(16) if key is not None and self.key_use == "optional" else None
         header = Header(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilseg import container
+from veilseg.cells import describe_cells
 from veilseg.ciphers.grid import Pixels
 from veilseg.ciphers.registry import implementation
 from veilseg.errors import InvalidImageError, InvalidKeyError, UsageError
@@ -40,6 +41,13 @@ class EncryptedImage:
     def __repr__(self) -> str:
         header = self.header
         return f"<EncryptedImage {header.spec}, {header.width} x {header.height} pixels>"
+
+    @property
+    def shows(self) -> str:
+        """What anybody sees in it: the catalogue's words, and how many cells it has."""
+        spec = self.header.spec
+        cells = describe_cells(spec, self.header.height, self.header.width)
+        return spec.visible if cells is None else f"{spec.visible} {cells[0].upper()}{cells[1:]}."
 
     def to_bytes(self) -> bytes:
         """The file: a PNG with the header inside (see `veilseg.container`)."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from veilseg.audit.registry import ATTACKS, choose
-from veilseg.catalog import CATALOG, DEFAULT_BLOCK, DEFAULT_CIPHER
+from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_CIPHER
 from veilseg.cli.common import BlockSize, CipherName, Force, SubBlockSize
 
 
@@ -61,9 +61,9 @@ def command(
     from rich.console import Console
 
     from veilseg.audit.base import Training
+    from veilseg.audit.cipher_audit import audit_cipher, every_cipher, read_samples
     from veilseg.audit.report.json_report import leakage_table
     from veilseg.audit.report.page import JSON_NAME, write_audit
-    from veilseg.audit.run import audit_cipher, read_samples
     from veilseg.audit.samples import open_references, open_samples
     from veilseg.ciphers import cipher as make
     from veilseg.cli.common import training_bar
@@ -81,8 +81,7 @@ def command(
             raise UsageError("--all takes every cipher", "leave --cipher out, or leave --all out")
         if sub_block is not None:
             raise UsageError("--all chooses sub-blocks itself", "leave them out, or name one --cipher")
-        sizes = {name: (4, 8, 16) if row.sub_blocks else (None,) for name, row in CATALOG.items()}
-        made = [make(name, block, s) for name, all_sizes in sizes.items() for s in all_sizes if not s or s <= block]
+        made = every_cipher(block)
     else:
         made = [make(cipher, block, sub_block)]
     made = [one for one in made if any(attack.fits(one) for attack in attacks)]

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veilseg import catalog
+from veilseg.catalog import DEFAULT_LONGER_SIDE
 from veilseg.errors import InvalidKeyError, UsageError
+from veilseg.scale import MAX_LONGER_SIDE, ORIGINAL
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -47,6 +49,27 @@ Window = Annotated[
         "--window",
         metavar="PIXELS",
         help="Sliding windows of this side. Default: 1024 for images of more than 4 megapixels.",
+    ),
+]
+
+
+def parse_longer_side(text: str) -> int:
+    """`--longer-side`: a number of pixels, or "original" for photographs that are to keep their size."""
+    if text == "original":
+        return ORIGINAL
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MAX_LONGER_SIDE):
+        hint = f"for example {DEFAULT_LONGER_SIDE}, or original"
+        raise UsageError(f"--longer-side takes a number of pixels up to {MAX_LONGER_SIDE}, not {text[:40]!r}", hint)
+    return int(text)
+
+
+LongerSide = Annotated[
+    int | None,
+    typer.Option(
+        "--longer-side",
+        metavar="PIXELS",
+        parser=parse_longer_side,
+        help="Reduce larger photographs to so many pixels; original: never.",
     ),
 ]
 Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="Default: one per core.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from veilseg.demo.run import DEMO_SCENES, DEMO_SEED, run_demo
+from veilseg.demo.measurements import DEMO_SCENES, DEMO_SEED, run_demo
 
 
 def command(

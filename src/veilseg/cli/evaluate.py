@@ -9,7 +9,7 @@ import typer
 
 from veilseg import catalog
 from veilseg.catalog import DEFAULT_MODEL_CIPHER
-from veilseg.cli.common import Force, JsonFile, KeyFile, Threads, Window, key_for, load_key
+from veilseg.cli.common import Force, JsonFile, KeyFile, LongerSide, Threads, Window, key_for, load_key
 from veilseg.data.registry import forms
 from veilseg.errors import UsageError
 from veilseg.evaluation.protocols import PROTOCOLS, ProtocolSettings, find_protocol, run_protocol
@@ -37,6 +37,7 @@ def command(
         bool, typer.Option("--any-input", help="Also measure what the model refuses: a wrong key, no encryption.")
     ] = False,
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the first N images.")] = None,
+    longer_side: LongerSide = None,
     window: Window = None,
     threads: Threads = None,
     per_class: Annotated[bool, typer.Option("--per-class", help="Also print every class.")] = False,
@@ -56,8 +57,9 @@ def command(
 ) -> None:
     """Measure a model: every image is encrypted, segmented and compared with its ground truth.
 
-    aAcc is the share of right pixels, mIoU and mAcc are means over the classes, all in percent and over the whole
-    dataset (one confusion matrix). kB is what a client sends for one image.
+    Images larger than the model's working size are reduced before encryption; their maps are enlarged again and
+    compared at the images' own size. aAcc is the share of right pixels, mIoU and mAcc are means over the classes, all
+    in percent and over the whole dataset (one confusion matrix). kB is what a client sends for one image.
 
     camvid:DIR is CamVid in the SegNet tutorial's layout: train/ and trainannot/, val/ and valannot/. folder:DIR is your
     own data: DIR/images/ and DIR/labels/ hold files of the same stem, a label being an 8-bit grey or palette PNG of
@@ -88,7 +90,9 @@ def command(
     if protocol is not None:
         wanted = find_protocol(protocol)
         given: dict[str, Any] = {"block": block, "sub_block": sub_block, **({} if wanted.keyed else {"key": key})}
-        _refuse_with_protocol(**given, json=json_file, any_input=any_input or None, per_class=per_class or None)
+        _refuse_with_protocol(
+            **given, longer_side=longer_side, json=json_file, any_input=any_input or None, per_class=per_class or None
+        )
         if output is None:
             raise UsageError("a protocol needs a folder for its results", "name it with -o DIR")
         settings = ProtocolSettings(
@@ -110,7 +114,7 @@ def command(
         raise UsageError("several models, -o and --count belong to a --protocol", "--protocol keys, for example")
     if json_file is not None:
         check_output(json_file, overwrite=force)
-    segmenter = Segmenter(models[0], threads=threads, window=window)
+    segmenter = Segmenter(models[0], threads=threads, window=window, longer_side=longer_side)
     chosen = own_cipher(segmenter.config.input, cipher, block, sub_block)
     if chosen == "plain":
         if key is not None:

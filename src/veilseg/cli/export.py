@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from veilseg.cli.common import Force
+from veilseg.cli.common import Force, LongerSide
 from veilseg.cli.encrypt_model import Output
 from veilseg.cli.messages import note
+from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME
+
+if TYPE_CHECKING:
+    from veilseg.models import SegmentationModel
 
 
 def command(
@@ -35,11 +39,13 @@ def command(
     split: Annotated[
         str | None, typer.Option("--split", help="Part of that dataset. Default: train, where it has one.")
     ] = None,
+    longer_side: LongerSide = None,
     force: Force = False,
 ) -> None:
     """Export a model to ONNX: config.json and model.onnx, which run without torch, for images of any size.
 
-    The exported model is compared with the original before anything is written. With --int8 it says for how many
+    --longer-side states another working size: clients reduce larger photographs to it before they encrypt them. The
+    exported model is compared with the original before anything is written. With --int8 it says for how many
     pixels the rounded model answers the same class; measure it with `veilseg evaluate` on images it has not seen.
 
     Examples:
@@ -54,29 +60,39 @@ def command(
         raise UsageError("a first layer that takes keys stays in float", "choose --int8 or --split-stem")
     if split is not None and int8 is None:
         raise UsageError("--split is a part of the dataset of --int8", "name that dataset, or leave --split out")
-    from veilseg.models import export_onnx, load_model
+    from veilseg.models import export_onnx
 
     # Into the model's own folder: model.onnx is added, and the config there stays what it is.
     beside = output.resolve() == Path(model).resolve()
     if beside and split_stem is not None:
         raise UsageError("--split-stem changes the network, so it needs a folder of its own", "choose another -o")
-    for name in ("model.onnx", "config.json"):
-        refuse_existing(output / name, overwrite=force or (beside and name == "config.json"))
+    for name in (ONNX_NAME, CONFIG_NAME):
+        refuse_existing(output / name, overwrite=force or (beside and name == CONFIG_NAME))
     if int8 is None:
-        export_onnx(load_model(model), output, overwrite=force or beside, split_stem=split_stem)
+        export_onnx(_load(model, longer_side), output, overwrite=force or beside, split_stem=split_stem)
     else:
-        _export_int8(model, output, int8, split, overwrite=force or beside)
+        _export_int8(_load(model, longer_side), output, int8, split, overwrite=force or beside)
     note(f"{output / 'model.onnx'}: {(output / 'model.onnx').stat().st_size / 1e6:.1f} MB")
 
 
-def _export_int8(model: str, output: Path, dataset: str, split: str | None, *, overwrite: bool) -> None:
+def _load(name: str, longer_side: int | None) -> SegmentationModel:
+    """The model called `name`, with another working size where one is given."""
+    from veilseg.models import load_model
+
+    model = load_model(name)
+    if longer_side is not None:
+        model.config.longer_side = longer_side
+    return model
+
+
+def _export_int8(model: SegmentationModel, output: Path, dataset: str, split: str | None, *, overwrite: bool) -> None:
     from veilseg.data import open_data
-    from veilseg.models import export_onnx, load_model
+    from veilseg.models import export_onnx
     from veilseg.models.onnx.quantize import quantize
 
     undivided = dataset.startswith(("folder:", "scenes:"))
     data = open_data(dataset, split or (None if undivided else "train"))
     with tempfile.TemporaryDirectory() as scratch:
-        export_onnx(load_model(model), scratch)
+        export_onnx(model, scratch)
         same = quantize(scratch, output, data, overwrite=overwrite)
     note(f"int8: the same class as before for {same:.2%} of the pixels")

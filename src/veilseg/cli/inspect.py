@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from veilseg.cells import describe_cells
 from veilseg.cli.common import print_table
 
 if TYPE_CHECKING:
@@ -38,12 +39,14 @@ def command(
 def describe(header: Header, size: int) -> dict[str, Any]:
     """The header's fields that are set, the file's size in bytes, and what the catalogue says of the cipher."""
     facts, fingerprint = header.spec.facts, header.key_fingerprint
+    cells = describe_cells(header.spec, header.height, header.width)
     return {
         **header.to_dict(),
         "bytes": size,
         "family": facts.family,
         "key": facts.key,
         "decrypts": f"with the key of fingerprint {fingerprint}" if fingerprint else "nobody: no key exists",
+        **({} if cells is None else {"cells": cells}),
         "gives_away": header.spec.visible,
     }
 

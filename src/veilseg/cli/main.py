@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from veilseg import __version__
-from veilseg.cli.messages import show_error, show_warning
+from veilseg.cli.messages import show_error, warnings_said_once
 from veilseg.errors import UsageError, VeilsegError
 
 #: Every verb with its module and its line in `veilseg --help`. To add one, add a file and a line.
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `veilseg` with `argv` (default: the process's arguments) and return the exit code; errors go to stderr."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     with warnings.catch_warnings():
-        warnings.showwarning = show_warning
+        warnings.showwarning = warnings_said_once()
         try:
             code = _run(arguments)
             sys.stdout.flush()

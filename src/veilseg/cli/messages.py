@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 
 def show_error(message: str, hint: str | None = None, *, what: str = "error") -> None:
@@ -12,9 +13,21 @@ def show_error(message: str, hint: str | None = None, *, what: str = "error") ->
         print(f"hint: {hint}", file=sys.stderr)
 
 
-def show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """Print `warning: ...` without the place in the code; fits `warnings.showwarning`."""
+def show_warning(message: Warning | str) -> None:
+    """Print `warning: ...` without the place in the code."""
     print(f"warning: {message}", file=sys.stderr)
+
+
+def warnings_said_once() -> Callable[..., None]:
+    """`show_warning` for `warnings.showwarning`, each text once and not for each of a thousand photographs."""
+    said: set[str] = set()
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        if str(message) not in said:
+            said.add(str(message))
+            show_warning(message)
+
+    return show
 
 
 def note(message: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veilseg.cli import batch
-from veilseg.cli.common import TOKEN_VARIABLE, KeyFile, ModelName, Threads, Window, load_key
+from veilseg.cli.common import TOKEN_VARIABLE, KeyFile, LongerSide, ModelName, Threads, Window, load_key
 from veilseg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,15 +24,19 @@ def command(
     model: ModelName = "default",
     overlay: Annotated[
         str | None,
-        typer.Option("--overlay", metavar="PATH", help="Also blend the label map with --photo; a folder for several."),
+        typer.Option(
+            "--overlay", metavar="PATH", help="Also blend the label map with the photograph; a folder for several."
+        ),
     ] = None,
     photo: Annotated[
-        str | None, typer.Option("--photo", metavar="PATH", help="The photograph for --overlay; a folder for several.")
+        str | None,
+        typer.Option("--photo", metavar="PATH", help="The photograph of an encrypted image: the map gets its size."),
     ] = None,
     cityscapes_ids: Annotated[
         bool,
         typer.Option("--cityscapes-ids", help="Write grey PNGs of label ids, as Cityscapes' evaluation server wants."),
     ] = False,
+    longer_side: LongerSide = None,
     window: Window = None,
     threads: Threads = None,
     ray: batch.OnRay = False,
@@ -49,39 +53,44 @@ def command(
 ) -> int:
     """Segment encrypted images; every pixel of the PNG written is a class id, shown in the model's colours.
 
-    The model sees no key and no photograph: --photo is read only to blend the finished map with it. Key-invariant
-    models, like the default, answer the same for every key. A service gets photographs encrypted, and also videos and
-    cameras (/dev/video0), frame by frame. Folders, and outputs that exist, are as in `veilseg encrypt`.
+    The model sees no key and no photograph: --photo only gives the finished map its size and an overlay. Key-invariant
+    models, like the default, answer the same for every key. A service gets photographs encrypted at its model's working
+    size (--longer-side changes it), and also videos and cameras (/dev/video0), frame by frame; their maps come back at
+    the photograph's own size. Folders, photographs of several images, and outputs that exist are as in `veilseg
+    encrypt`.
 
     Examples:
       veilseg segment encrypted.png -o labels.png
       veilseg segment encrypted.png -o labels.png --overlay seen.png --photo photo.jpg
       veilseg segment encrypted/ -o labels/ --model my-model/
-      veilseg segment photos/ -o labels/ --server http://127.0.0.1:8000
+      veilseg segment photos/ -o labels/ --overlay seen/ --server http://127.0.0.1:8000
       veilseg segment clip.mp4 -o labels/ --server http://127.0.0.1:8000
     """
     if server is not None:
-        if overlay or photo or cityscapes_ids or window or threads or ray:
+        if cityscapes_ids or window or threads or ray:
             raise UsageError(
-                "--overlay, --photo, --cityscapes-ids, --window, --threads and --ray are for models on this machine",
+                "--cityscapes-ids, --window, --threads and --ray are for models on this machine",
                 "leave them or --server out",
             )
-        with _client(server, token, key, model) as client:
-            return _by_service(images, output, client, in_flight, force)
+        with _client(server, token, key, model, longer_side) as client:
+            return _by_service(images, output, client, photo, overlay, in_flight, force)
     if token or key:
         raise UsageError("--token and --key belong to --server", "--server http://127.0.0.1:8000")
-    if (overlay is None) != (photo is None):
-        raise UsageError("--overlay and --photo belong together", "--overlay seen.png --photo photo.jpg")
-    from veilseg.batch import Segment, make_plan, with_overlays
+    from veilseg.batch import Segment, make_plan, with_photographs
 
-    plan = make_plan(images, output, verb="segment")
-    if overlay is not None and photo is not None:
-        plan = with_overlays(plan, photo, overlay)
-    operation = Segment(model, window=window, threads=threads, cityscapes_ids=cityscapes_ids)
+    plan = with_photographs(make_plan(images, output, verb="segment"), photo, overlay)
+    operation = Segment(
+        model,
+        window=window,
+        threads=threads,
+        longer_side=longer_side,
+        cityscapes_ids=cityscapes_ids,
+        overlay=overlay is not None,
+    )
     return batch.run(plan, operation, batch.executor_of(ray), force=force)
 
 
-def _client(url: str, token: Path | None, key: Path | None, model: str) -> Client:
+def _client(url: str, token: Path | None, key: Path | None, model: str, longer_side: int | None) -> Client:
     """The client that the options mean; nothing is sent yet."""
     from veilseg.client import Client
     from veilseg.files import read_limited
@@ -89,16 +98,26 @@ def _client(url: str, token: Path | None, key: Path | None, model: str) -> Clien
     secret = os.environ.get(TOKEN_VARIABLE) or None
     if token is not None:
         secret = read_limited(token, 4096).decode("ascii", "replace").strip()
-    return Client(url, secret, key=load_key(key), model=None if model == "default" else model)
+    return Client(url, secret, key=load_key(key), model=None if model == "default" else model, longer_side=longer_side)
 
 
-def _by_service(images: Sequence[str], output: str | None, client: Client, in_flight: int, force: bool) -> int:
-    from veilseg.batch import SegmentByService, Summary, make_plan, run_by_service
+def _by_service(
+    images: Sequence[str],
+    output: str | None,
+    client: Client,
+    photo: str | None,
+    overlay: str | None,
+    in_flight: int,
+    force: bool,
+) -> int:
+    from veilseg.batch import SegmentByService, Summary, make_plan, run_by_service, with_photographs
     from veilseg.batch.video import frame_tasks, is_video
 
-    operation, executor = SegmentByService(client), partial(run_by_service, in_flight=in_flight)
+    operation = SegmentByService(client, overlay is not None)
+    executor = partial(run_by_service, in_flight=in_flight)
     if not any(is_video(image) for image in images):
-        return batch.run(make_plan(images, output, verb="segment"), operation, executor, force=force)
+        plan = with_photographs(make_plan(images, output, verb="segment"), photo, overlay)
+        return batch.run(plan, operation, executor, force=force)
     if len(images) != 1 or output is None:
         raise UsageError("one video at a time, into a folder", "veilseg segment clip.mp4 -o labels/ --server URL")
     frames = frame_tasks(images[0], output, force=force)

@@ -45,7 +45,7 @@ def command(
         from veilseg.cluster.training import train_on_ray
 
         train_on_ray(loaded, folder)
-    from veilseg.training.run import train
+    from veilseg.training.training_run import train
 
     model = train(loaded, folder)  # a finished run gives its model
     if int(os.environ.get("LOCAL_RANK", 0)) or int(os.environ.get("NODE_RANK", 0)):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import httpx
 import numpy as np
 
-from veilseg.client.exchange import Exchange, Incoming, Retries, ServiceModel, labels_of
+from veilseg.client.exchange import Exchange, Retries
+from veilseg.client.responses import Incoming, ServiceModel, labels_of
 
 if TYPE_CHECKING:
     from veilseg.keys import Key
@@ -38,8 +39,9 @@ class AsyncClient:
         model: str | None = None,
         timeout: float = 120.0,
         retries: Retries | None = None,
+        longer_side: int | None = None,
     ) -> None:
-        self._exchange = Exchange(url, token, key, model, retries or Retries())
+        self._exchange = Exchange(url, token, key, model, retries or Retries(), longer_side)
         self._http = httpx.AsyncClient(
             base_url=self._exchange.base_url, headers=self._exchange.headers, timeout=timeout
         )
@@ -57,10 +59,10 @@ class AsyncClient:
     async def segment(self, image: object) -> np.ndarray:
         """The label map of `image`, uint8 [H, W] at its size; takes and raises what `Client.segment` does."""
         model = await self.model()
-        body, size = await asyncio.to_thread(self._exchange.body, image, model)
+        sent = await asyncio.to_thread(self._exchange.request, image, model)
         headers = {"Content-Type": "image/png", "Accept": "image/png"}
-        response = await self._send(self._http.build_request("POST", "/v1/segment", content=body, headers=headers))
-        return await asyncio.to_thread(labels_of, response, size, len(model.classes))
+        response = await self._send(self._http.build_request("POST", "/v1/segment", content=sent.body, headers=headers))
+        return await asyncio.to_thread(labels_of, response, sent.size, sent.wanted, len(model.classes))
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         request.url = request.url.copy_merge_params(self._exchange.query)

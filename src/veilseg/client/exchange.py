@@ -1,24 +1,24 @@
-"""What client and service say to each other, without any input or output: shared by the sync and the async client."""
+"""How a client talks to a service, without any input or output: shared by the sync and the async client."""
 
 from __future__ import annotations
 
-import io
 import ipaddress
 import random
 import ssl
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
-import numpy as np
 
 from veilseg import __version__
+from veilseg.cells import finer_than_default
 from veilseg.ciphers import Cipher, EncryptedImage, cipher_for
+from veilseg.ciphers.plain import as_pixels
+from veilseg.client.responses import ServiceModel, refusal
 from veilseg.errors import InvalidImageError, InvalidKeyError, ServiceError, UsageError
-from veilseg.inputspec import PLAIN, InputSpec
-from veilseg.spec import read_spec
+from veilseg.scale import ORIGINAL
 
 if TYPE_CHECKING:
     from veilseg.keys import Key
@@ -29,7 +29,6 @@ LEAST_SUB_BLOCK = 4
 LEAST_BLOCK = 8
 # 500: a machine of a cluster that died with the request. To segment an image twice harms nobody.
 _RETRIED = (429, 500, 502, 503)
-_MAX_RESPONSE = 64 << 20  # bytes; a label map of the largest image that a service takes is smaller by far
 
 
 @dataclass(frozen=True)
@@ -56,42 +55,26 @@ class Retries:
 
 
 @dataclass(frozen=True)
-class ServiceModel:
-    """What GET /v1/model says: the model's name, what it takes, its classes and colours (uint8 [K, 3]), its limits."""
+class Sent:
+    """The body of a request; `size` (height, width) of the image in it, `wanted` that of the label map."""
 
-    name: str
-    input: InputSpec
-    classes: tuple[str, ...]
-    palette: np.ndarray
-    max_pixels: int
-    max_bytes: int
-
-    @classmethod
-    def from_response(cls, response: httpx.Response) -> ServiceModel:
-        """Read the response of a service. Raises ServiceError when it is not one."""
-        try:
-            data: Any = response.json()
-            plain = data["input"]["cipher"] == PLAIN
-            spec = InputSpec(None if plain else read_spec(data["input"]), data["input"]["key_fingerprint"])
-            classes = sorted(data["classes"], key=lambda item: int(item["id"]))
-            palette = np.array([item["colour"] for item in classes], np.uint8).reshape(-1, 3)
-            limits = data["limits"]
-            return cls(
-                name=str(data["name"]),
-                input=spec,
-                classes=tuple(str(item["name"]) for item in classes),
-                palette=palette,
-                max_pixels=int(limits["image_pixels"]),
-                max_bytes=int(limits["body_bytes"]),
-            )
-        except (KeyError, TypeError, ValueError, OverflowError, RecursionError, UsageError) as error:
-            raise ServiceError("the response is not that of a veilseg service", "check the address") from error
+    body: bytes
+    size: tuple[int, int]
+    wanted: tuple[int, int]
 
 
 class Exchange:
     """The rules of one client: how requests are made, and what responses mean."""
 
-    def __init__(self, url: str, token: str | None, key: Key | None, model: str | None, retries: Retries) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None,
+        key: Key | None,
+        model: str | None,
+        retries: Retries,
+        longer_side: int | None,
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
             raise UsageError(f"{url!r} is no address of a service", "for example http://127.0.0.1:8000")
@@ -102,7 +85,7 @@ class Exchange:
         self.headers = {"User-Agent": f"veilseg/{__version__}"}
         if token:
             self.headers["Authorization"] = f"Bearer {token}"
-        self.key, self.retries = key, retries
+        self.key, self.retries, self._longer_side = key, retries, longer_side
         self.query = {} if model is None else {"model": model}
 
     def cipher_for(self, model: ServiceModel) -> Cipher:
@@ -132,17 +115,41 @@ class Exchange:
                 )
         return cipher_for(spec.encryption)
 
-    def body(self, image: object, model: ServiceModel) -> tuple[bytes, tuple[int, int]]:
-        """The bytes that will be sent for `image` and its true size (height, width). Encrypts what is not encrypted.
+    def longer_side_for(self, model: ServiceModel) -> int:
+        """The working size in pixels: ours, else the model's.
+
+        Raises ServiceError when the model asks for pictures that show more than the product's default unasked.
+        """
+        if self._longer_side is not None:
+            return self._longer_side
+        encryption = model.input.encryption
+        if encryption is not None and finer_than_default(encryption, model.longer_side):
+            size = "at their own size" if model.longer_side == ORIGINAL else f"of {model.longer_side} pixels"
+            raise ServiceError(
+                f"the service asks for pictures {size} with cells of {encryption.cell} pixels, which show more than "
+                "this client sends unasked",
+                "nothing was sent; longer_side=480 (--longer-side 480) sends less, and "
+                f"longer_side={model.longer_side} what it asks for",
+            )
+        return model.longer_side
+
+    def encrypt(self, image: object, model: ServiceModel) -> EncryptedImage:
+        """A photograph as it will be sent: at the working size, encrypted as the model needs it."""
+        cipher = self.cipher_for(model)
+        key = self.key if cipher.key_use == "required" else None
+        return cipher.encrypt(image, key, longer_side=self.longer_side_for(model))
+
+    def request(self, image: object, model: ServiceModel) -> Sent:
+        """What will be sent for `image`. Encrypts what is not encrypted.
 
         This is the only place where a request's body is made, and it returns nothing but encrypted images.
         """
-        cipher = self.cipher_for(model)
         if isinstance(image, EncryptedImage):
-            encrypted = image
+            encrypted, wanted = image, (image.header.height, image.header.width)
             model.input.check(encrypted.header)
         else:
-            encrypted = cipher.encrypt(image, self.key if cipher.key_use == "required" else None)
+            pixels = as_pixels(image)
+            encrypted, wanted = self.encrypt(pixels, model), (pixels.shape[0], pixels.shape[1])
         header = encrypted.header
         if header.padded_size[0] * header.padded_size[1] > model.max_pixels:
             hint = f"it takes {model.max_pixels / 1e6:g} million pixels; scale it down"
@@ -151,14 +158,14 @@ class Exchange:
         if len(data) > model.max_bytes:
             hint = f"it takes {model.max_bytes} bytes; scale the image down"
             raise InvalidImageError(f"the encrypted image is too large for the service: {len(data)} bytes", hint)
-        return data, (header.height, header.width)
+        return Sent(data, (header.height, header.width), wanted)
 
     def failure(self, attempt: int, response: httpx.Response | httpx.TransportError) -> float:
         """Seconds to wait before the next attempt. Raises ServiceError when there is to be none."""
         if isinstance(response, httpx.Response):
             wait = self.retries.wait(attempt, response.headers.get("retry-after"))
             if wait is None or response.status_code not in _RETRIED:
-                raise _refusal(response)
+                raise refusal(response)
             return wait
         if _is_untrusted(response):
             hint = "for a certificate of your own: SSL_CERT_FILE=cert.pem"
@@ -169,56 +176,6 @@ class Exchange:
             what = f"the service at {self.base_url} {'did not respond in time' if late else 'cannot be reached'}"
             raise ServiceError(what, "is it running? is the address right?") from response
         return wait
-
-
-class Incoming:
-    """A response while it arrives: a service that never stops sending must not fill the client's memory."""
-
-    def __init__(self, head: httpx.Response) -> None:
-        self._head, self._body = head, bytearray()
-
-    def add(self, chunk: bytes) -> None:
-        """Take the next bytes of the body. Raises ServiceError when there are more than any response has."""
-        self._body += chunk
-        if len(self._body) > _MAX_RESPONSE:
-            raise ServiceError("the service's response is larger than any label map", "nothing of it was used")
-
-    def whole(self) -> httpx.Response:
-        """The response with its body, and of its headers the one that clients obey."""
-        headers = {name: value for name, value in self._head.headers.items() if name == "retry-after"}
-        return httpx.Response(self._head.status_code, headers=headers, content=bytes(self._body))
-
-
-def labels_of(response: httpx.Response, size: tuple[int, int], classes: int) -> np.ndarray:
-    """The label map of a PNG response, uint8 [H, W]. Raises ServiceError unless it fits the image that was sent."""
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(response.content), formats=["PNG"]) as image:
-            if image.mode != "P" or image.size != (size[1], size[0]):  # before any pixel is decoded
-                raise ValueError
-            labels = np.array(image)
-    except Exception as error:  # whatever a decoder says of hostile bytes
-        raise ServiceError("the service's response is no label map of the image's size", None) from error
-    if int(labels.max()) >= classes:
-        raise ServiceError("the service's label map holds classes that its model does not have", None)
-    return labels
-
-
-def _refusal(response: httpx.Response) -> ServiceError:
-    """What the service said, as an error; nothing that is not text of a moderate length gets through."""
-    try:
-        error = response.json()["error"]
-        message, hint, request = (str(error[name])[:300] for name in ("message", "hint", "request_id"))
-    except (ValueError, KeyError, TypeError, RecursionError):
-        message, hint, request = f"status {response.status_code}", "", ""
-    if response.status_code == 401:
-        hint = "Client(url, token), or --token FILE on the command line"
-    printable = (f"the service refused: {message}".rstrip("."), hint)
-    message, hint = ("".join(character for character in text if character.isprintable()) for text in printable)
-    return ServiceError(
-        message + (f" (request {request})" if request else ""), hint or None, status=response.status_code
-    )
 
 
 def _is_untrusted(error: httpx.TransportError) -> bool:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import httpx
 import numpy as np
 
-from veilseg.client.exchange import Exchange, Incoming, Retries, ServiceModel, labels_of
+from veilseg.client.exchange import Exchange, Retries
+from veilseg.client.responses import Incoming, ServiceModel, labels_of
 
 if TYPE_CHECKING:
+    from veilseg.ciphers import EncryptedImage
     from veilseg.keys import Key
 
 
@@ -27,6 +29,8 @@ class Client:
         model: the name of one of its models; None: the service's first.
         timeout: seconds for one attempt.
         retries: how refusals are dealt with.
+        longer_side: larger photographs are reduced to so many pixels before they are encrypted (0: never); None: the
+            model's working size, as long as that shows no more than the product's default.
 
     Raises:
         UsageError: for an address that is none.
@@ -49,8 +53,9 @@ class Client:
         model: str | None = None,
         timeout: float = 120.0,
         retries: Retries | None = None,
+        longer_side: int | None = None,
     ) -> None:
-        self._exchange = Exchange(url, token, key, model, retries or Retries())
+        self._exchange = Exchange(url, token, key, model, retries or Retries(), longer_side)
         self._http = httpx.Client(base_url=self._exchange.base_url, headers=self._exchange.headers, timeout=timeout)
         self._model: ServiceModel | None = None
         self._asking = threading.Lock()
@@ -63,6 +68,10 @@ class Client:
                 self._model = ServiceModel.from_response(self._send(self._http.build_request("GET", "/v1/model")))
             return self._model
 
+    def encrypt(self, image: object) -> EncryptedImage:
+        """What `segment` would send for a photograph; nothing is sent. `shows` says what anybody sees in it."""
+        return self._exchange.encrypt(image, self.model)
+
     def segment(self, image: object) -> np.ndarray:
         """Encrypt an image as the model needs it, and let the service segment it.
 
@@ -70,7 +79,7 @@ class Client:
             image: uint8 RGB [H, W, 3], a PIL image, whatever else `Cipher.encrypt` takes, or an EncryptedImage.
 
         Returns:
-            The label map, uint8 [H, W] at the image's size: every value an index into `model.classes`.
+            The label map, uint8 [H, W] at the photograph's own size: every value an index into `model.classes`.
 
         Raises:
             InvalidImageError: for what cannot be encrypted, or is too large for the service.
@@ -78,10 +87,10 @@ class Client:
             ServiceError: when the service refuses, cannot be reached, or asks for plain images.
         """
         model = self.model
-        body, size = self._exchange.body(image, model)
+        sent = self._exchange.request(image, model)
         headers = {"Content-Type": "image/png", "Accept": "image/png"}
-        response = self._send(self._http.build_request("POST", "/v1/segment", content=body, headers=headers))
-        return labels_of(response, size, len(model.classes))
+        response = self._send(self._http.build_request("POST", "/v1/segment", content=sent.body, headers=headers))
+        return labels_of(response, sent.size, sent.wanted, len(model.classes))
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         request.url = request.url.copy_merge_params(self._exchange.query)

@@ -20,12 +20,12 @@ from veilseg.batch.locations import absolute
 from veilseg.cluster.connect import connect
 from veilseg.errors import UsageError, VeilsegError
 
-#: Tasks that a worker gets at a time: few, so that little is done again after a death and all end at about the same
+#: Tasks that a process gets at a time: few, so that little is done again after a death and all end at about the same
 #: time; several, so that an image costs no trip through Ray. Of more than _MOST_PARTS parts each is longer.
 _PART, _MOST_PARTS = 8, 4096
 
 
-class Worker:
+class OpenedOperation:
     """What a process of the cluster keeps: the opened operation, with a loaded model."""
 
     def __init__(self, operation: Portable, force: bool) -> None:
@@ -64,7 +64,7 @@ def run_on_ray(tasks: Sequence[Task], operation: Portable, *, force: bool = Fals
     rows = [{"number": number, "task": _as_text(task)} for number, task in enumerate(tasks)]
     parts = ray.data.from_items(rows, override_num_blocks=min(-(-len(rows) // _PART), _MOST_PARTS))
     outcomes = parts.map_batches(
-        Worker,
+        OpenedOperation,
         batch_size=None,
         compute=ray.data.ActorPoolStrategy(min_size=1),
         num_cpus=there.cores,

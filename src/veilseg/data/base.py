@@ -14,7 +14,8 @@ import numpy as np
 from PIL import Image
 
 from veilseg.errors import InvalidDataError, VeilsegError
-from veilseg.images import FORMATS, SUFFIXES, open_image
+from veilseg.formats import FORMATS, SUFFIXES
+from veilseg.images import open_image
 
 IGNORED = 255
 """The label of a pixel that no metric and no loss looks at."""

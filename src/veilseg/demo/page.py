@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from veilseg.catalog import DEFAULT_CIPHER
+from veilseg.demo.measurements import DEMO_BLOCK, Demo
 from veilseg.demo.pictures import (
     best_scene,
     crop,
@@ -22,7 +23,6 @@ from veilseg.demo.pictures import (
     sorted_pixels,
     street_box,
 )
-from veilseg.demo.run import DEMO_BLOCK, Demo
 from veilseg.evaluation.provenance import html_line, provenance
 from veilseg.evaluation.report import percent, write_page
 from veilseg.runtime import colorize

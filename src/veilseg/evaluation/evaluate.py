@@ -19,6 +19,7 @@ from veilseg.images import to_png
 from veilseg.keys import Key
 from veilseg.modelconfig import generic_classes
 from veilseg.runtime import Segmenter
+from veilseg.scale import ORIGINAL
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ def evaluate(
     check: bool = True,
     on_labels: Callable[[np.ndarray], None] | None = None,
 ) -> Result:
-    """Scores of a model on a dataset whose images are encrypted by `cipher` with `key`.
+    """Scores of a model on a dataset whose images are encrypted by `cipher` with `key`, at the model's working size.
+
+    Label maps are enlarged to the images' own size, and compared there.
 
     Args:
         segmenter: the model.
@@ -101,8 +104,8 @@ def evaluate(
     matrix = ConfusionMatrix(len(segmenter.classes))
     names, sent, begin = hashlib.sha256(), 0, time.perf_counter()
     for sample in _samples(data, count, progress):
-        image, size = encrypt(sample.image, cipher, key)
-        labels = segmenter.segment(image, check=check)
+        image, size = encrypt(segmenter.to_working_size(sample.image), cipher, key)
+        labels = segmenter.segment(image, size=sample.label.shape, check=check)
         try:
             matrix.update(labels, sample.label)
         except InvalidDataError as error:
@@ -127,7 +130,7 @@ def encrypt(image: np.ndarray, cipher: Cipher | Plain, key: Key | None) -> tuple
     """(what the segmenter gets, bytes that a client sends): an EncryptedImage, or `image`, counted as PNG."""
     if cipher == "plain":
         return image, len(to_png(image))
-    encrypted = cipher.encrypt(image, key)
+    encrypted = cipher.encrypt(image, key, longer_side=ORIGINAL)
     return encrypted, len(encrypted.to_bytes())
 
 

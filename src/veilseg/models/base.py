@@ -24,6 +24,7 @@ from veilseg.models.networks import registry
 from veilseg.models.networks.normalize import Normalize
 from veilseg.models.networks.protocol import Foldable, ScoresForTraining, Widenable
 from veilseg.models.weights import read_weights, write_weights
+from veilseg.scale import Resize
 
 
 class SegmentationModel(nn.Module, ModelHubMixin, library_name="veilseg", pipeline_tag="image-segmentation"):
@@ -37,7 +38,10 @@ class SegmentationModel(nn.Module, ModelHubMixin, library_name="veilseg", pipeli
         network: maps float pixels to logits; `networks.protocol` says what it may offer besides.
         prepare: the canonical or reduced form, where `config.input` asks for it, else None.
         config: what the model says about itself.
+        to_working_size: how another library's image processor resizes photographs; None: by `config.longer_side`.
     """
+
+    to_working_size: Resize | None = None
 
     def __init__(self, network: nn.Module, config: ModelConfig) -> None:
         super().__init__()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,11 +17,10 @@ from veilseg.errors import InvalidImageError, InvalidModelError, UsageError
 from veilseg.files import read_limited
 from veilseg.header import Header
 from veilseg.images import open_image
-from veilseg.modelconfig import ONNX_NAME, ModelConfig
-from veilseg.modelfolder import find_model
-from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine, is_torch_module, on_device
+from veilseg.runtime.load import load
 from veilseg.runtime.padding import Padded
 from veilseg.runtime.windows import join, slide_tiles, snap
+from veilseg.scale import Resize, enlarge_labels, enlarge_scores, reduce_photograph
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -36,7 +36,8 @@ LARGE_WINDOW = 1024
 class Segmenter:
     """A model and all that surrounds it: reading, refusing, the canonical form, windows, cropping.
 
-    `config` is the model's ModelConfig, `name` what it was called, `engine` what runs it.
+    `config` is the model's ModelConfig, `name` what it was called, `engine` what runs it, `to_working_size` what brings
+    a photograph to the model's working size before it is encrypted.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Segmenter:
         window: tuple[int, int] | int | None = None,
         overlap: float = 1 / 3,
         device: str = "cpu",
+        longer_side: int | None = None,
     ) -> None:
         """Load `model`.
 
@@ -58,10 +60,15 @@ class Segmenter:
         core. `device`: "cpu" or "cuda" (a torch model that is passed in stays where it is). `window`: None runs whole
         images, but those of more than 4 megapixels in windows of 1024; (height, width) or a side in pixels runs sliding
         windows on the block grid (rounded down to it) that share at least the fraction `overlap` with their neighbours.
+        `longer_side`: to how many pixels larger photographs are reduced (0: never); None: the model's own working size.
 
         Raises InvalidModelError when the model is missing or cannot run here, UsageError for options out of range.
         """
-        self.name, self.config, self.engine = _load(model, engine, threads, device)
+        loaded = load(model, engine, threads, device)
+        self.name, self.config, self.engine = loaded.name, loaded.config, loaded.engine
+        side = self.config.longer_side if longer_side is None else longer_side
+        own = loaded.to_working_size if longer_side is None else None
+        self.to_working_size: Resize = own or partial(reduce_photograph, longer_side=side)
         self._block = self.config.input.block
         self._step = math.lcm(self.config.size_multiple, self._block)
         encryption = self.config.input.encryption
@@ -86,8 +93,11 @@ class Segmenter:
         """The colour of every class, uint8 [K, 3]."""
         return np.array(self.config.palette, np.uint8)
 
-    def segment(self, image: Input, *, check: bool = True) -> np.ndarray:
+    def segment(self, image: Input, *, size: tuple[int, int] | None = None, check: bool = True) -> np.ndarray:
         """The label map of `image`, uint8 [H, W] at its true size, every value a class id.
+
+        `size` (height, width) asks for a larger map, that of the photograph which was reduced before it was encrypted;
+        a plain image is reduced here (`to_working_size`), and its map has its own size.
 
         `image` is an EncryptedImage, the path or bytes of one, or, for a plain model only, a plain image (whatever
         could be encrypted: uint8 [H, W, 3], a PIL image; or the path or bytes of a photograph). Key-invariant models
@@ -99,15 +109,20 @@ class Segmenter:
         pixels, header = self._read(image)
         if check:
             self.config.input.check(header)
+        if header is None:
+            size = size or pixels.shape[:2]
+            pixels = self.to_working_size(pixels)
         height, width = pixels.shape[:2] if header is None else (header.height, header.width)
+        size = size or (height, width)
         window = self._window_for(pixels)
         if window is None:
-            return _argmax(self.logits(pixels)[:, :height, :width])
+            logits = self.logits(pixels)[:, :height, :width]
+            return _argmax(logits) if size == (height, width) else enlarge_scores(logits, *size)
         labels = np.empty((height, width), np.uint8)
         for top, left, tile in self._tiles(pixels, window):  # the logits of a large image would take more than all else
             part = labels[top : top + tile.shape[1], left : left + tile.shape[2]]
             part[:] = _argmax(tile[:, : part.shape[0], : part.shape[1]])
-        return labels
+        return enlarge_labels(labels, *size)
 
     def segment_batch(self, images: Sequence[EncryptedImage]) -> list[np.ndarray]:
         """What `segment` answers for each of `images`, which are stored at one size: the network runs once for all.
@@ -192,38 +207,6 @@ class Segmenter:
                 raise
             return open_image(data), None
         return encrypted.pixels, encrypted.header
-
-
-def _load(
-    model: str | Path | Any, engine: str | None, threads: int | None, device: str
-) -> tuple[str, ModelConfig, Engine]:
-    if is_torch_module(model):
-        config = getattr(model, "config", None)
-        if hasattr(config, "id2label"):  # a model of transformers
-            from veilseg.models import as_segmentation
-
-            wrapped = as_segmentation(cast("Any", model))
-            return type(model).__name__, wrapped.config, TorchEngine(wrapped, threads)
-        if not isinstance(config, ModelConfig):
-            raise InvalidModelError("this torch module does not say what it takes", hint="make it with create_model")
-        if engine == "onnx":
-            raise UsageError("a torch module does not run in ONNX Runtime", hint="export_onnx(model, folder) first")
-        return type(model).__name__, config, TorchEngine(model, threads)
-    if not isinstance(model, str | Path):
-        raise InvalidModelError(f"a {type(model).__name__} is no model", hint="give a name, a folder or a torch model")
-    found = find_model(model, engine)
-    if found.engine == "onnx":
-        assert found.folder is not None
-        assert found.config is not None
-        return found.name, found.config, OnnxEngine(found.folder / ONNX_NAME, threads, device)
-    try:
-        from veilseg.models import load_model
-    except ImportError as error:
-        raise InvalidModelError(
-            f"{model} has only torch weights, and torch is missing", "pip install 'veilseg[train]'"
-        ) from error
-    loaded = load_model(str(found.folder or found.name))
-    return found.name, loaded.config, TorchEngine(on_device(loaded, device), threads)
 
 
 def _argmax(logits: np.ndarray) -> np.ndarray:

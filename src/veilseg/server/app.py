@@ -170,6 +170,7 @@ def _describe(queue: ModelQueue, names: list[str], limits: Limits) -> schema.Mod
             block=encryption.block,
             sub_block=encryption.sub_block,
             key_fingerprint=config.input.key_fingerprint,
+            longer_side=config.longer_side,
         ),
         classes=[schema.ClassInfo(id=i, name=name, colour=rgb) for i, (name, rgb) in enumerate(colours)],
         limits=schema.LimitInfo(

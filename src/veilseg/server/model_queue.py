@@ -25,7 +25,7 @@ log = logging.getLogger(LOGGER)
 
 
 @dataclass(eq=False)
-class Job:
+class WaitingImage:
     """One image that waits: its file, its true and its stored size (height, width), and the label map to come."""
 
     data: bytes
@@ -41,7 +41,7 @@ class Job:
         return self.stored[0] * self.stored[1]
 
     def forget(self) -> None:
-        """Nobody waits any more: it is not computed, and the file is let go even where the job still stands in line."""
+        """Nobody waits any more: it is not computed, and the file is let go even where the image stands in line."""
         self.labels.cancel()
         self.data = b""
 
@@ -55,7 +55,7 @@ class ModelQueue:
         self.name = name
         self._model, self._device, self._threads = model, device, threads
         self._limits, self._metrics = limits, metrics
-        self._queue: deque[Job] = deque()
+        self._queue: deque[WaitingImage] = deque()
         self._arrived = asyncio.Event()
         self._worker: ModelWorker | None = None
         self._config: ModelConfig | None = None
@@ -91,14 +91,14 @@ class ModelQueue:
         while self._queue:
             _fail(self._queue.popleft(), unavailable("stopping", "The service is stopping."))
 
-    def submit(self, jobs: list[Job]) -> None:
-        """Take all of `jobs` or none. Raises RequestError: 429 when they do not fit the queue, 503 without a worker."""
+    def submit(self, images: list[WaitingImage]) -> None:
+        """Take all `images` or none. Raises RequestError: 429 when they do not fit the queue, 503 without a worker."""
         if not self.ready:
             raise unavailable("not_ready", "The model is being loaded.")
         self._drop_forgotten()
-        if len(self._queue) + len(jobs) > self._limits.queue:
-            raise queue_full(self._pace * (len(self._queue) + len(jobs) - self._limits.queue + 1))
-        self._queue.extend(jobs)
+        if len(self._queue) + len(images) > self._limits.queue:
+            raise queue_full(self._pace * (len(self._queue) + len(images) - self._limits.queue + 1))
+        self._queue.extend(images)
         self._note_queue()
         self._arrived.set()
 
@@ -136,7 +136,7 @@ class ModelQueue:
         log.warning("a worker failed and is replaced", extra={"model": self.name, "images": images})
         self._metrics.restarts.labels(self.name).inc()
 
-    async def _next_batch(self, worker: ModelWorker) -> list[Job]:
+    async def _next_batch(self, worker: ModelWorker) -> list[WaitingImage]:
         """The oldest image and those of its shape behind it; waits a few milliseconds for more while there is room.
 
         Nothing when the worker ends first.
@@ -152,34 +152,34 @@ class ModelQueue:
         if room > 1 and self._count_like(first) < room:
             await asyncio.sleep(self._limits.batch_wait)
         self._drop_forgotten()
-        batch: list[Job] = []
-        rest: deque[Job] = deque()
-        for job in self._queue:
-            if len(batch) < room and job.stored == first.stored and (not job.attempts or not batch):
-                batch.append(job)
+        batch: list[WaitingImage] = []
+        rest: deque[WaitingImage] = deque()
+        for image in self._queue:
+            if len(batch) < room and image.stored == first.stored and (not image.attempts or not batch):
+                batch.append(image)
             else:
-                rest.append(job)
+                rest.append(image)
         self._queue = rest
         self._note_queue()
         return batch
 
     def _drop_forgotten(self) -> None:
-        waiting = deque(job for job in self._queue if not job.labels.done())
+        waiting = deque(image for image in self._queue if not image.labels.done())
         self._metrics.dropped.labels(self.name).inc(len(self._queue) - len(waiting))
         self._queue = waiting
 
-    def _room(self, job: Job) -> int:
-        return max(1, min(self._limits.batch, self._limits.pixels // job.pixels))
+    def _room(self, image: WaitingImage) -> int:
+        return max(1, min(self._limits.batch, self._limits.pixels // image.pixels))
 
-    def _count_like(self, first: Job) -> int:
-        return sum(job.stored == first.stored for job in self._queue)
+    def _count_like(self, first: WaitingImage) -> int:
+        return sum(image.stored == first.stored for image in self._queue)
 
-    async def _compute(self, worker: ModelWorker, batch: list[Job]) -> None:
+    async def _compute(self, worker: ModelWorker, batch: list[WaitingImage]) -> None:
         start = time.monotonic()
-        for job in batch:
-            self._metrics.waited.labels(self.name).observe(start - job.since)
+        for image in batch:
+            self._metrics.waited.labels(self.name).observe(start - image.since)
         try:
-            data, sizes = [job.data for job in batch], [job.size for job in batch]
+            data, sizes = [image.data for image in batch], [image.size for image in batch]
             results = await worker.run(data, sizes, self._limits.timeout)
         except WorkerGoneError:
             self._lose_worker(images=len(batch))
@@ -189,26 +189,26 @@ class ModelQueue:
         self._pace = 0.8 * self._pace + 0.2 * taken / len(batch)
         self._metrics.batches.labels(self.name).observe(len(batch))
         self._metrics.computed.labels(self.name).observe(taken)
-        for job, result in zip(batch, results, strict=True):
+        for image, result in zip(batch, results, strict=True):
             if isinstance(result, InvalidImageError):
-                _fail(job, not_for_us(result.message, result.hint))
-            elif not job.labels.done():
-                job.labels.set_result(result)
+                _fail(image, not_for_us(result.message, result.hint))
+            elif not image.labels.done():
+                image.labels.set_result(result)
 
-    def _try_again(self, batch: list[Job]) -> None:
+    def _try_again(self, batch: list[WaitingImage]) -> None:
         """Images whose worker died go first and one by one, so that one that kills workers harms no other."""
-        for job in reversed(batch):
-            job.attempts += 1
-            if job.attempts >= _ATTEMPTS:
-                _fail(job, unavailable("worker_died", "The worker failed twice while it had this image."))
-            elif not job.labels.done():
-                self._queue.appendleft(job)
+        for image in reversed(batch):
+            image.attempts += 1
+            if image.attempts >= _ATTEMPTS:
+                _fail(image, unavailable("worker_died", "The worker failed twice while it had this image."))
+            elif not image.labels.done():
+                self._queue.appendleft(image)
         self._note_queue()
 
     def _note_queue(self) -> None:
         self._metrics.queue.labels(self.name).set(len(self._queue))
 
 
-def _fail(job: Job, error: RequestError) -> None:
-    if not job.labels.done():
-        job.labels.set_exception(error)
+def _fail(image: WaitingImage, error: RequestError) -> None:
+    if not image.labels.done():
+        image.labels.set_exception(error)

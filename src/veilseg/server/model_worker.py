@@ -15,7 +15,7 @@ import numpy as np
 from veilseg.errors import InvalidImageError, InvalidModelError
 from veilseg.modelconfig import ModelConfig
 from veilseg.server import frames
-from veilseg.server.worker import LABELS, READY, REFUSED
+from veilseg.server.model_worker_main import LABELS, READY, REFUSED
 
 _MAX_TEXT = 1 << 20  # bytes of a config or a refusal
 
@@ -38,7 +38,7 @@ class ModelWorker:
         # the folder where the service was started, which may hold a json.py of somebody's.
         path = os.pathsep.join(part for part in sys.path if part)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "veilseg.server.worker", model, device, str(threads or 0)),
+            *(sys.executable, "-P", "-m", "veilseg.server.model_worker_main", model, device, str(threads or 0)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},

@@ -34,13 +34,17 @@ class ClassInfo(BaseModel):
 
 
 class InputInfo(BaseModel):
-    """How images are to be encrypted. `accepts`: ciphers that the model takes; `cipher` is the one to prefer."""
+    """How images are to be encrypted. `accepts`: ciphers that the model takes; `cipher` is the one to prefer.
+
+    `longer_side`: the model's working size; larger photographs are reduced to so many pixels (0: never).
+    """
 
     cipher: str
     accepts: list[str]
     block: int
     sub_block: int | None
     key_fingerprint: str | None
+    longer_side: int
 
 
 class LimitInfo(BaseModel):

@@ -18,7 +18,7 @@ from veilseg.server import body, responses
 from veilseg.server.errors import DISCARDED, RequestError, not_for_us, too_late
 from veilseg.server.memory import BYTES_PER_PIXEL
 from veilseg.server.metrics import Metrics
-from veilseg.server.model_queue import Job, ModelQueue
+from veilseg.server.model_queue import ModelQueue, WaitingImage
 from veilseg.server.settings import Limits
 
 
@@ -32,21 +32,21 @@ async def segment(request: Request, queue: ModelQueue, limits: Limits, metrics: 
     # In a thread, because checksums of megabytes would hold up everybody else.
     headers = await asyncio.to_thread(_check_all, parts, queue.config, limits, several)
     pairs = zip(parts, headers, strict=True)
-    jobs = [Job(data, (header.height, header.width), header.padded_size) for (_, data), header in pairs]
-    notes["images"], notes["pixels"] = len(jobs), sum(job.pixels for job in jobs)
+    waiting = [WaitingImage(data, (header.height, header.width), header.padded_size) for (_, data), header in pairs]
+    notes["images"], notes["pixels"] = len(waiting), sum(image.pixels for image in waiting)
     share.take(BYTES_PER_PIXEL * notes["pixels"])
-    queue.submit(jobs)
+    queue.submit(waiting)
     try:
-        maps = await _wait(request, jobs, limits.timeout)
+        maps = await _wait(request, waiting, limits.timeout)
     except ClientDisconnect:
         metrics.left.inc()
         raise
     except RequestError as error:
-        error.image = _which(jobs, error) if several else None
+        error.image = _which(waiting, error) if several else None
         raise
     finally:
-        for job in jobs:
-            job.forget()
+        for image in waiting:
+            image.forget()
     named = [(name, labels) for (name, _), labels in zip(parts, maps, strict=True)]
     content, response_headers = await asyncio.to_thread(
         responses.build, named, kind, queue.config, several=several, boundary=f"veilseg-{secrets.token_hex(16)}"
@@ -82,9 +82,9 @@ def _check(data: bytes, config: ModelConfig, limits: Limits) -> Header:
     return header
 
 
-async def _wait(request: Request, jobs: Sequence[Job], timeout: float) -> list[np.ndarray]:
-    """The label maps of all jobs. Raises RequestError 504 at the deadline, ClientDisconnect when the client leaves."""
-    work = asyncio.ensure_future(_all([job.labels for job in jobs]))
+async def _wait(request: Request, waiting: Sequence[WaitingImage], timeout: float) -> list[np.ndarray]:
+    """The label maps. Raises RequestError 504 at the deadline, ClientDisconnect when the client leaves."""
+    work = asyncio.ensure_future(_all([image.labels for image in waiting]))
     gone = asyncio.create_task(_disconnected(request))
     try:
         done, _ = await asyncio.wait([work, gone], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
@@ -98,10 +98,10 @@ async def _wait(request: Request, jobs: Sequence[Job], timeout: float) -> list[n
     raise too_late(timeout)
 
 
-def _which(jobs: Sequence[Job], error: RequestError) -> int | None:
+def _which(waiting: Sequence[WaitingImage], error: RequestError) -> int | None:
     """The number of the image that was refused with `error`; None where it concerns the whole request."""
-    for index, job in enumerate(jobs):
-        if job.labels.done() and not job.labels.cancelled() and job.labels.exception() is error:
+    for index, image in enumerate(waiting):
+        if image.labels.done() and not image.labels.cancelled() and image.labels.exception() is error:
             return index
     return None
 

@@ -99,6 +99,6 @@ def _parse(data: bytes, name: str) -> dict[str, dict[str, str]]:
             for entry in clients.values()
         ):
             raise ValueError
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise VeilsegError(f"{name} is no file of tokens", "make one with `veilseg token add NAME`") from error
     return clients

@@ -13,7 +13,7 @@ from veilseg.data.camvid import CAMVID_CLASSES
 from veilseg.data.cityscapes import CITYSCAPES_CLASSES
 from veilseg.modelconfig import default_palette
 from veilseg.training.recipe import Recipe, Source
-from veilseg.training.run import prepare
+from veilseg.training.training_run import prepare
 
 STEPS = 2
 # kind: classes, typical height and width

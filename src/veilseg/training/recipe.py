@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
-from veilseg.catalog import DEFAULT_BLOCK, LARGEST_BLOCK
+from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_LONGER_SIDE, LARGEST_BLOCK
 from veilseg.ciphers import Cipher, cipher_of_input
 from veilseg.errors import UsageError
 
@@ -27,9 +27,7 @@ class Section(BaseModel):
 class ModelSection(Section):
     """The network and what it reads.
 
-    `input`: "plain" images, or what the catalogue calls a training input: the "canonical" form (a key-invariant model),
-    "shuffled" images as they are [Hirose 2026], "quartiles", the "mosaic", or images of one key, `method.key`, under a
-    conventional cipher [Kiya 2022]. `arguments`: the network's own, as for create_model.
+    `input` and `arguments`: as for create_model; the one key of a conventional cipher is `method.key`.
     """
 
     architecture: str = "convseg"
@@ -53,10 +51,14 @@ class Source(Section):
 
 
 class DataSection(Section):
-    """Where samples come from. All sources have the same classes."""
+    """Where samples come from, and how large they are. All sources have the same classes.
+
+    `longer_side`: larger photographs are reduced to so many pixels, as clients will do it; "original": never.
+    """
 
     train: Annotated[tuple[Source, ...], Field(min_length=1)] = (Source(split="train"),)
     val: Source = Source(split="val")
+    longer_side: PositiveInt | Literal["original"] = DEFAULT_LONGER_SIDE
 
 
 class AugmentSection(Section):

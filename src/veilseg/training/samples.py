@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,6 +92,12 @@ def label_counts(source: Sequence[Sample], num_classes: int) -> NDArray[np.int64
     for index in range(0, len(source), -(-len(source) // LOOKED_AT)):
         counts += check_labels(source[index], num_classes)
     return counts
+
+
+def typical_side(source: Sequence[Sample]) -> int:
+    """The median of the longer sides, in pixels, of up to 16 images spread evenly: what a model works at."""
+    sides = [max(source[index].label.shape) for index in range(0, len(source), -(-len(source) // 16))]
+    return int(statistics.median_low(sides))
 
 
 def check_labels(sample: Sample, num_classes: int) -> NDArray[np.int64]:

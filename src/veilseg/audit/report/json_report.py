@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from veilseg.audit.base import Pixels
-from veilseg.audit.run import AttackResult, CipherResult, Reconstruction
+from veilseg.audit.cipher_audit import AttackResult, CipherResult, Reconstruction
 from veilseg.audit.samples import AuditSample
 
 if TYPE_CHECKING:

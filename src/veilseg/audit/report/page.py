@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 from veilseg.audit.base import Pixels
+from veilseg.audit.cipher_audit import AttackResult, CipherResult
 from veilseg.audit.report.json_report import LPIPS, key_word, reading, scores, to_dict
-from veilseg.audit.run import AttackResult, CipherResult
 from veilseg.evaluation.provenance import html_line, provenance
 from veilseg.evaluation.report import write_page
 

@@ -55,7 +55,7 @@ def generate_scene(seed: int, size: tuple[int, int] = (360, 480)) -> Scene:
     GroundPainter(canvas, rng, camera, light, plan).run()
     paint_skyline(canvas, rng, camera, light, green=0.8 if plan.character in ("green", "suburb") else 0.45)
     street = Street(canvas, rng, camera, light, plan)
-    for _, paint in sorted(street.steps(), key=lambda step: -step[0]):
+    for _, paint in sorted(street.drawables(), key=lambda drawable: -drawable[0]):
         paint()
     image, label = canvas.finish()
     plates = []

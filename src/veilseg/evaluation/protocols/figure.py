@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from veilseg import ciphers
+from veilseg.catalog import DEFAULT_LONGER_SIDE
 from veilseg.ciphers import client_cipher
+from veilseg.data.reduced import ReducedData
 from veilseg.errors import UsageError
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
@@ -41,8 +43,9 @@ def run(settings: ProtocolSettings, journal: Journal) -> Comparison:
     if count < 1:
         raise UsageError("a figure needs at least one image")
     rows = []
+    data = ReducedData(settings.data, DEFAULT_LONGER_SIDE)
     for index in range(count):
-        sample = settings.data[index]
+        sample = data[index]
         maps = [picture for model in settings.models for picture in _maps(settings, model, sample)]
         shown = [("true classes", colorize(sample.label, settings.data.palette))]
         shown += [(name, colorize(labels, settings.data.palette)) for name, labels in maps]

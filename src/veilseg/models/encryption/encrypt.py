@@ -57,7 +57,7 @@ def encrypt_model(
         model: any torch module whose first layer for images is a patchify convolution (kernel = stride, no padding):
             ours, timm's, transformers'.
         key: the images' key too.
-        cipher: "patch-permutation" or "patch-rotation".
+        cipher: of the family "model key".
         block: of the cipher, in pixels; by default the convolution's kernel, or 16 where the network can be rewritten
             for it (convseg).
         mean, std: statistics of a module that is not veilseg's and expects (x / 255 - mean) / std, values as in timm;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from veilseg.modelconfig import ModelConfig
 from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.encrypt import input_spec
 from veilseg.models.encryption.hf import load_transformers
+from veilseg.models.encryption.processor import client_image
 from veilseg.models.encryption.statistics import PixelStatistics
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import fold
+from veilseg.scale import ORIGINAL
 
 
 class TransformersNetwork(nn.Module):
@@ -64,8 +67,8 @@ def load_segmentation(folder: str | Path) -> SegmentationModel:
 def as_segmentation(model: nn.Module, processor: Any | None = None) -> SegmentationModel:
     """A transformers model as a SegmentationModel for raw pixels, plain or encrypted as it is.
 
-    Classes come from id2label. The statistics of a plain model's image `processor` are folded, in a copy. Raises
-    InvalidModelError for a plain model without one.
+    Classes come from id2label; photographs are resized as the image `processor` does, where there is one. A plain
+    model's statistics, which it states, are folded in a copy. Raises InvalidModelError for a plain model without one.
     """
     spec = input_spec(model)
     if not spec.keyed:
@@ -84,8 +87,12 @@ def as_segmentation(model: nn.Module, processor: Any | None = None) -> Segmentat
         classes=tuple(labels[index] for index in sorted(labels)),
         input=spec,
         size_multiple=stem.kernel_size[0],
+        longer_side=ORIGINAL,
     )
-    return SegmentationModel(TransformersNetwork(model), config).eval()
+    wrapped = SegmentationModel(TransformersNetwork(model), config).eval()
+    if processor is not None:
+        wrapped.to_working_size = partial(client_image, processor)
+    return wrapped
 
 
 def _enlarge(maps: Tensor, size: torch.Size) -> Tensor:

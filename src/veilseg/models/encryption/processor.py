@@ -63,3 +63,14 @@ def client_images(processor: Any, image: object) -> list[np.ndarray]:
         raw = np.asarray(values, np.float64).transpose(1, 2, 0) * statistics.std + statistics.mean
         arrays.append(np.rint(raw).clip(0, 255).astype(np.uint8))
     return arrays
+
+
+def client_image(processor: Any, image: np.ndarray) -> np.ndarray:
+    """`client_images` where that is one. Raises InvalidModelError for a processor that cuts images into windows."""
+    prepared = client_images(processor, image.copy())  # torch warns of arrays that cannot be written
+    if len(prepared) != 1:
+        raise InvalidModelError(
+            f"the model's image processor cuts a photograph of {image.shape[1]} x {image.shape[0]} into windows",
+            "encrypt each of veilseg.models.client_images, or choose a size yourself: --longer-side",
+        )
+    return prepared[0]

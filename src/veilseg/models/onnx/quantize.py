@@ -18,6 +18,7 @@ from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME, ModelConfig
 from veilseg.models.onnx.attention import fuse_attention
 from veilseg.models.onnx.session import open_onnx
+from veilseg.scale import ORIGINAL, reduce_photograph
 
 _TOLERANCE = 1e-3  # of the greatest logit: what fused attention may differ by, which rounds in another order
 
@@ -64,14 +65,14 @@ class _Inputs:
     def __init__(self, config: ModelConfig, data: SegmentationData, count: int) -> None:
         encryption = config.input.encryption
         self._cipher = None if encryption is None else cipher_for(encryption)
-        self._multiple, self._data = config.size_multiple, data
+        self._multiple, self._longer_side, self._data = config.size_multiple, config.longer_side, data
         self._chosen = np.unique(np.linspace(0, len(data) - 1, min(count, len(data))).astype(int)).tolist()
 
     def __iter__(self) -> Iterator[np.ndarray]:
         for index in self._chosen:
-            image = pad(self._data[index].image, self._multiple)
+            image = pad(reduce_photograph(self._data[index].image, self._longer_side), self._multiple)
             if self._cipher is not None:
-                image = self._cipher.reduce(self._cipher.encrypt(image).pixels)
+                image = self._cipher.reduce(self._cipher.encrypt(image, longer_side=ORIGINAL).pixels)
             yield np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
 
     def reader(self) -> Any:

@@ -14,7 +14,12 @@ from veilseg.audit.recognition import Content, Recognised, content, recognise
 from veilseg.audit.samples import AuditSample
 from veilseg.audit.scoring import Similarity, compare, score_matrix, score_order
 from veilseg.audit.victim import Victim, gather
+from veilseg.catalog import CATALOG
 from veilseg.ciphers import Cipher
+from veilseg.ciphers import cipher as make
+
+SUB_BLOCKS = (4, 8, 16)
+"""Sides in pixels of the sub-blocks that an audit of all ciphers takes."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,16 @@ class CipherResult:
         """The attack whose best reconstruction has the highest mean SSIM, and that: what the cipher gives away."""
         seen = [(attack, best) for attack in self.attacks if (best := attack.best) is not None]
         return max(seen, key=lambda pair: pair[1].mean.ssim, default=None)
+
+
+def every_cipher(block: int) -> list[Cipher]:
+    """Every cipher of the catalogue at a block of `block` pixels, those with sub-blocks at each of SUB_BLOCKS."""
+    return [
+        make(name, block, side)
+        for name, row in CATALOG.items()
+        for side in (SUB_BLOCKS if row.sub_blocks else (None,))
+        if side is None or side <= block
+    ]
 
 
 def read_samples(samples: Sequence[AuditSample]) -> list[Content]:

@@ -20,11 +20,11 @@ from PIL import Image
 from veilseg.data import CAMVID_CLASSES, CAMVID_PALETTE
 from veilseg.errors import InvalidDataError, UsageError
 from veilseg.models import load_model
-from veilseg.training import run
 from veilseg.training.callbacks import StoppedError
 from veilseg.training.load import from_dict
 from veilseg.training.loading import StepBatches
 from veilseg.training.recipe import Recipe
+from veilseg.training.training_run import LAST, prepare, train
 
 NETWORK = {"widths": [8, 8, 8, 8], "depths": [0, 1, 1, 1], "decoder_width": 8}
 TINY: dict[str, Any] = {
@@ -42,7 +42,7 @@ TINY: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    run.train(from_dict(TINY), folder)
+    train(from_dict(TINY), folder)
     return folder
 
 
@@ -57,6 +57,13 @@ def test_the_folder_holds_a_model_that_takes_raw_canonical_pixels(finished: Path
         assert torch.equal(model(image), model(mixed))
 
 
+def test_the_working_size_is_that_of_the_training_data(finished: Path, tmp_path: Path) -> None:
+    assert load_model(finished).config.longer_side == 480
+    reduced = prepare(from_dict({**TINY, "data": {**TINY["data"], "longer_side": 96}}), tmp_path)
+    assert reduced.module.model.config.longer_side == 96
+    assert max(reduced.data.val_samples[0][0].shape) == 96
+
+
 @pytest.mark.parametrize("step", [1, 2, 3])
 @pytest.mark.parametrize("how", ["killed", "asked"])
 def test_a_stopped_run_ends_with_the_same_weights(how: str, step: int, finished: Path, tmp_path: Path) -> None:
@@ -69,18 +76,18 @@ def test_a_stopped_run_ends_with_the_same_weights(how: str, step: int, finished:
                     raise RuntimeError("killed")
                 os.kill(os.getpid(), signal.SIGTERM)
 
-    prepared = run.prepare(from_dict(TINY), tmp_path)
+    prepared = prepare(from_dict(TINY), tmp_path)
     prepared.trainer.callbacks.append(Stop())  # type: ignore[attr-defined]
     with pytest.raises(RuntimeError if how == "killed" else StoppedError), prepared.stop.listening():
         prepared.trainer.fit(prepared.module, prepared.data)
-    kept = torch.load(tmp_path / run.LAST, weights_only=True)["global_step"]
+    kept = torch.load(tmp_path / LAST, weights_only=True)["global_step"]
     assert kept == (step if how == "killed" else step + 1)
-    _same_weights(run.train(from_dict(TINY), tmp_path), load_model(finished))
+    _same_weights(train(from_dict(TINY), tmp_path), load_model(finished))
 
 
 def test_a_batch_in_two_parts_sees_the_same_samples(tmp_path: Path) -> None:
     recipe = from_dict({**TINY, "train": {**TINY["train"], "accumulate": 2}})
-    prepared = run.prepare(recipe, tmp_path)
+    prepared = prepare(recipe, tmp_path)
     whole = list(StepBatches(from_dict(TINY).train))
     assert [first + second for first, second in batched(StepBatches(recipe.train), 2)] == whole
     prepared.trainer.fit(prepared.module, prepared.data)
@@ -104,7 +111,7 @@ def test_a_run_without_steps_left_gives_the_same_model(lost: list[str], finished
     folder = Path(shutil.copytree(finished, tmp_path / "run"))
     for name in lost:
         (folder / name).unlink()
-    again, wanted = run.train(from_dict(TINY), folder), load_model(finished)
+    again, wanted = train(from_dict(TINY), folder), load_model(finished)
     assert again.config.to_json() == wanted.config.to_json()
     for model in (again, load_model(folder)):
         _same_weights(model, wanted)
@@ -112,7 +119,7 @@ def test_a_run_without_steps_left_gives_the_same_model(lost: list[str], finished
 
 def test_training_lowers_the_loss(tmp_path: Path) -> None:
     changes = {"train": {**TINY["train"], "steps": 40, "validate_every": 40}, "optimizer": {"learning_rate": 1e-2}}
-    prepared = run.prepare(from_dict({**TINY, **changes}), tmp_path)
+    prepared = prepare(from_dict({**TINY, **changes}), tmp_path)
     seen: list[float] = []
 
     class Watch(pl.Callback):
@@ -130,7 +137,7 @@ def test_training_lowers_the_loss(tmp_path: Path) -> None:
 )
 def test_other_inputs_train_too(name: str, cipher: str, tmp_path: Path) -> None:
     recipe = from_dict({**TINY, "model": {**TINY["model"], "input": name}, "train": {**TINY["train"], "steps": 1}})
-    assert run.train(recipe, tmp_path).config.input.name == cipher
+    assert train(recipe, tmp_path).config.input.name == cipher
 
 
 def test_setr_trains_with_its_auxiliary_heads(tmp_path: Path) -> None:
@@ -143,7 +150,7 @@ def test_setr_trains_with_its_auxiliary_heads(tmp_path: Path) -> None:
         "decoder_channels": 8,
     }
     model = {"architecture": "setr-pup", "arguments": arguments}
-    trained = run.train(from_dict({**TINY, "model": model, "train": {**TINY["train"], "steps": 2}}), tmp_path)
+    trained = train(from_dict({**TINY, "model": model, "train": {**TINY["train"], "steps": 2}}), tmp_path)
     loaded = load_model(tmp_path)
     image = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8)
     with torch.no_grad():
@@ -152,7 +159,7 @@ def test_setr_trains_with_its_auxiliary_heads(tmp_path: Path) -> None:
 
 def test_another_recipe_does_not_overwrite_a_run(finished: Path) -> None:
     with pytest.raises(UsageError, match="another recipe"):
-        run.train(Recipe(), finished)
+        train(Recipe(), finished)
 
 
 def test_training_on_real_photographs(camvid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +167,7 @@ def test_training_on_real_photographs(camvid: Path, tmp_path: Path, monkeypatch:
     # The val split on both sides: it is the smaller one to read.
     data = {"train": [{"source": "camvid:$VEILSEG_CAMVID", "split": "val"}], "val": {"source": "scenes:1"}}
     recipe = from_dict({**TINY, "data": data, "train": {**TINY["train"], "steps": 2}})
-    assert run.train(recipe, tmp_path).config.training["val_miou"] >= 0
+    assert train(recipe, tmp_path).config.training["val_miou"] >= 0
 
 
 def test_labels_out_of_range_are_named_before_any_work(tmp_path: Path) -> None:
@@ -173,5 +180,5 @@ def test_labels_out_of_range_are_named_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "data" / "classes.json").write_text(json.dumps(classes))
     data = {"train": [{"source": f"folder:{tmp_path / 'data'}"}], "val": {"source": "scenes:1"}}
     with pytest.raises(InvalidDataError, match=r"label of b holds \[11\]"):
-        run.train(from_dict({**TINY, "data": data}), tmp_path / "run")
+        train(from_dict({**TINY, "data": data}), tmp_path / "run")
     assert not (tmp_path / "run").exists()

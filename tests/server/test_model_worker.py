@@ -19,7 +19,7 @@ from veilseg.modelconfig import ModelConfig
 from veilseg.runtime import Segmenter
 from veilseg.server import frames
 from veilseg.server.model_worker import ModelWorker, WorkerGoneError
-from veilseg.server.worker import works_apart
+from veilseg.server.model_worker_main import works_apart
 
 CONFIG = ModelConfig(
     architecture="tiny", arguments={}, classes=("a", "b"), palette=(), input=InputSpec(), size_multiple=1
@@ -122,7 +122,7 @@ def test_which_models_work_side_by_side(model: Path) -> None:
 #: Python runs this when a process starts: label maps of a worker come out short while the file `damage` exists.
 DAMAGE = """
 import pathlib, sys
-if "veilseg.server.worker" in sys.orig_argv:
+if "veilseg.server.model_worker_main" in sys.orig_argv:
     from veilseg.server import frames
     damage, whole = pathlib.Path({damage!r}), frames.pack
     frames.pack = lambda parts: whole([part[:-1] if part[:1] == b"L" and damage.exists() else part for part in parts])

@@ -21,11 +21,13 @@ from lightning.pytorch.strategies import DDPStrategy
 
 from veilseg import __version__
 from veilseg.data import SegmentationData, open_data
+from veilseg.data.reduced import ReducedData
 from veilseg.errors import InvalidDataError, UsageError
 from veilseg.files import write_atomic
 from veilseg.keys import Key
 from veilseg.modelconfig import CONFIG_NAME
 from veilseg.models import SegmentationModel, load_model, save_model
+from veilseg.scale import ORIGINAL
 from veilseg.training.callbacks import StopBetweenSteps, StoppedError, WaitingShare
 from veilseg.training.distributed import share_batch_norm
 from veilseg.training.inputs import input_transform
@@ -35,7 +37,7 @@ from veilseg.training.losses import class_weights
 from veilseg.training.module import SegmentationTraining
 from veilseg.training.precision import precision
 from veilseg.training.recipe import Recipe, Source
-from veilseg.training.samples import TrainingSamples, ValidationSamples, label_counts
+from veilseg.training.samples import TrainingSamples, ValidationSamples, label_counts, typical_side
 from veilseg.training.start import first_model
 from veilseg.training.teacher import Teacher
 
@@ -115,8 +117,9 @@ def prepare(
     launch: Launch | None = None,
 ) -> Run:
     """Everything that a run in `folder` needs, built and checked, before any work; errors as for `train`."""
-    sources = [opener(source) for source in recipe.data.train]
-    val = opener(recipe.data.val)
+    longer_side = ORIGINAL if recipe.data.longer_side == "original" else recipe.data.longer_side
+    sources = [ReducedData(opener(source), longer_side) for source in recipe.data.train]
+    val = ReducedData(opener(recipe.data.val), longer_side)
     _same_classes([*sources, val])
     if recipe.machine.threads:
         torch.set_num_threads(recipe.machine.threads)
@@ -125,6 +128,7 @@ def prepare(
     samples = TrainingSamples(recipe, sources, [])
     counts = sum(label_counts(source, samples.num_classes) for source in samples.sources)
     model = first_model(recipe, val, samples.sources[0], key)
+    model.config.longer_side = typical_side(samples.sources[0])
     teacher = Teacher(recipe.method, model) if recipe.method.teacher is not None else None
     if len(val) < recipe.machine.devices * recipe.machine.nodes:
         raise UsageError(f"{val.name} has {len(val)} images, fewer than there are processes", "use fewer devices")

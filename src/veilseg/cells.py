@@ -1,0 +1,50 @@
+"""What an encrypted picture shows, counted in cells: how many there are, and how small writing falls below one.
+
+What people and programs can read in a picture depends on the cells that it has along a letter or a face, not on the
+side of a cell alone: docs/threat-model.md says what was read at which size.
+"""
+
+from __future__ import annotations
+
+from veilseg.catalog import DEFAULT_LONGER_SIDE, DEFAULT_SUB_BLOCK
+from veilseg.scale import ORIGINAL
+from veilseg.spec import CipherSpec
+
+#: Cells along the longer side of a picture at the product's defaults; more of them show more.
+DEFAULT_CELLS = DEFAULT_LONGER_SIDE // DEFAULT_SUB_BLOCK
+
+
+def describe_cells(spec: CipherSpec, height: int, width: int, photograph: int | None = None) -> str | None:
+    """The cells of an encrypted picture in a sentence; None for ciphers that mix whole blocks.
+
+    Args:
+        spec: how it is encrypted.
+        height, width: its true size in pixels.
+        photograph: the longer side in pixels of the photograph that it was reduced from, where that is known.
+    """
+    if spec.sub_block is None:
+        return None
+    s, longest, origin = spec.sub_block, max(height, width), ""
+    if photograph is not None and photograph > longest:
+        origin = f" ({-(-s * photograph // longest)} of your photograph)"
+    cells = f"{-(-width // s)} x {-(-height // s)} cells"
+    return f"{cells}; writing lower than {s} pixels of this picture{origin} is below one cell"
+
+
+def finer_than_default(spec: CipherSpec, longer_side: int) -> bool:
+    """Whether pictures with so many pixels along their longer side (ORIGINAL: any number) may show more than usual."""
+    return spec.sub_block is not None and (longer_side == ORIGINAL or longer_side > DEFAULT_CELLS * spec.sub_block)
+
+
+def cells_at(spec: CipherSpec, longer_side: int) -> str:
+    """How many cells pictures of a cipher with sub-blocks have at a working size, for many pictures at once."""
+    size = "photographs keep their size" if longer_side == ORIGINAL else f"working size {longer_side} pixels"
+    count = "" if longer_side == ORIGINAL else f", at most {-(-longer_side // (spec.sub_block or 1))} cells a side"
+    return f"{size}{count}; writing lower than {spec.sub_block} pixels of the encrypted pictures is below one cell"
+
+
+def warn_of_cells(spec: CipherSpec, longer_side: int) -> str:
+    """What to say of pictures that are finer than the default."""
+    size = "photographs keep their size" if longer_side == ORIGINAL else f"the working size is {longer_side} pixels"
+    usual = f"the {DEFAULT_CELLS} cells along the longer side that are usual"
+    return f"cells have {spec.sub_block} pixels and {size}: with more than {usual}, more can be read in a picture"
