@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+import veilseg
 from tests.service import running
 from tests.web.page import PATIENCE, drop
 from veilseg.server.tokens import TokenFile
@@ -88,9 +90,11 @@ def test_what_an_earlier_photograph_gave_is_gone_when_the_next_one_fails(page: P
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
         (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "a video"),
         (b"II*\0\x08\0\0\0", "TIFF"),
+        (b"GIF89a\x01\0\x01\0", "GIF is not read"),
+        (veilseg.cipher("mosaic").encrypt(np.zeros((16, 16, 3), np.uint8)).to_bytes(), "encrypted already"),
     ],
 )
-def test_files_that_no_browser_reads_are_named(page: Page, tmp_path: Path, head: bytes, message: str) -> None:
+def test_files_that_are_not_taken_are_named(page: Page, tmp_path: Path, head: bytes, message: str) -> None:
     (tmp_path / "photo").write_bytes(head + bytes(100))
     drop(page, tmp_path / "photo")
     expect(page.locator("#status.error")).to_contain_text(message)

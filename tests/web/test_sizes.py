@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 import veilseg
+from tests.profiles import display_p3
 from tests.web.page import saved
 from tests.web.tap import Tap
+from veilseg.cells import describe_cells
 from veilseg.ciphers import EncryptedImage
 from veilseg.data.scenes import generate_scene
 from veilseg.images import open_image
@@ -42,9 +45,9 @@ def test_a_png_becomes_the_same_pixels_as_in_python(page: Page, scene: np.ndarra
     image, reference = segmented(page, tmp_path / "photo.png", tap), expected(scene)
     assert image.header == reference.header
     assert (image.pixels == reference.pixels).all()
-    expect(page.locator("#cells")).to_have_text(
-        "120 x 90 cells; writing lower than 4 pixels of this picture (9 of your photograph) is below one cell"
-    )
+    sentence = "120 x 90 cells; writing lower than 4 pixels of this picture (9 of your photograph) is below one cell"
+    expect(page.locator("#cells")).to_have_text(sentence)
+    assert sentence == describe_cells(image.header.spec, 360, 480, max(SIZE))
     expect(page.locator("#warning")).to_be_empty()
 
     labels = Segmenter("default").segment(reference)
@@ -129,26 +132,18 @@ def test_a_smaller_photograph_stays_as_it_is(page: Page, folder: Path, tap: Tap)
     )
 
 
-def test_colours_are_brought_to_srgb(page: Page, tmp_path: Path, tap: Tap) -> None:
-    """A picture in another colour space than sRGB, as its profile says."""
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    linear = _with_linear_curves(profile)
-    Image.new("RGB", (64, 64), (55, 55, 55)).save(tmp_path / "linear.png", icc_profile=linear)
-    image = segmented(page, tmp_path / "linear.png", tap)
-    assert abs(int(image.pixels[0, 0, 0]) - 128) <= 3  # light of 55 / 255 is 128 in sRGB
-
-
-def _with_linear_curves(profile: bytes) -> bytes:
-    """A copy of an ICC profile whose three curves are straight lines (ICC.1:2022, 10.6: a curve of no points)."""
-    count = int.from_bytes(profile[128:132], "big")
-    data = bytearray(profile)
-    for index in range(count):
-        entry = 132 + 12 * index
-        if profile[entry : entry + 4] in (b"rTRC", b"gTRC", b"bTRC"):
-            offset = int.from_bytes(profile[entry + 4 : entry + 8], "big")
-            data[offset : offset + 12] = b"curv" + bytes(8)
-            data[entry + 8 : entry + 12] = (12).to_bytes(4, "big")
-    return bytes(data)
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+def test_colours_become_those_of_python(page: Page, scene: np.ndarray, tmp_path: Path, tap: Tap, mode: str) -> None:
+    """Display P3, as phones write it, and inks without a profile: to a few levels, since two libraries convert."""
+    profile = {"icc_profile": display_p3()} if mode == "RGB" else {}
+    Image.fromarray(scene[:240, :320]).convert(mode).save(tmp_path / "photo.jpg", quality=95, **profile)
+    image = segmented(page, tmp_path / "photo.jpg", tap)
+    with warnings.catch_warnings(action="ignore"):
+        theirs = expected(open_image(tmp_path / "photo.jpg"))
+    difference = np.abs(image.pixels.astype(int) - theirs.pixels).mean()
+    assert difference < 0.5
+    untouched = np.abs(expected(scene[:240, :320]).pixels.astype(int) - theirs.pixels).mean()
+    assert untouched > 3 * difference
 
 
 def test_sixteen_bits_become_eight_and_that_is_said(page: Page, tmp_path: Path, tap: Tap) -> None:
