@@ -2,7 +2,7 @@
 
 A slope with noise is encrypted by the page's modules and by Python on this machine, PNG included, in turns. Then a
 photograph is given to the page itself, which counts how long its clock ever stood still until the file was sent, and
-until the label map was drawn (at the most as many pixels as the service takes).
+until the label map was drawn.
 VEILSEG_CHROMIUM names the browser if it is not /usr/bin/chromium.
 """
 
@@ -83,14 +83,13 @@ def speed(page: Page, megapixels: float, repeats: int) -> list[dict[str, Any]]:
 
 
 def frozen(page: Page, megapixels: float, folder: Path) -> dict[str, Any]:
-    """A photograph of that size, whole, on the page.
+    """A photograph of that size on the page, which reduces it.
 
     The longest that its clock stood still until it was sent, and until the label map was drawn.
     """
     height, width = sides(megapixels)
     photo = folder / "photo.jpg"
     Image.fromarray(picture(height, width)).save(photo, quality=90)
-    page.select_option("#side", label="original")
     with page.expect_request("**/v1/segment**"):
         page.evaluate(WATCH)
         page.set_input_files("#file", photo)

@@ -31,6 +31,7 @@ export function forget() {
   current = overlay = undefined;
   look.hidden.clear();
   byId("stage").hidden = byId("sent").hidden = true;
+  byId("warning").textContent = "";
 }
 
 /**
@@ -52,7 +53,7 @@ export async function lookAt(picture) {
   byId("warning").textContent = [finer, depth].filter(Boolean).join(" ");
   if (!received) return;
   look.colours = classes.map(({ colour }) => colour);
-  overlay = new Overlay(sent.shown, received.labels, look);
+  overlay = new Overlay(sent.shown, received.enlarged, look);
   overlay.draw();
   showLegend(overlay, received.shares, classes);
   showSent(picture, sent, received, settings.path);

@@ -2,7 +2,6 @@
 
 import { drawingOn, find, make } from "./dom.js";
 import { layerOf } from "./layer.js";
-import { enlargeLabels } from "./scale.js";
 
 /** @import { Labels } from "./labels.js" */
 /** @import { Look } from "./layer.js" */
@@ -15,15 +14,14 @@ const canvas = find("overlay", HTMLCanvasElement), list = find("legend", HTMLULi
 export class Overlay {
   /**
    * @param {ImageBitmap} photo perhaps reduced
-   * @param {Labels} labels of any size
+   * @param {Labels} labels of the same size
    * @param {Look} look which the legend and the slider change
    */
   constructor(photo, labels, look) {
-    const { width, height } = photo;
     this.photo = photo;
-    this.labels = { width, height, data: enlargeLabels(labels, width, height) };
+    this.labels = labels;
     this.look = look;
-    [canvas.width, canvas.height] = [width, height];
+    [canvas.width, canvas.height] = [photo.width, photo.height];
   }
 
   draw() {

@@ -40,6 +40,7 @@ export async function processPicture(picture, settings, { signal, say, onEncrypt
   const onWait = (/** @type {number} */ wait) => say(`The service is busy. Trying again in ${wait} s …`);
   const response = await segment(sent.file, { token, path, signal, onWait });
   const milliseconds = performance.now() - start, bytes = response.byteLength;
-  const answer = { response, picture: sent.picture, classes: classes.length };
+  const { width, height } = sent.shown;
+  const answer = { response, picture: sent.picture, shown: { width, height }, classes: classes.length };
   picture.received = { ...(await inBackground("read", answer, { signal, moved: [response] })), bytes, milliseconds };
 }

@@ -61,6 +61,7 @@ export function runLive(settings, rate) {
   return begin(async (signal) => {
     const quiet = { signal, say: () => {}, onEncrypted: () => {} };
     list([]);
+    say("Live: what the camera sees is encrypted here and sent.");
     try {
       await live(rate, async (photo) => {
         const picture = { name: "camera", photo };

@@ -9,6 +9,7 @@ import { layerOf } from "./layer.js";
 import { enlargeLabels, reducePhotograph, workingSize } from "./scale.js";
 
 /** @import { Bytes } from "./bytes.js" */
+/** @import { Size } from "./cells.js" */
 /** @import { Photo } from "./decode.js" */
 /** @import { Input } from "./encrypt.js" */
 /** @import { Labels } from "./labels.js" */
@@ -58,10 +59,11 @@ async function encryptPhoto({ photo, input, secret, longerSide, maxPixels }) {
 }
 
 /**
- * The label map of a response, and the share of each class in it, the largest first.
- * @param {{ response: ArrayBuffer, picture: { width: number, height: number }, classes: number }} given
+ * The label map of a response, the same at the size of the photograph that is shown, and the share of each class in it,
+ * the largest first.
+ * @param {{ response: ArrayBuffer, picture: Size, shown: Size, classes: number }} given
  */
-async function readResponse({ response, picture, classes }) {
+async function readResponse({ response, picture, shown, classes }) {
   const labels = await readLabels(new Uint8Array(response));
   if (labels.width !== picture.width || labels.height !== picture.height) {
     throw new VeilsegError("The label map has another size than the picture.");
@@ -73,12 +75,13 @@ async function readResponse({ response, picture, classes }) {
   }
   const shares = Array.from(counts, (count, id) => ({ id, share: count / labels.data.length }));
   const occurring = shares.filter(({ share }) => share > 0).sort((a, b) => b.share - a.share);
-  return { made: { labels, shares: occurring }, moved: [labels.data.buffer] };
+  const enlarged = { ...shown, data: enlargeLabels(labels, shown.width, shown.height) };
+  return { made: { labels, enlarged, shares: occurring }, moved: [labels.data.buffer, enlarged.data.buffer] };
 }
 
 /**
  * The file of a label map at the photograph's size.
- * @param {{ labels: Labels, photograph: { width: number, height: number }, classes: Class[] }} given
+ * @param {{ labels: Labels, photograph: Size, classes: Class[] }} given
  */
 async function mapFile({ labels, photograph: { width, height }, classes }) {
   const data = enlargeLabels(labels, width, height);
@@ -99,7 +102,7 @@ async function overlayFile({ photo, labels, look }) {
   return { made: await canvas.convertToBlob({ type: "image/png" }), moved: [] };
 }
 
-/** @type {(size: { width: number, height: number }, block: number, maxPixels: number) => void} */
+/** @type {(size: Size, block: number, maxPixels: number) => void} */
 function refuseTooLarge({ width, height }, block, maxPixels) {
   const up = (/** @type {number} */ side) => Math.ceil(side / block) * block;
   if (!(up(width) * up(height) > maxPixels)) return;
