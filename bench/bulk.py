@@ -26,7 +26,6 @@ from veilseg.data.scenes import generate_scene
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
 from veilseg.images import to_png
-from veilseg.scale import ORIGINAL
 
 CIPHER = veilseg.cipher("subblock-sort")  # as the default model takes it
 SIZE = (240, 320)
@@ -92,9 +91,7 @@ def main() -> None:
         scenes = itertools.cycle([generate_scene(seed, SIZE).image for seed in range(8)])
         for index, image in zip(range(given.images), scenes, strict=False):
             (scratch / "plain" / f"{index:05}.png").write_bytes(to_png(image))
-            (scratch / "encrypted" / f"{index:05}.png").write_bytes(
-                CIPHER.encrypt(image, longer_side=ORIGINAL).to_bytes()
-            )
+            (scratch / "encrypted" / f"{index:05}.png").write_bytes(CIPHER.encrypt(image).to_bytes())
         rows = measure("encrypt", Encrypt(CIPHER), scratch / "plain", scratch, [], given.rounds)
         rows += measure("segment", Segment(threads=1), scratch / "encrypted", scratch, given.workers, given.rounds)
         print(*rows, sep="\n")

@@ -30,7 +30,6 @@ from veilseg.data.scenes import generate_scene
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
 from veilseg.runtime import Segmenter
-from veilseg.scale import ORIGINAL
 
 CIPHER = veilseg.cipher("subblock-sort")  # as the default model takes it
 
@@ -176,9 +175,7 @@ def memory(requests: int) -> dict[str, Any]:
     from tests.tiny_onnx import CANONICAL, tiny_model  # a model so small that the service itself is what is measured
 
     cipher = cipher_for(CANONICAL.encryption)
-    bodies = [
-        cipher.encrypt(generate_scene(seed, size=(64, 96)).image, longer_side=ORIGINAL).to_bytes() for seed in range(16)
-    ]
+    bodies = [cipher.encrypt(generate_scene(seed, size=(64, 96)).image).to_bytes() for seed in range(16)]
     samples = []
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -211,10 +208,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=10_000, help="for the memory")
     given = parser.parse_args()
     size = (240, 320)
-    bodies = [
-        CIPHER.encrypt(generate_scene(seed, size=size).image, longer_side=ORIGINAL).to_bytes()
-        for seed in range(given.images)
-    ]
+    bodies = [CIPHER.encrypt(generate_scene(seed, size=size).image).to_bytes() for seed in range(given.images)]
     figures: dict[str, Any] = {"image": f"{size[1]} x {size[0]}"}
     for name, measure in (
         ("against_a_loop", lambda: against_a_loop(bodies, given.rounds)),
