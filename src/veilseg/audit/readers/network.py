@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from veilseg.audit.readers.lines import ALPHABET
+from veilseg.audit.lines import ALPHABET
 
 WIDE, HIDDEN, ROUNDS = 416, 256, 2
 
 
 class ReaderNetwork(nn.Module):
-    """Characters' inputs to scores: `alone` from a character's own cells, `together` with those beside it on the line."""
+    """Characters' inputs to scores: `alone` from a character's own cells, `together` with its neighbours'."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class ReaderNetwork(nn.Module):
         self.together = nn.Linear(HIDDEN, len(ALPHABET))
 
     def forward(self, inputs: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        """Float [lines, n, inputs], and which of the n characters there are, float [lines, n, 1]: two [lines, n, 36]."""
+        """Float [lines, n, inputs], and which of the n characters exist, float [lines, n, 1]: two [lines, n, 36]."""
         state = torch.relu(self.second(torch.relu(self.first(inputs)))) * present
         alone = self.alone(state)
         for layer in self.neighbours:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
@@ -9,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilseg.audit.base import Stored
+from veilseg.audit.lines import ALPHABET, Place, allowed
 from veilseg.audit.readers.features import Floats, Kind, cells, describe, kind_of
-from veilseg.audit.readers.lines import ALPHABET, Line, allowed
 from veilseg.ciphers import Cipher
 
 
@@ -37,10 +38,10 @@ class Reader:
         out = values @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
         return np.asarray(np.maximum(out, 0) if rectify else out, np.float32)
 
-    def read(self, cipher: Cipher, stored: Stored, lines: tuple[Line, ...]) -> list[Floats]:
-        """Scores of every character of every line in one encrypted image, each float32 [n, 36]; texts are not looked at."""
+    def read(self, cipher: Cipher, stored: Stored, places: Sequence[Place]) -> list[Floats]:
+        """Scores of every character of the lines at these places of one encrypted image, each float32 [n, 36]."""
         grid = cells(cipher, stored, self.kind)
-        return [self.scores(describe(grid, line, cipher.spec.cell))[1] for line in lines]
+        return [self.scores(describe(grid, place, cipher.spec.cell))[1] for place in places]
 
 
 def decode(scores: Floats, form: str) -> str:
@@ -51,11 +52,12 @@ def decode(scores: Floats, form: str) -> str:
 def reader_for(cipher: Cipher) -> Reader | None:
     """The shipped reader of this cipher's images, at any size of cells; None where none was trained."""
     kind = kind_of(cipher)
-    return None if kind is None else _shipped(kind)
+    return None if kind is None else shipped(kind)
 
 
 @cache
-def _shipped(kind: Kind) -> Reader:
+def shipped(kind: Kind) -> Reader:
+    """The reader in the package."""
     from safetensors.numpy import load
 
     file = resources.files("veilseg.audit.readers").joinpath(f"{kind.name}.safetensors")

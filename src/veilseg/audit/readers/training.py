@@ -1,4 +1,4 @@
-"""Training of the readers: every round draws new lines, encrypts them for every kind of reader, and takes some steps."""
+"""Training of the readers: every round draws lines, encrypts them for every kind of reader, and takes some steps."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from veilseg.audit.base import Pixels
+from veilseg.audit.lines import Place, classes
 from veilseg.audit.readers.features import KINDS, Floats, Kind, cells, describe
-from veilseg.audit.readers.fonts import LEARNED, find_fonts
-from veilseg.audit.readers.lines import Line, classes, even
 from veilseg.audit.readers.network import ReaderNetwork
 from veilseg.audit.readers.writing import draw_line
 from veilseg.ciphers import Cipher, cipher
@@ -23,7 +22,9 @@ SIDES = (2, 3, 4, 4, 6, 8, 8, 12, 16, 16, 24)
 
 HEIGHTS = (0.35, 5.0)
 """Of a capital in cells, as likely for each factor; in pixels within PIXELS."""
-PIXELS = (1.5, 64.0)
+LARGEST_LETTER = 64.0
+"""Pixels. Larger ones are read as these are: nothing new is in them."""
+PIXELS = (1.5, LARGEST_LETTER)
 CIPHERS = {"sort": "subblock-sort", "quantiles": "subblock-quartiles", "mean": "mosaic"}
 LONGEST = 9
 """Characters of a line that is learned from."""
@@ -39,8 +40,10 @@ class Plan:
         batch: lines a step.
         kept: lines that are kept to be learned from again.
         kinds, sides: of readers, and of cells.
+        progress: called after every round with its number, the losses and the readers as they are.
     """
 
+    fonts: tuple[str, ...]
     rounds: int = 500
     lines: int = 32
     places: int = 4
@@ -80,14 +83,13 @@ def train(plan: Plan) -> dict[str, ReaderNetwork]:
     """Readers by their kind. Equal plans give equal readers on equal machines."""
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
-    fonts = find_fonts(LEARNED)
     kinds = {name: KINDS[name] for name in plan.kinds}
     networks = {name: ReaderNetwork(kind.inputs) for name, kind in kinds.items()}
     optimizers = {name: torch.optim.AdamW(net.parameters(), RATE, weight_decay=0.01) for name, net in networks.items()}
     stores = {name: Store(plan.kept, kind.inputs) for name, kind in kinds.items()}
     for number in range(plan.rounds):
         for _ in range(plan.lines):
-            _add_line(rng, fonts, kinds, stores, plan)
+            _add_line(rng, kinds, stores, plan)
         rate = RATE * min(1, (number + 1) / 10) * (0.02 + 0.98 * np.cos(np.pi / 2 * number / plan.rounds) ** 2)
         losses = {}
         for name, network in networks.items():
@@ -99,18 +101,16 @@ def train(plan: Plan) -> dict[str, ReaderNetwork]:
     return {name: network.eval() for name, network in networks.items()}
 
 
-def _add_line(
-    rng: np.random.Generator, fonts: tuple[str, ...], kinds: dict[str, Kind], stores: dict[str, Store], plan: Plan
-) -> None:
+def _add_line(rng: np.random.Generator, kinds: dict[str, Kind], stores: dict[str, Store], plan: Plan) -> None:
     side = int(rng.choice(plan.sides))
     share = rng.random() ** 0.8  # somewhat more of what can be read
     height = float(np.clip(side * HEIGHTS[0] * (HEIGHTS[1] / HEIGHTS[0]) ** share, *PIXELS))
-    picture, line = draw_line(rng, str(rng.choice(fonts)), height, side)
+    picture, line = draw_line(rng, str(rng.choice(plan.fonts)), height, side)
     if len(line.text) > LONGEST:
         return
     for _ in range(plan.places):
-        moved, seen = shift(picture, line, side, rng)
-        known = guess_places(seen, rng)
+        moved, seen = shift(picture, line.place, side, rng)
+        known = guess_place(seen, rng)
         for name, kind in kinds.items():
             made = cipher_of_kind(name, side)
             grid = cells(made, made.encrypt_pixels(moved, None, None), kind)
@@ -122,22 +122,18 @@ def cipher_of_kind(name: str, side: int) -> Cipher:
     return cipher(CIPHERS[name], side, side)
 
 
-def shift(
-    picture: NDArray[np.uint8], line: Line, side: int, rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], Line]:
+def shift(picture: Pixels, place: Place, side: int, rng: np.random.Generator) -> tuple[Pixels, Place]:
     """The same at another place of the grid."""
     left, top = (int(value) for value in rng.integers(0, side, 2))
     height, width = ((extent - side) // side * side for extent in picture.shape[:2])
-    moved = np.ascontiguousarray(picture[top : top + height, left : left + width])
-    return moved, Line(line.text, line.centres - (left, top), line.height, line.format)
+    return np.ascontiguousarray(picture[top : top + height, left : left + width]), place.moved(-left, -top)
 
 
-def guess_places(line: Line, rng: np.random.Generator) -> Line:
-    """What an attacker knows of the places: nearly all, or the line's ends and how many characters there are."""
-    known = even(line) if rng.random() < 0.3 else line
-    error = rng.normal(0, 0.03 * line.height, known.centres.shape)
-    height = line.height * float(np.exp(rng.normal(0, 0.04)))
-    return Line(line.text, known.centres + error, height, line.format)
+def guess_place(place: Place, rng: np.random.Generator) -> Place:
+    """What an attacker knows of it: nearly all, or the line's ends and how many characters there are."""
+    known = place.even if rng.random() < 0.3 else place
+    error = rng.normal(0, 0.03, known.centres.shape) + rng.normal(0, 0.04, 2)
+    return Place(known.centres + place.height * error, place.height * float(np.exp(rng.normal(0, 0.06))))
 
 
 def _step(network: ReaderNetwork, optimizer: torch.optim.Optimizer, inputs: Tensor, wanted: Tensor) -> float:
@@ -145,6 +141,6 @@ def _step(network: ReaderNetwork, optimizer: torch.optim.Optimizer, inputs: Tens
     losses = [F.cross_entropy(scores.flatten(0, 1), wanted.flatten(), ignore_index=-1) for scores in (alone, together)]
     loss = losses[1] + 0.3 * losses[0]
     optimizer.zero_grad()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return float(losses[1].detach())

@@ -1,0 +1,59 @@
+"""Train the shipped readers, and measure them: python -m veilseg.audit.readers train|measure.
+
+`train` writes KIND.safetensors beside this file, in float16. `measure` reads those.
+Both need the fonts that fonts.PACKAGES names; training takes about half an hour of one core.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from veilseg.audit.readers.features import KINDS
+from veilseg.audit.readers.fonts import LEARNED, find_fonts
+from veilseg.audit.readers.measure import measure as measure_readers
+from veilseg.audit.readers.reader import shipped
+from veilseg.evaluation.provenance import provenance
+
+HERE = Path(__file__).parent
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def train(rounds: int = 500, seed: int = 1, output: Path = HERE) -> None:
+    """Train one reader for each kind of cipher."""
+    import torch
+    from safetensors.numpy import save_file
+
+    from veilseg.audit.readers.network import ReaderNetwork
+    from veilseg.audit.readers.training import Plan
+    from veilseg.audit.readers.training import train as train_readers
+
+    def progress(number: int, losses: dict[str, float], networks: dict[str, ReaderNetwork]) -> None:
+        if number % 10 == 0:
+            typer.echo(f"{number} of {rounds}: " + ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items()))
+
+    torch.set_num_threads(1)
+    made = train_readers(Plan(find_fonts(LEARNED), rounds=rounds, seed=seed, progress=progress))
+    for name, network in made.items():
+        weights = {key: value.numpy().astype(np.float16) for key, value in network.state_dict().items()}
+        save_file(weights, output / f"{name}.safetensors")
+
+
+@app.command()
+def measure(
+    output: Annotated[Path, typer.Option("--output", "-o")], plates: int = 250, scenes: int = 300, seed: int = 2
+) -> None:
+    """Measure the shipped readers, with at least 200 plates for every figure."""
+    readers = {name: shipped(kind) for name, kind in KINDS.items()}
+    found = measure_readers(readers, plates=plates, scenes=scenes, seed=seed, progress=typer.echo)
+    command = f"python -m veilseg.audit.readers measure -o {output.as_posix()}"
+    output.write_text(json.dumps({**provenance(command, seed), **found}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,125 @@
+"""The figures of the trained readers: by letter height in cells, and for cameras at some distances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from veilseg.audit.lines import plate_in_box
+from veilseg.audit.readers.fonts import LEARNED, UNSEEN, find_fonts
+from veilseg.audit.readers.rates import HEIGHTS, Read, by_height, judge, rates
+from veilseg.audit.readers.reader import Reader
+from veilseg.audit.readers.scenarios import CAMERAS, DISTANCES
+from veilseg.audit.readers.texts import PLATES
+from veilseg.audit.readers.training import CIPHERS, LARGEST_LETTER, cipher_of_kind, shift
+from veilseg.audit.readers.writing import draw_line
+from veilseg.ciphers import cipher
+from veilseg.data.scenes.dataset import SceneData
+from veilseg.scale import ORIGINAL
+
+SIDES = (4, 8, 12, 16)
+LOWEST = 1.0
+"""Pixels: lower letters are not drawn."""
+
+Readers = dict[str, Reader]
+Progress = Callable[[str], None]
+
+
+def measure(readers: Readers, *, plates: int, scenes: int, seed: int, progress: Progress) -> dict[str, Any]:
+    """All tables: `plates` a part of the heights, cipher and set of fonts; `scenes` generated pictures."""
+    return {
+        "plates_a_part": plates,
+        "by_height": {
+            name: _by_height(readers, find_fonts(fonts), plates, [seed, number], progress)
+            for number, (name, fonts) in enumerate({"learned": LEARNED, "unseen": UNSEEN}.items())
+        },
+        "cameras": _cameras(readers, plates, seed, progress),
+        "scenes": _scenes(readers, scenes, seed, progress),
+    }
+
+
+def _by_height(
+    readers: Readers, fonts: tuple[str, ...], plates: int, seed: list[int], progress: Progress
+) -> dict[str, Any]:
+    """{s: {cipher: {part: rates}}}, every country's plates seen as they were when the readers learned."""
+    found: dict[str, Any] = {}
+    edges = (*HEIGHTS, 6.0)
+    for side in SIDES:
+        rng = np.random.default_rng([*seed, side])
+        read: dict[str, list[Read]] = {name: [] for name in readers}
+        for low, high in pairwise(edges):
+            if low * side < LOWEST:
+                continue
+            for _ in range(plates):
+                height = min(float(side * low * (high / low) ** rng.random()), LARGEST_LETTER)
+                country = str(rng.choice(list(PLATES)))
+                _read_all(readers, rng, str(rng.choice(fonts)), height, side, country, read)
+        progress(f"s = {side}")
+        found[str(side)] = {CIPHERS[name]: by_height(lines) for name, lines in read.items()}
+    return found
+
+
+def _cameras(readers: Readers, plates: int, seed: int, progress: Progress) -> list[dict[str, Any]]:
+    """British plates of the learned fonts, as high as each camera shows them."""
+    fonts = find_fonts(LEARNED)
+    rows = []
+    for number, camera in enumerate(CAMERAS):
+        for metres in DISTANCES:
+            for longer_side in (480, ORIGINAL):
+                height = camera.letter(metres, longer_side)
+                row: dict[str, Any] = {"camera": camera.name, "metres": metres, "longer_side": longer_side}
+                row |= {"pixels": round(height, 2), "cells": {}, "read": {}}
+                for side in (4, 8, 16):
+                    rng = np.random.default_rng([seed, number, metres, longer_side, side])
+                    read: dict[str, list[Read]] = {name: [] for name in readers}
+                    for _ in range(plates):
+                        font = str(rng.choice(fonts))
+                        _read_all(readers, rng, font, min(height, LARGEST_LETTER), side, "British", read)
+                    row["cells"][str(side)] = round(height / side, 3)
+                    row["read"][str(side)] = {CIPHERS[name]: rates(lines) for name, lines in read.items()}
+                rows.append(row)
+        progress(camera.name)
+    return rows
+
+
+def _read_all(
+    readers: Readers,
+    rng: np.random.Generator,
+    font: str,
+    height: float,
+    side: int,
+    country: str,
+    read: dict[str, list[Read]],
+) -> None:
+    """One plate, encrypted and read by every reader; the same plate at the same place for all."""
+    picture, line = draw_line(rng, font, height, side, country=country)
+    moved, place = shift(picture, line.place, side, rng)
+    for name, reader in readers.items():
+        made = cipher_of_kind(name, side)
+        (scores,) = reader.read(made, made.encrypt_pixels(moved, None, None), [place])
+        read[name].append(judge(scores, line, side))
+
+
+def _scenes(readers: Readers, count: int, seed: int, progress: Progress) -> dict[str, Any]:
+    """The plates of generated scenes, 480 x 360, whose boxes are given: {s: {cipher: {"all": rates, part: rates}}}."""
+    data = SceneData(count, 700_000 + seed)
+    read: dict[tuple[int, str], list[Read]] = {}
+    for index in range(count):
+        scene = data[index]
+        lines = [line for text, box in scene.plates if (line := plate_in_box(text, box))]
+        for side in SIDES if lines else ():
+            for name, reader in readers.items():
+                made = cipher(CIPHERS[name], 16 if 16 % side == 0 else 2 * side, side)
+                stored = made.encrypt(scene.image).pixels
+                scores = reader.read(made, stored, [line.place for line in lines])
+                found = [judge(one, line, side) for one, line in zip(scores, lines, strict=True)]
+                read.setdefault((side, name), []).extend(found)
+        if index % 50 == 49:
+            progress(f"{index + 1} scenes")
+    tables: dict[str, Any] = {}
+    for (side, name), lines_read in read.items():
+        tables.setdefault(str(side), {})[CIPHERS[name]] = {"all": rates(lines_read), **by_height(lines_read)}
+    return tables
