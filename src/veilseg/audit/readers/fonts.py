@@ -39,7 +39,7 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Glyph:
-    """One character: its ink, 8-bit grey, where the ink begins (0: the top of capitals), and how far the next one is."""
+    """One character: its ink, 8-bit grey, where the ink begins (0: the top of capitals), how far the next one is."""
 
     ink: Image.Image
     left: float

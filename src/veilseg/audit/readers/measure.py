@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from veilseg.audit.lines import plate_in_box
+from veilseg.audit.base import Pixels
+from veilseg.audit.lines import Line, plate_in_box
 from veilseg.audit.readers.fonts import LEARNED, UNSEEN, find_fonts
 from veilseg.audit.readers.rates import HEIGHTS, Read, by_height, judge, rates
 from veilseg.audit.readers.reader import Reader
@@ -16,7 +18,7 @@ from veilseg.audit.readers.scenarios import CAMERAS, DISTANCES
 from veilseg.audit.readers.texts import PLATES
 from veilseg.audit.readers.training import CIPHERS, LARGEST_LETTER, cipher_of_kind, shift
 from veilseg.audit.readers.writing import draw_line
-from veilseg.ciphers import cipher
+from veilseg.ciphers import Cipher, cipher
 from veilseg.data.scenes.dataset import SceneData
 from veilseg.scale import ORIGINAL
 
@@ -98,9 +100,13 @@ def _read_all(
     picture, line = draw_line(rng, font, height, side, country=country)
     moved, place = shift(picture, line.place, side, rng)
     for name, reader in readers.items():
-        made = cipher_of_kind(name, side)
-        (scores,) = reader.read(made, made.encrypt_pixels(moved, None, None), [place])
-        read[name].append(judge(scores, line, side))
+        read[name].append(read_plate(reader, cipher_of_kind(name, side), moved, replace(line, place=place)))
+
+
+def read_plate(reader: Reader, made: Cipher, picture: Pixels, line: Line) -> Read:
+    """One line in a picture whose sides are multiples of the block, encrypted and read."""
+    (scores,) = reader.read(made, made.encrypt_pixels(picture, None, None), [line.place])
+    return judge(scores, line, made.spec.cell)
 
 
 def _scenes(readers: Readers, count: int, seed: int, progress: Progress) -> dict[str, Any]:

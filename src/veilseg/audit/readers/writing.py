@@ -153,7 +153,8 @@ def _coverage(
         (back / back[2, 2]).ravel()[:8].tolist(),
         Image.Resampling.BILINEAR,
     )
-    return np.asarray(fine.reduce(over).filter(ImageFilter.GaussianBlur(blur)), np.float32) / 255
+    share = np.asarray(fine.reduce(over).filter(ImageFilter.GaussianBlur(blur)), np.float32)
+    return np.asarray(share / 255, np.float32)
 
 
 def _light(
