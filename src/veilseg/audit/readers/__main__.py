@@ -46,7 +46,7 @@ def train(rounds: int = 500, seed: int = 1, output: Path = HERE) -> None:
 
 @app.command()
 def measure(
-    output: Annotated[Path, typer.Option("--output", "-o")], plates: int = 250, scenes: int = 300, seed: int = 2
+    output: Annotated[Path, typer.Option("--output", "-o")], plates: int = 200, scenes: int = 260, seed: int = 2
 ) -> None:
     """Measure the shipped readers, with at least 200 plates for every figure."""
     readers = {name: shipped(kind) for name, kind in KINDS.items()}

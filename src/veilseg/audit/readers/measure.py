@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,14 @@ from veilseg.audit.readers.scenarios import CAMERAS, DISTANCES
 from veilseg.audit.readers.texts import PLATES
 from veilseg.audit.readers.training import CIPHERS, LARGEST_LETTER, cipher_of_kind, shift
 from veilseg.audit.readers.writing import draw_line
+from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_LONGER_SIDE
 from veilseg.ciphers import Cipher, cipher
 from veilseg.data.scenes.dataset import SceneData
 from veilseg.scale import ORIGINAL
 
-SIDES = (4, 8, 12, 16)
-LOWEST = 1.0
-"""Pixels: lower letters are not drawn."""
+SIDES = (4, 8, 16)
+HIGHEST = 6.0
+"""Cells: where the last part of HEIGHTS ends here."""
 
 Readers = dict[str, Reader]
 Progress = Callable[[str], None]
@@ -48,59 +49,56 @@ def _by_height(
 ) -> dict[str, Any]:
     """{s: {cipher: {part: rates}}}, every country's plates seen as they were when the readers learned."""
     found: dict[str, Any] = {}
-    edges = (*HEIGHTS, 6.0)
     for side in SIDES:
         rng = np.random.default_rng([*seed, side])
-        read: dict[str, list[Read]] = {name: [] for name in readers}
-        for low, high in pairwise(edges):
-            if low * side < LOWEST:
-                continue
+        read: dict[str, list[Read]] = {}
+        for low, high in pairwise((*HEIGHTS, HIGHEST)):
             for _ in range(plates):
                 height = min(float(side * low * (high / low) ** rng.random()), LARGEST_LETTER)
-                country = str(rng.choice(list(PLATES)))
-                _read_all(readers, rng, str(rng.choice(fonts)), height, side, country, read)
+                picture, line = draw_line(
+                    rng, str(rng.choice(fonts)), height, side, country=str(rng.choice(list(PLATES)))
+                )
+                moved, place = shift(picture, line.place, side, rng)
+                for name, reader in readers.items():
+                    one = read_plate(reader, cipher_of_kind(name, side), moved, replace(line, place=place))
+                    read.setdefault(CIPHERS[name], []).append(one)
         progress(f"s = {side}")
-        found[str(side)] = {CIPHERS[name]: by_height(lines) for name, lines in read.items()}
+        found[str(side)] = {name: by_height(lines) for name, lines in read.items()}
     return found
 
 
 def _cameras(readers: Readers, plates: int, seed: int, progress: Progress) -> list[dict[str, Any]]:
-    """British plates of the learned fonts, as high as each camera shows them."""
+    """British plates of the learned fonts, as high as each camera shows them, at every s the same pictures."""
     fonts = find_fonts(LEARNED)
     rows = []
-    for number, camera in enumerate(CAMERAS):
-        for metres in DISTANCES:
-            for longer_side in (480, ORIGINAL):
-                height = camera.letter(metres, longer_side)
-                row: dict[str, Any] = {"camera": camera.name, "metres": metres, "longer_side": longer_side}
-                row |= {"pixels": round(height, 2), "cells": {}, "read": {}}
-                for side in (4, 8, 16):
-                    rng = np.random.default_rng([seed, number, metres, longer_side, side])
-                    read: dict[str, list[Read]] = {name: [] for name in readers}
-                    for _ in range(plates):
-                        font = str(rng.choice(fonts))
-                        _read_all(readers, rng, font, min(height, LARGEST_LETTER), side, "British", read)
-                    row["cells"][str(side)] = round(height / side, 3)
-                    row["read"][str(side)] = {CIPHERS[name]: rates(lines) for name, lines in read.items()}
-                rows.append(row)
-        progress(camera.name)
+    for number, (camera, metres, longer_side) in enumerate(
+        product(CAMERAS, DISTANCES, (DEFAULT_LONGER_SIDE, ORIGINAL))
+    ):
+        height = camera.letter(metres, longer_side)
+        rng = np.random.default_rng([seed, number])
+        read: dict[int, dict[str, list[Read]]] = {side: {} for side in SIDES}
+        for _ in range(plates):
+            font = str(rng.choice(fonts))
+            picture, line = draw_line(rng, font, min(height, LARGEST_LETTER), max(SIDES), country="British")
+            moved, place = shift(picture, line.place, max(SIDES), rng)
+            for side, (name, reader) in product(SIDES, readers.items()):
+                one = read_plate(reader, cipher_of_kind(name, side), moved, replace(line, place=place))
+                read[side].setdefault(CIPHERS[name], []).append(one)
+        rows.append(
+            {
+                "camera": camera.name,
+                "metres": metres,
+                "longer_side": longer_side,
+                "pixels": round(height, 2),
+                "cells": {str(side): round(height / side, 3) for side in SIDES},
+                "read": {
+                    str(side): {name: rates(lines) for name, lines in by_cipher.items()}
+                    for side, by_cipher in read.items()
+                },
+            }
+        )
+        progress(f"{camera.name}, {metres} m")
     return rows
-
-
-def _read_all(
-    readers: Readers,
-    rng: np.random.Generator,
-    font: str,
-    height: float,
-    side: int,
-    country: str,
-    read: dict[str, list[Read]],
-) -> None:
-    """One plate, encrypted and read by every reader; the same plate at the same place for all."""
-    picture, line = draw_line(rng, font, height, side, country=country)
-    moved, place = shift(picture, line.place, side, rng)
-    for name, reader in readers.items():
-        read[name].append(read_plate(reader, cipher_of_kind(name, side), moved, replace(line, place=place)))
 
 
 def read_plate(reader: Reader, made: Cipher, picture: Pixels, line: Line) -> Read:
@@ -118,7 +116,7 @@ def _scenes(readers: Readers, count: int, seed: int, progress: Progress) -> dict
         lines = [line for text, box in scene.plates if (line := plate_in_box(text, box))]
         for side in SIDES if lines else ():
             for name, reader in readers.items():
-                made = cipher(CIPHERS[name], 16 if 16 % side == 0 else 2 * side, side)
+                made = cipher(CIPHERS[name], DEFAULT_BLOCK, side)
                 stored = made.encrypt(scene.image).pixels
                 scores = reader.read(made, stored, [line.place for line in lines])
                 found = [judge(one, line, side) for one, line in zip(scores, lines, strict=True)]
