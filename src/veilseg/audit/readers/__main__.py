@@ -1,6 +1,6 @@
-"""Train the shipped readers, and measure them: python -m veilseg.audit.readers train|measure.
+"""Train the shipped reader, and measure it: python -m veilseg.audit.readers train|measure.
 
-`train` writes KIND.safetensors beside this file, in float16. `measure` reads those.
+`train` writes reader.safetensors beside this file, in float16; `measure` reads that.
 Both need the fonts that fonts.PACKAGES names; training takes about half an hour of one core.
 """
 
@@ -13,10 +13,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from veilseg.audit.readers.features import KINDS
 from veilseg.audit.readers.fonts import LEARNED, find_fonts
-from veilseg.audit.readers.measure import measure as measure_readers
-from veilseg.audit.readers.reader import shipped
+from veilseg.audit.readers.measure import measure as measure_reader
+from veilseg.audit.readers.reader import NAME, shipped
 from veilseg.evaluation.provenance import provenance
 
 HERE = Path(__file__).parent
@@ -24,33 +23,31 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def train(rounds: int = 500, seed: int = 1, output: Path = HERE) -> None:
-    """Train one reader for each kind of cipher."""
+def train(rounds: int = 520, seed: int = 1, output: Path = HERE) -> None:
+    """Train the reader."""
     import torch
     from safetensors.numpy import save_file
 
     from veilseg.audit.readers.network import ReaderNetwork
     from veilseg.audit.readers.training import Plan
-    from veilseg.audit.readers.training import train as train_readers
+    from veilseg.audit.readers.training import train as train_reader
 
-    def progress(number: int, losses: dict[str, float], networks: dict[str, ReaderNetwork]) -> None:
+    def progress(number: int, loss: float, network: ReaderNetwork) -> None:
         if number % 10 == 0:
-            typer.echo(f"{number} of {rounds}: " + ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items()))
+            typer.echo(f"{number} of {rounds}: loss {loss:.3f}")
 
     torch.set_num_threads(1)
-    made = train_readers(Plan(find_fonts(LEARNED), rounds=rounds, seed=seed, progress=progress))
-    for name, network in made.items():
-        weights = {key: value.numpy().astype(np.float16) for key, value in network.state_dict().items()}
-        save_file(weights, output / f"{name}.safetensors")
+    network = train_reader(Plan(find_fonts(LEARNED), rounds=rounds, seed=seed, progress=progress))
+    weights = {name: value.numpy().astype(np.float16) for name, value in network.state_dict().items()}
+    save_file(weights, output / NAME)
 
 
 @app.command()
 def measure(
     output: Annotated[Path, typer.Option("--output", "-o")], plates: int = 200, scenes: int = 260, seed: int = 2
 ) -> None:
-    """Measure the shipped readers, with at least 200 plates for every figure."""
-    readers = {name: shipped(kind) for name, kind in KINDS.items()}
-    found = measure_readers(readers, plates=plates, scenes=scenes, seed=seed, progress=typer.echo)
+    """Measure the shipped reader, with at least 200 plates for every figure."""
+    found = measure_reader(shipped(), plates=plates, scenes=scenes, seed=seed, progress=typer.echo)
     command = f"python -m veilseg.audit.readers measure -o {output.as_posix()}"
     output.write_text(json.dumps({**provenance(command, seed), **found}, indent=1) + "\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""The figures of the trained readers: by letter height in cells, and for cameras at some distances."""
+"""The figures of the trained reader: by letter height in cells, and for cameras at some distances."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from veilseg.audit.readers.rates import HEIGHTS, Read, by_height, judge, rates
 from veilseg.audit.readers.reader import Reader
 from veilseg.audit.readers.scenarios import CAMERAS, DISTANCES
 from veilseg.audit.readers.texts import PLATES
-from veilseg.audit.readers.training import CIPHERS, LARGEST_LETTER, cipher_of_kind, shift
+from veilseg.audit.readers.training import CIPHERS, LARGEST_LETTER, shift
 from veilseg.audit.readers.writing import draw_line
 from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_LONGER_SIDE
 from veilseg.ciphers import Cipher, cipher
@@ -27,27 +27,26 @@ SIDES = (4, 8, 16)
 HIGHEST = 6.0
 """Cells: where the last part of HEIGHTS ends here."""
 
-Readers = dict[str, Reader]
 Progress = Callable[[str], None]
 
 
-def measure(readers: Readers, *, plates: int, scenes: int, seed: int, progress: Progress) -> dict[str, Any]:
+def measure(reader: Reader, *, plates: int, scenes: int, seed: int, progress: Progress) -> dict[str, Any]:
     """All tables: `plates` a part of the heights, cipher and set of fonts; `scenes` generated pictures."""
     return {
         "plates_a_part": plates,
         "by_height": {
-            name: _by_height(readers, find_fonts(fonts), plates, [seed, number], progress)
+            name: _by_height(reader, find_fonts(fonts), plates, [seed, number], progress)
             for number, (name, fonts) in enumerate({"learned": LEARNED, "unseen": UNSEEN}.items())
         },
-        "cameras": _cameras(readers, plates, seed, progress),
-        "scenes": _scenes(readers, scenes, seed, progress),
+        "cameras": _cameras(reader, plates, seed, progress),
+        "scenes": _scenes(reader, scenes, seed, progress),
     }
 
 
 def _by_height(
-    readers: Readers, fonts: tuple[str, ...], plates: int, seed: list[int], progress: Progress
+    reader: Reader, fonts: tuple[str, ...], plates: int, seed: list[int], progress: Progress
 ) -> dict[str, Any]:
-    """{s: {cipher: {part: rates}}}, every country's plates seen as they were when the readers learned."""
+    """{s: {cipher: {part: rates}}}, every country's plates seen as they were when the reader learned."""
     found: dict[str, Any] = {}
     for side in SIDES:
         rng = np.random.default_rng([*seed, side])
@@ -59,15 +58,15 @@ def _by_height(
                     rng, str(rng.choice(fonts)), height, side, country=str(rng.choice(list(PLATES)))
                 )
                 moved, place = shift(picture, line.place, side, rng)
-                for name, reader in readers.items():
-                    one = read_plate(reader, cipher_of_kind(name, side), moved, replace(line, place=place))
-                    read.setdefault(CIPHERS[name], []).append(one)
+                for name in CIPHERS:
+                    one = read_plate(reader, cipher(name, side, side), moved, replace(line, place=place))
+                    read.setdefault(name, []).append(one)
         progress(f"s = {side}")
         found[str(side)] = {name: by_height(lines) for name, lines in read.items()}
     return found
 
 
-def _cameras(readers: Readers, plates: int, seed: int, progress: Progress) -> list[dict[str, Any]]:
+def _cameras(reader: Reader, plates: int, seed: int, progress: Progress) -> list[dict[str, Any]]:
     """British plates of the learned fonts, as high as each camera shows them, at every s the same pictures."""
     fonts = find_fonts(LEARNED)
     rows = []
@@ -81,9 +80,9 @@ def _cameras(readers: Readers, plates: int, seed: int, progress: Progress) -> li
             font = str(rng.choice(fonts))
             picture, line = draw_line(rng, font, min(height, LARGEST_LETTER), max(SIDES), country="British")
             moved, place = shift(picture, line.place, max(SIDES), rng)
-            for side, (name, reader) in product(SIDES, readers.items()):
-                one = read_plate(reader, cipher_of_kind(name, side), moved, replace(line, place=place))
-                read[side].setdefault(CIPHERS[name], []).append(one)
+            for side, name in product(SIDES, CIPHERS):
+                one = read_plate(reader, cipher(name, side, side), moved, replace(line, place=place))
+                read[side].setdefault(name, []).append(one)
         rows.append(
             {
                 "camera": camera.name,
@@ -107,23 +106,21 @@ def read_plate(reader: Reader, made: Cipher, picture: Pixels, line: Line) -> Rea
     return judge(scores, line, made.spec.cell)
 
 
-def _scenes(readers: Readers, count: int, seed: int, progress: Progress) -> dict[str, Any]:
+def _scenes(reader: Reader, count: int, seed: int, progress: Progress) -> dict[str, Any]:
     """The plates of generated scenes, 480 x 360, whose boxes are given: {s: {cipher: {"all": rates, part: rates}}}."""
     data = SceneData(count, 700_000 + seed)
     read: dict[tuple[int, str], list[Read]] = {}
     for index in range(count):
         scene = data[index]
         lines = [line for text, box in scene.plates if (line := plate_in_box(text, box))]
-        for side in SIDES if lines else ():
-            for name, reader in readers.items():
-                made = cipher(CIPHERS[name], DEFAULT_BLOCK, side)
-                stored = made.encrypt(scene.image).pixels
-                scores = reader.read(made, stored, [line.place for line in lines])
-                found = [judge(one, line, side) for one, line in zip(scores, lines, strict=True)]
-                read.setdefault((side, name), []).extend(found)
+        for side, name in product(SIDES, CIPHERS):
+            made = cipher(name, DEFAULT_BLOCK, side)
+            scores = reader.read(made, made.encrypt(scene.image).pixels, [line.place for line in lines])
+            found = [judge(one, line, side) for one, line in zip(scores, lines, strict=True)]
+            read.setdefault((side, name), []).extend(found)
         if index % 50 == 49:
             progress(f"{index + 1} scenes")
     tables: dict[str, Any] = {}
     for (side, name), lines_read in read.items():
-        tables.setdefault(str(side), {})[CIPHERS[name]] = {"all": rates(lines_read), **by_height(lines_read)}
+        tables.setdefault(str(side), {})[name] = {"all": rates(lines_read), **by_height(lines_read)}
     return tables
