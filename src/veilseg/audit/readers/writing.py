@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from veilseg.audit.base import Pixels
+from veilseg.audit.lines import Line, Place, readable
 from veilseg.audit.readers.fonts import DOTS, Face
-from veilseg.audit.readers.lines import Line, readable
 from veilseg.audit.readers.texts import plate, words
 from veilseg.data.scenes.plates import GLYPHS
 
@@ -52,8 +52,8 @@ def random_view(rng: np.random.Generator) -> View:
         squeeze=float(rng.uniform(0.65, 1)) if rng.random() < 0.5 else 1.0,
         shear=float(rng.normal(0, 0.05)),
         fall=float(rng.normal(0, 0.1)) if rng.random() < 0.3 else 0.0,
-        blur=float(rng.uniform(0.1, 0.8)),
-        noise=float(rng.uniform(0, 4)),
+        blur=float(rng.uniform(0.1, 1.0)),
+        noise=float(min(rng.exponential(2.5), 10)),
         jpeg=int(rng.integers(70, 96)) if rng.random() < 0.25 else 0,
     )
 
@@ -99,7 +99,7 @@ def draw_line(
     to_picture = shift @ to_picture
     masks = [_coverage(mask, to_picture, extent, over, view.blur) for mask in (ink, paper)]
     picture = _develop(_light(masks[0], masks[1], rng, is_plate), rng, view)
-    return picture, Line(readable(text), _move(to_picture, middles), height, form)
+    return picture, Line(readable(text), form, Place(_move(to_picture, middles), height))
 
 
 def _lay_out(
@@ -153,7 +153,8 @@ def _coverage(
         (back / back[2, 2]).ravel()[:8].tolist(),
         Image.Resampling.BILINEAR,
     )
-    return np.asarray(fine.reduce(over).filter(ImageFilter.GaussianBlur(blur)), np.float32) / 255
+    share = np.asarray(fine.reduce(over).filter(ImageFilter.GaussianBlur(blur)), np.float32)
+    return np.asarray(share / 255, np.float32)
 
 
 def _light(
@@ -172,8 +173,7 @@ def _light(
     light += ink[..., None] * (dark_ink - light)
     slope = rng.uniform(-0.3, 0.3, 2)
     shade = 1 + slope[0] * np.linspace(-1, 1, height)[:, None] + slope[1] * np.linspace(-1, 1, width)
-    light *= (shade * np.exp(rng.uniform(np.log(0.2), np.log(1.1))))[..., None]
-    return light
+    return np.asarray(light * (shade * np.exp(rng.uniform(np.log(0.2), np.log(1.1))))[..., None], np.float32)
 
 
 def _colours(rng: np.random.Generator, is_plate: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -189,12 +189,12 @@ def _colours(rng: np.random.Generator, is_plate: bool) -> tuple[NDArray[np.float
 
 
 def _develop(light: NDArray[np.float32], rng: np.random.Generator, view: View) -> Pixels:
-    """sRGB with noise, and perhaps a JPEG's traces: uint8 [H, W, 3]."""
+    """SRGB with noise, and perhaps a JPEG's traces: uint8 [H, W, 3]."""
     clipped = np.clip(light, 0, 1)
     values = 255 * np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1 / 2.4) - 0.055)
     if view.noise:
         values += rng.standard_normal(values.shape, np.float32) * view.noise
-    pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    pixels: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     if not view.jpeg:
         return pixels
     buffer = io.BytesIO()
