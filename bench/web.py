@@ -91,7 +91,7 @@ def frozen(page: Page, megapixels: float, folder: Path) -> dict[str, Any]:
     height, width = sides(megapixels)
     photo = folder / "photo.jpg"
     Image.fromarray(picture(height, width)).save(photo, quality=90)
-    page.select_option("#side", label="as it is")
+    page.select_option("#side", label="original")
     with page.expect_request("**/v1/segment**"):
         page.evaluate(WATCH)
         page.set_input_files("#file", photo)

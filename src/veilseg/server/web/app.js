@@ -1,5 +1,6 @@
 // The page: takes photographs, has them encrypted and sent one after the other, shows what came back.
 
+import { loaded } from "./background.js";
 import { cameraRuns, frame, startCamera, stopCamera } from "./camera.js";
 import { forget } from "./display.js";
 import { byId, find } from "./dom.js";
@@ -40,7 +41,7 @@ async function connect() {
   say("Asking the service what it takes …");
   byId("visible").textContent = "";
   try {
-    state.model = await getModel(token(), inputs.model.value);
+    [state.model] = await Promise.all([getModel(token(), inputs.model.value), loaded]);
   } catch (error) {
     state.model = undefined;
     byId("about-model").textContent = "not connected";

@@ -9,8 +9,11 @@ const worker = new Worker("/worker.js", { type: "module" });
 /** @type {Map<number, { resolve: (made: any) => void, reject: (error: Error) => void }>} calls under way */
 const calls = new Map();
 let count = 0;
-/** @type {Error | undefined} why there is no worker */
-let broken;
+
+/** Throws a VeilsegError where a part of the page is missing. */
+export const loaded = new Promise((resolve, reject) => {
+  calls.set(-1, { resolve, reject }); // the worker says so by itself
+});
 
 worker.onmessage = ({ data: { id, made, refused, failed } }) => {
   const call = calls.get(id);
@@ -20,8 +23,8 @@ worker.onmessage = ({ data: { id, made, refused, failed } }) => {
   else call?.resolve(made);
 };
 worker.onerror = ({ message }) => {
-  broken = message ? new Error(message) : new VeilsegError("The page was not loaded whole. Load it again.");
-  for (const { reject } of calls.values()) reject(broken);
+  const error = message ? new Error(message) : new VeilsegError("The page was not loaded whole. Load it again.");
+  for (const { reject } of calls.values()) reject(error);
   calls.clear();
 };
 
@@ -37,7 +40,6 @@ worker.onerror = ({ message }) => {
 export function inBackground(name, argument, { signal, moved = [] } = {}) {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    if (broken) throw broken;
     const id = count++;
     calls.set(id, { resolve, reject });
     signal?.addEventListener("abort", () => calls.delete(id) && reject(signal.reason));

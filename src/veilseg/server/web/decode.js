@@ -1,22 +1,27 @@
-// Photographs, as browsers decode them: upright, in sRGB, 8 bits a value.
+// Photographs, as browsers decode them: upright, in sRGB, 8 bits a value. See docs/photographs.md.
 
 import { VeilsegError } from "./errors.js";
 
 /** @typedef {Blob | ImageBitmap} Photo a file, or a frame of the camera */
 
-const HEAD = 32; // bytes of a file that say what it is
-const HEIC = ["heic", "heix", "heim", "heis", "hevc", "mif1", "msf1"];
+const HEAD = 64; // bytes of a file that say what it is
+const HEIF = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"];
+const READ = "JPEG, PNG and WebP work everywhere";
 
 /**
- * Decode a photograph, upright as its EXIF says. Throws a VeilsegError for what this browser cannot read.
+ * Decode a photograph, upright as its EXIF says. Throws a VeilsegError for what is no photograph, and for what this
+ * browser cannot read.
  * @param {Photo} photo
  */
 export async function decode(photo) {
   if (photo instanceof ImageBitmap) return photo;
+  const head = await headOf(photo);
+  if (head.startsWith("GIF8")) throw new VeilsegError("GIF is not read. Save the picture that you mean as PNG.");
+  if (head.includes("tEXtveilseg\0")) throw new VeilsegError("The picture is encrypted already.");
   try {
     return await createImageBitmap(photo, { imageOrientation: "from-image" });
   } catch {
-    throw new VeilsegError(unreadable(await headOf(photo)));
+    throw new VeilsegError(unreadable(head));
   }
 }
 
@@ -39,13 +44,13 @@ export function rowsOf(bitmap) {
 }
 
 /**
- * Whether a file has 16 bits a value, of which the lower 8 are lost.
+ * Whether a file has 16 bits a value, of which the lower 8 are lost; known of PNG only.
  * @param {Photo} photo
  */
 export async function losesDepth(photo) {
   if (photo instanceof ImageBitmap) return false;
   const head = await headOf(photo);
-  return text(head, 1, 4) === "PNG" && head[24] === 16;
+  return head.slice(1, 4) === "PNG" && head.charCodeAt(24) === 16;
 }
 
 /**
@@ -53,27 +58,23 @@ export async function losesDepth(photo) {
  * @param {Photo} photo
  */
 export async function hasExif(photo) {
-  if (photo instanceof ImageBitmap) return false;
-  const bytes = new Uint8Array(await photo.slice(0, 65536).arrayBuffer());
-  return /Exif\0\0|eXIf|EXIF/.test(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  return photo instanceof Blob && /Exif\0\0|eXIf|EXIF/.test(await headOf(photo, 65536));
 }
 
-/** @param {Uint8Array} head */
+/** @param {string} head */
 function unreadable(head) {
-  const brand = text(head, 4, 8) === "ftyp" ? text(head, 8, 12) : "", start = text(head, 0, 4);
-  if (HEIC.includes(brand)) return "This browser cannot read HEIC photographs (Safari can). Save it as JPEG first.";
-  if (brand === "avif") return "This browser cannot read the AVIF photograph. Save it as JPEG first.";
-  if (brand) return "This is a video or a photograph that this browser cannot read. JPEG, PNG and WebP work.";
-  if (["II*\0", "MM\0*"].includes(start)) return "Browsers cannot read TIFF or raw photographs. Save it as JPEG.";
-  return "This browser cannot read the file as a photograph. JPEG, PNG and WebP work.";
+  const brand = head.slice(4, 8) === "ftyp" ? head.slice(8, 12) : "";
+  if (HEIF.includes(brand)) return "This browser cannot read HEIC photographs (Safari can). Save it as JPEG first.";
+  if (brand === "avif") return `This browser cannot read the AVIF photograph. ${READ}.`;
+  if (brand || head.startsWith("\x1aE")) return "This is a video, not a photograph.";
+  if (/^(II\*\0|MM\0\*)/.test(head)) return "This browser cannot read TIFF or raw photographs. Save it as JPEG first.";
+  return `This browser cannot read the file as a photograph. ${READ}.`;
 }
 
-/** @param {Blob} photo */
-async function headOf(photo) {
-  return new Uint8Array(await photo.slice(0, HEAD).arrayBuffer());
-}
-
-/** @type {(bytes: Uint8Array, first: number, last: number) => string} */
-function text(bytes, first, last) {
-  return String.fromCharCode(...bytes.subarray(first, last));
+/**
+ * A file's first bytes, a character each: ASCII as it is.
+ * @param {Blob} photo
+ */
+async function headOf(photo, bytes = HEAD) {
+  return new TextDecoder("x-user-defined").decode(await photo.slice(0, bytes).arrayBuffer());
 }

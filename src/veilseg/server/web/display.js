@@ -48,7 +48,7 @@ export async function lookAt(picture) {
   const { input, classes } = settings.model, spec = specFor(input);
   byId("cells").textContent = describeCells(spec, sent.picture, sent.photograph);
   const finer = warnOfCells(spec, sent.picture);
-  const depth = sent.depthLost ? "The photograph has 16 bits a value; the upper 8 are used." : "";
+  const depth = sent.depthLost ? "The photograph has 16 bits a channel, of which the upper 8 are used." : "";
   byId("warning").textContent = [finer, depth].filter(Boolean).join(" ");
   if (!received) return;
   look.colours = classes.map(({ colour }) => colour);

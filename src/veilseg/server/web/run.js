@@ -91,8 +91,8 @@ async function begin(work) {
   const problem = await work(mine.signal);
   if (busy !== mine) return;
   stop();
-  say(problem, "error");
-  if (!problem) document.body.dataset.done = "yes";
+  if (problem) say(problem, "error");
+  else document.body.dataset.done = "yes";
 }
 
 /**

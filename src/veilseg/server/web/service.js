@@ -11,7 +11,7 @@ import { VeilsegError } from "./errors.js";
  * What the service says about a model; `longer_side` is its working size in pixels, 0 for the original.
  * @typedef {{
  *   name: string, models: string[], input: Input, classes: Class[], limits: { image_pixels: number },
- *   longer_side?: number,
+ *   longer_side: number,
  * }} Model
  */
 

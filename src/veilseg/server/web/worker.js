@@ -21,6 +21,7 @@ const SHOWN = 1280; // longer side of the photograph as the page draws it; it ne
 /** What the page may call: { made: the result, moved: its parts that are handed over }. */
 export const FUNCTIONS = { encrypt: encryptPhoto, read: readResponse, map: mapFile, overlay: overlayFile };
 
+postMessage({ id: -1 }); // all parts are here
 // Errors are reported to the page: thrown here, nobody would hear of them.
 onmessage = async ({ data: { id, name, argument } }) => {
   try {
