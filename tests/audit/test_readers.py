@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import veilseg
+from veilseg.audit.cipher_audit import CipherResult, audit_cipher, read_samples
 from veilseg.audit.lines import Line, Place, line_between, plate_in_box
 from veilseg.audit.readers.features import INPUTS, STEPS, cells, coarser, describe, is_read
 from veilseg.audit.readers.fonts import DOTS, find_fonts
@@ -20,7 +21,6 @@ from veilseg.audit.readers.training import CIPHERS, Plan, train
 from veilseg.audit.readers.writing import View, draw_line
 from veilseg.audit.registry import choose
 from veilseg.audit.report.json_report import reading, to_dict
-from veilseg.audit.run import CipherResult, audit_cipher, read_samples
 from veilseg.audit.samples import AuditSample
 from veilseg.ciphers import Cipher
 from veilseg.data.base import Plate
