@@ -41,7 +41,9 @@ function layOut() {
     [canvas.style.width, canvas.style.height] = [`${canvas.width * scale}px`, `${canvas.height * scale}px`];
   }
   [layers.style.width, layers.style.height] = [encrypted.style.width, encrypted.style.height];
-  [loupe.width, loupe.height] = [loupe.clientWidth, loupe.clientHeight].map((side) => Math.round(side * ratio));
+  loupe.style.width = "100%";
+  [loupe.width, loupe.height] = [loupe.clientWidth, loupe.clientHeight].map((side) => Math.floor(side * ratio));
+  loupe.style.width = `${loupe.width / ratio}px`;
   look();
 }
 
