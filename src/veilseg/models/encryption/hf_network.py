@@ -15,7 +15,7 @@ from veilseg.modelconfig import ModelConfig
 from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.encrypt import input_spec
 from veilseg.models.encryption.hf import load_transformers
-from veilseg.models.encryption.statistics import PixelStatistics
+from veilseg.models.encryption.processor import PixelStatistics
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import fold
 
