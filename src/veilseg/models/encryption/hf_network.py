@@ -16,8 +16,7 @@ from veilseg.modelconfig import ModelConfig
 from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.encrypt import input_spec
 from veilseg.models.encryption.hf import load_transformers
-from veilseg.models.encryption.processor import client_image
-from veilseg.models.encryption.statistics import PixelStatistics
+from veilseg.models.encryption.processor import PixelStatistics, client_image
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import fold
 from veilseg.scale import ORIGINAL
