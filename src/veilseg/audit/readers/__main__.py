@@ -23,7 +23,7 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def train(rounds: int = 520, seed: int = 1, output: Path = HERE) -> None:
+def train(rounds: int = 360, seed: int = 1, output: Path = HERE) -> None:
     """Train the reader."""
     import torch
     from safetensors.numpy import save_file

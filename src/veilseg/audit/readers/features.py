@@ -47,7 +47,7 @@ def cells(cipher: Cipher, stored: Stored) -> Floats:
     rows, columns = pixels.shape[0] // side, pixels.shape[1] // side
     squares = pixels.reshape(rows, side, columns, side, 3).transpose(0, 2, 1, 3, 4)
     values = squares.reshape(rows, columns, side * side, 3)
-    grey = values.mean(axis=3, dtype=np.float32)
+    grey = (values[..., 0].astype(np.float32) + values[..., 1] + values[..., 2]) / 3
     means = values.mean(axis=2, dtype=np.float32)
     return np.concatenate([_steps(grey), means], axis=2)
 

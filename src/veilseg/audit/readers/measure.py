@@ -24,7 +24,7 @@ from veilseg.data.scenes.dataset import SceneData
 from veilseg.scale import ORIGINAL
 
 SIDES = (4, 8, 16)
-HIGHEST = 6.0
+HIGHEST = 7.0
 """Cells: where the last part of HEIGHTS ends here."""
 
 Progress = Callable[[str], None]

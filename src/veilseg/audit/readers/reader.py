@@ -15,7 +15,7 @@ from veilseg.audit.readers.features import Floats, cells, coarser, describe
 from veilseg.ciphers import Cipher
 
 NAME = "reader.safetensors"
-HIGHEST = 5.0
+HIGHEST = 7.0
 """Cells a letter: no reader learned from larger ones."""
 
 

@@ -20,9 +20,9 @@ from veilseg.ciphers import cipher
 SIDES = (2, 3, 4, 4, 6, 8, 8, 12, 16, 16, 24)
 """Of cells in pixels: one reader learns all, since what counts is how many cells a letter has."""
 
-HEIGHTS = (0.35, 5.0)
+HEIGHTS = (0.35, 8.0)
 """Of a capital in cells, as likely for each factor; in pixels within PIXELS."""
-LARGEST_LETTER = 64.0
+LARGEST_LETTER = 72.0
 """Pixels. Larger ones are read as these are: nothing new is in them."""
 PIXELS = (1.5, LARGEST_LETTER)
 CIPHERS = ("subblock-sort", "subblock-quartiles", "mosaic")
@@ -45,10 +45,10 @@ class Plan:
     """
 
     fonts: tuple[str, ...]
-    rounds: int = 520
+    rounds: int = 360
     lines: int = 48
     places: int = 4
-    steps: int = 10
+    steps: int = 12
     batch: int = 128
     kept: int = 100_000
     sides: tuple[int, ...] = SIDES
