@@ -14,6 +14,7 @@ from tests.models.folders import photo, processor, saved
 from veilseg.cli.main import main
 from veilseg.images import to_png
 from veilseg.keys import Key
+from veilseg.models import load_model
 from veilseg.runtime import Segmenter
 
 
@@ -35,3 +36,9 @@ def test_maps_agree_with_the_librarys_own(name: str, keys: list[Key]) -> None:
     assert main(["segment", "a.png", "-o", "map.png", "--model", "encrypted", "--photo", "photo.png"]) == 0
     with Image.open("map.png") as labels:
         assert np.mean(np.asarray(labels) == wanted) > 0.995
+
+
+def test_services_say_the_processors_longer_side(keys: list[Key]) -> None:
+    saved("dpt")
+    size = processor("dpt").size
+    assert load_model("source").config.longer_side == max(size["height"], size["width"])

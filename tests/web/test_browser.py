@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 import veilseg
-from tests.service import Service, running
-from tests.web.page import PATIENCE, drop, pixel, watched
+from tests.web.page import drop, pixel
 from tests.web.tap import Tap
 from veilseg.ciphers import EncryptedImage
 from veilseg.data.scenes import generate_scene
 from veilseg.keys import Key
 from veilseg.runtime import Segmenter
-from veilseg.server.tokens import TokenFile
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from veilseg.audit.base import Attack, Finding, Pixels, Training
+from veilseg.audit.readers.rates import Read, judge
 from veilseg.audit.recognition import Content, Recognised, content, recognise
 from veilseg.audit.samples import AuditSample
 from veilseg.audit.scoring import Similarity, compare, score_matrix, score_order
@@ -42,6 +43,7 @@ class AttackResult:
 
     Attributes:
         key: how near the attack came to the key; None where it is after none.
+        read: the lines of writing that the attack read in the encrypted images themselves.
         seconds, processor_seconds: wall clock; of this process, which other work on the machine does not lengthen.
     """
 
@@ -51,6 +53,7 @@ class AttackResult:
     figures: dict[str, Any]
     seconds: float
     processor_seconds: float
+    read: list[Read] = field(default_factory=list)
 
     @property
     def best(self) -> Reconstruction | None:
@@ -114,7 +117,8 @@ def audit_cipher(
         progress: called with the name of every attack before it runs.
     """
     victim = Victim(cipher, seed)
-    evidence = gather(victim, samples, references, seed, training or Training())
+    places = tuple(tuple(line.place for line in known.lines) for known in truth or ())
+    evidence = gather(victim, samples, references, seed, training or Training(), places)
     results = []
     for attack in attacks:
         if not attack.fits(cipher):
@@ -128,7 +132,8 @@ def audit_cipher(
             name = max(made, key=lambda name: made[name].mean.ssim)
             best = made[name]
             made[name] = Reconstruction(best.pictures, best.similar, recognise(best.pictures, truth))
-        results.append(AttackResult(attack, made, _score_key(finding, victim), finding.figures, taken, used))
+        key, read = _score_key(finding, victim), _score_read(finding, truth or (), cipher.spec.cell)
+        results.append(AttackResult(attack, made, key, finding.figures, taken, used, read))
     plain = None if truth is None else recognise([sample.image for sample in samples], truth)
     return CipherResult(cipher, results, plain, list(samples))
 
@@ -139,6 +144,12 @@ def _score(pictures: Sequence[Pixels], samples: Sequence[AuditSample]) -> Recons
     pairs = list(zip(pictures, truths, strict=True))
     cut = [np.ascontiguousarray(picture[: truth.shape[0], : truth.shape[1]]) for picture, truth in pairs]
     return Reconstruction(cut, [compare(picture, truth) for picture, truth in zip(cut, truths, strict=True)])
+
+
+def _score_read(finding: Finding, truth: Sequence[Content], side: int) -> list[Read]:
+    """Every line that was read, against what it says."""
+    images = zip(finding.read or (), truth, strict=False)
+    return [judge(scores, line, side) for read, known in images for scores, line in zip(read, known.lines, strict=True)]
 
 
 def _score_key(finding: Finding, victim: Victim) -> dict[str, Any] | None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from veilseg.audit.attacks.assignment import least_assignment
 from veilseg.audit.attacks.blocks import undo_matrix, undo_order
+from veilseg.audit.attacks.permutation_matching import least_assignment
 from veilseg.audit.base import Attack, Evidence, Finding
 from veilseg.ciphers import Cipher
 

@@ -1,1 +1,1 @@
-"""Trained readers of writing behind the sub-block ciphers: generator, features, networks, training, scoring."""
+"""A trained reader of writing behind the sub-block ciphers: generator, features, network, training, rates."""

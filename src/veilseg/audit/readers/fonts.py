@@ -17,12 +17,13 @@ DOTS = "dots"
 """The scenes' font, which is no file and has no small letters."""
 
 LEARNED = (
-    DOTS, "DejaVuSans-Bold.ttf", "DejaVuSansCondensed-Bold.ttf", "DejaVuSansMono-Bold.ttf", "DejaVuSans.ttf",
+    DOTS, DOTS, DOTS,
+    "DejaVuSans-Bold.ttf", "DejaVuSansCondensed-Bold.ttf", "DejaVuSansMono-Bold.ttf", "DejaVuSans.ttf",
     "LiberationSans-Bold.ttf", "LiberationSansNarrow-Bold.ttf", "LiberationMono-Bold.ttf", "LiberationSans-Regular.ttf",
     "FreeSansBold.ttf", "RG2014D.ttf", "RG2014EM.ttf", "OSP-DIN.ttf", "Roboto-Bold.ttf", "RobotoCondensed-Bold.ttf",
     "OpenSans-Bold.ttf", "Lato-Bold.ttf",
 )  # fmt: skip
-"""What readers learn from."""
+"""What readers learn from, the scenes' font thrice as often as each other."""
 
 UNSEEN = ("B612-Bold.otf", "B612Mono-Bold.otf", "BebasNeue-Bold.otf", "NationalPark-Heavy.otf", "Cantarell-Bold.otf",
           "Inter-Bold.otf", "OCRB.otf")  # fmt: skip
@@ -38,7 +39,7 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Glyph:
-    """One character: its ink, 8-bit grey, and where the ink begins right of and below the line's (0, top of capitals)."""
+    """One character: its ink, 8-bit grey, where the ink begins (0: the top of capitals), how far the next one is."""
 
     ink: Image.Image
     left: float
@@ -60,7 +61,7 @@ class Face:
 def find_fonts(names: tuple[str, ...]) -> tuple[str, ...]:
     """Those of `names` that this machine has. Raises UsageError where there is none."""
     found = tuple(name for name in names if name == DOTS or name in _files())
-    if found in ((), (DOTS,)):
+    if set(found) <= {DOTS}:
         raise UsageError("none of the fonts that readers learn from is on this machine", f"apt install {PACKAGES}")
     return found
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from veilseg.audit.readers.lines import ANY, LETTER, letters_and_digits
-
 PLATES = {
     "British": "LLDD LLL",
     "German": "LL LL DDDD",
@@ -33,15 +31,15 @@ WORDS = (
 
 
 def plate(rng: np.random.Generator, country: str | None = None) -> tuple[str, str]:
-    """A random plate with its format: ("AB12 CDE", "LLDDLLL"); None: of any country."""
-    form = PLATES[country or str(rng.choice(list(PLATES)))]
+    """A random plate with its format: ("AB12 CDE", "LLDDLLL"); None: of any country, most often British."""
+    form = PLATES[country or ("British" if rng.random() < 0.25 else str(rng.choice(list(PLATES))))]
     pick = {"L": NO_DIGIT_LOOKS_SO, "D": "0123456789"}
     text = "".join(pick[place][rng.integers(len(pick[place]))] if place in pick else place for place in form)
     return text, form.replace(" ", "")
 
 
 def words(rng: np.random.Generator) -> tuple[str, str]:
-    """A line of a sign or a screen with its format, which says nothing: words, sometimes a number, some in small letters.
+    """A line of a sign or a screen, with a format that says nothing: words or a number, some in small letters.
 
     A third are random letters, so that a reader does not learn these words alone.
     """
@@ -54,12 +52,4 @@ def words(rng: np.random.Generator) -> tuple[str, str]:
         drawn = " ".join(WORDS[index] for index in rng.integers(len(WORDS), size=rng.integers(1, 3)))[:9].strip()
     case = rng.random()
     said = drawn if case < 0.4 else drawn.title() if case < 0.7 else drawn.lower()
-    return said, ANY * len(said.replace(" ", ""))
-
-
-def unknown(form: str) -> str:
-    """The same format for somebody who knows nothing of it."""
-    return ANY * len(form)
-
-
-__all__ = ["LETTER", "PLATES", "letters_and_digits", "plate", "unknown", "words"]
+    return said, "?" * len(said.replace(" ", ""))

@@ -1,4 +1,4 @@
-"""Training of the readers: every round draws new lines, encrypts them for every kind of reader, and takes some steps."""
+"""Training of the readers: every round draws lines, encrypts them, and takes some steps."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from veilseg.audit.readers.features import KINDS, Floats, Kind, cells, describe
-from veilseg.audit.readers.fonts import LEARNED, find_fonts
-from veilseg.audit.readers.lines import Line, classes, even
+from veilseg.audit.base import Pixels
+from veilseg.audit.lines import Place, classes
+from veilseg.audit.readers.features import INPUTS, Floats, cells, describe
 from veilseg.audit.readers.network import ReaderNetwork
 from veilseg.audit.readers.writing import draw_line
-from veilseg.ciphers import Cipher, cipher
+from veilseg.ciphers import cipher
 
 SIDES = (2, 3, 4, 4, 6, 8, 8, 12, 16, 16, 24)
 """Of cells in pixels: one reader learns all, since what counts is how many cells a letter has."""
 
-HEIGHTS = (0.35, 5.0)
+HEIGHTS = (0.35, 8.0)
 """Of a capital in cells, as likely for each factor; in pixels within PIXELS."""
-PIXELS = (1.5, 64.0)
-CIPHERS = {"sort": "subblock-sort", "quantiles": "subblock-quartiles", "mean": "mosaic"}
+LARGEST_LETTER = 72.0
+"""Pixels. Larger ones are read as these are: nothing new is in them."""
+PIXELS = (1.5, LARGEST_LETTER)
+CIPHERS = ("subblock-sort", "subblock-quartiles", "mosaic")
 LONGEST = 9
 """Characters of a line that is learned from."""
-RATE = 1.5e-3
+RATE = 2e-3
 
 
 @dataclass(frozen=True)
@@ -35,29 +36,31 @@ class Plan:
     """How long is trained.
 
     Attributes:
+        fonts: that the lines are drawn with.
         rounds: in each, `lines` are drawn, each seen at `places` places of the grid, and `steps` taken.
         batch: lines a step.
         kept: lines that are kept to be learned from again.
-        kinds, sides: of readers, and of cells.
+        sides: of cells.
+        progress: called after every round with its number, the last loss and the reader as it is.
     """
 
-    rounds: int = 500
-    lines: int = 32
+    fonts: tuple[str, ...]
+    rounds: int = 360
+    lines: int = 48
     places: int = 4
-    steps: int = 6
+    steps: int = 12
     batch: int = 128
-    kept: int = 40_000
-    kinds: tuple[str, ...] = tuple(KINDS)
+    kept: int = 100_000
     sides: tuple[int, ...] = SIDES
     seed: int = 1
-    progress: Callable[[int, dict[str, float], dict[str, ReaderNetwork]], None] = lambda number, losses, networks: None
+    progress: Callable[[int, float, ReaderNetwork], None] = lambda number, loss, network: None
 
 
 class Store:
-    """Lines as a reader's inputs: float16 [kept, LONGEST, inputs] and classes, -1 where a line has ended."""
+    """Lines as the reader's inputs: float16 [kept, LONGEST, INPUTS] and classes, -1 where a line has ended."""
 
-    def __init__(self, kept: int, inputs: int) -> None:
-        self._inputs = np.zeros((kept, LONGEST, inputs), np.float16)
+    def __init__(self, kept: int) -> None:
+        self._inputs = np.zeros((kept, LONGEST, INPUTS), np.float16)
         self._classes = np.full((kept, LONGEST), -1, np.int64)
         self._count = 0
 
@@ -71,73 +74,57 @@ class Store:
         self._count += 1
 
     def draw(self, rng: np.random.Generator, batch: int) -> tuple[Tensor, Tensor]:
-        """Inputs float32 [batch, LONGEST, inputs] and classes."""
+        """Inputs float32 [batch, LONGEST, INPUTS] and classes."""
         chosen = rng.integers(min(self._count, len(self._inputs)), size=batch)
         return torch.from_numpy(self._inputs[chosen].astype(np.float32)), torch.from_numpy(self._classes[chosen])
 
 
-def train(plan: Plan) -> dict[str, ReaderNetwork]:
-    """Readers by their kind. Equal plans give equal readers on equal machines."""
+def train(plan: Plan) -> ReaderNetwork:
+    """A reader. Equal plans give equal readers on equal machines."""
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
-    fonts = find_fonts(LEARNED)
-    kinds = {name: KINDS[name] for name in plan.kinds}
-    networks = {name: ReaderNetwork(kind.inputs) for name, kind in kinds.items()}
-    optimizers = {name: torch.optim.AdamW(net.parameters(), RATE, weight_decay=0.01) for name, net in networks.items()}
-    stores = {name: Store(plan.kept, kind.inputs) for name, kind in kinds.items()}
+    network = ReaderNetwork()
+    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.01)
+    store = Store(plan.kept)
     for number in range(plan.rounds):
         for _ in range(plan.lines):
-            _add_line(rng, fonts, kinds, stores, plan)
-        rate = RATE * min(1, (number + 1) / 10) * (0.02 + 0.98 * np.cos(np.pi / 2 * number / plan.rounds) ** 2)
-        losses = {}
-        for name, network in networks.items():
-            for group in optimizers[name].param_groups:
-                group["lr"] = rate
-            for _ in range(plan.steps):
-                losses[name] = _step(network, optimizers[name], *stores[name].draw(rng, plan.batch))
-        plan.progress(number + 1, losses, networks)
-    return {name: network.eval() for name, network in networks.items()}
+            _add_line(rng, store, plan)
+        for group in optimizer.param_groups:
+            group["lr"] = (
+                RATE * min(1, (number + 1) / 10) * (0.01 + 0.99 * np.cos(np.pi / 2 * number / plan.rounds) ** 2)
+            )
+        for _ in range(plan.steps):
+            loss = _step(network, optimizer, *store.draw(rng, plan.batch))
+        plan.progress(number + 1, loss, network)
+    return network.eval()
 
 
-def _add_line(
-    rng: np.random.Generator, fonts: tuple[str, ...], kinds: dict[str, Kind], stores: dict[str, Store], plan: Plan
-) -> None:
+def _add_line(rng: np.random.Generator, store: Store, plan: Plan) -> None:
     side = int(rng.choice(plan.sides))
     share = rng.random() ** 0.8  # somewhat more of what can be read
     height = float(np.clip(side * HEIGHTS[0] * (HEIGHTS[1] / HEIGHTS[0]) ** share, *PIXELS))
-    picture, line = draw_line(rng, str(rng.choice(fonts)), height, side)
+    picture, line = draw_line(rng, str(rng.choice(plan.fonts)), height, side)
     if len(line.text) > LONGEST:
         return
     for _ in range(plan.places):
-        moved, seen = shift(picture, line, side, rng)
-        known = guess_places(seen, rng)
-        for name, kind in kinds.items():
-            made = cipher_of_kind(name, side)
-            grid = cells(made, made.encrypt_pixels(moved, None, None), kind)
-            stores[name].add(describe(grid, known, side), line.text)
+        moved, place = shift(picture, line.place, side, rng)
+        made = cipher(str(rng.choice(CIPHERS)), side, side)  # blocks of one cell: blocks change nothing
+        grid = cells(made, made.encrypt_pixels(moved, None, None))
+        store.add(describe(grid, guess_place(place, rng), side), line.text)
 
 
-def cipher_of_kind(name: str, side: int) -> Cipher:
-    """The cipher that a kind of reader learns from; blocks are of one cell, which changes nothing."""
-    return cipher(CIPHERS[name], side, side)
-
-
-def shift(
-    picture: NDArray[np.uint8], line: Line, side: int, rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], Line]:
+def shift(picture: Pixels, place: Place, side: int, rng: np.random.Generator) -> tuple[Pixels, Place]:
     """The same at another place of the grid."""
     left, top = (int(value) for value in rng.integers(0, side, 2))
     height, width = ((extent - side) // side * side for extent in picture.shape[:2])
-    moved = np.ascontiguousarray(picture[top : top + height, left : left + width])
-    return moved, Line(line.text, line.centres - (left, top), line.height, line.format)
+    return np.ascontiguousarray(picture[top : top + height, left : left + width]), place.moved(-left, -top)
 
 
-def guess_places(line: Line, rng: np.random.Generator) -> Line:
-    """What an attacker knows of the places: nearly all, or the line's ends and how many characters there are."""
-    known = even(line) if rng.random() < 0.3 else line
-    error = rng.normal(0, 0.03 * line.height, known.centres.shape)
-    height = line.height * float(np.exp(rng.normal(0, 0.04)))
-    return Line(line.text, known.centres + error, height, line.format)
+def guess_place(place: Place, rng: np.random.Generator) -> Place:
+    """What an attacker knows of it: nearly all, or the line's ends and how many characters there are."""
+    known = place.even if rng.random() < 0.3 else place
+    error = rng.normal(0, 0.03, known.centres.shape) + rng.normal(0, 0.04, 2)
+    return Place(known.centres + place.height * error, place.height * float(np.exp(rng.normal(0, 0.06))))
 
 
 def _step(network: ReaderNetwork, optimizer: torch.optim.Optimizer, inputs: Tensor, wanted: Tensor) -> float:
@@ -145,6 +132,6 @@ def _step(network: ReaderNetwork, optimizer: torch.optim.Optimizer, inputs: Tens
     losses = [F.cross_entropy(scores.flatten(0, 1), wanted.flatten(), ignore_index=-1) for scores in (alone, together)]
     loss = losses[1] + 0.3 * losses[0]
     optimizer.zero_grad()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return float(losses[1].detach())

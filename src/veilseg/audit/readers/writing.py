@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from veilseg.audit.base import Pixels
+from veilseg.audit.lines import Line, Place, readable
 from veilseg.audit.readers.fonts import DOTS, Face
-from veilseg.audit.readers.lines import Line, readable
 from veilseg.audit.readers.texts import plate, words
 from veilseg.data.scenes.plates import GLYPHS
 
@@ -20,6 +21,10 @@ MARGIN = 2
 
 FINEST = 20
 """Pixels that a capital has at least when it is drawn, before it is reduced to its size."""
+
+
+LEVELS = 8192
+"""Steps of linear light."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,11 @@ def random_view(rng: np.random.Generator) -> View:
     """Mostly from the front, as a reader is used best."""
     return View(
         turn=float(rng.normal(0, 0.05)),
-        squeeze=float(rng.uniform(0.65, 1)) if rng.random() < 0.5 else 1.0,
+        squeeze=float(rng.uniform(0.6, 1)) if rng.random() < 0.6 else 1.0,
         shear=float(rng.normal(0, 0.05)),
         fall=float(rng.normal(0, 0.1)) if rng.random() < 0.3 else 0.0,
-        blur=float(rng.uniform(0.1, 0.8)),
-        noise=float(rng.uniform(0, 4)),
+        blur=float(rng.uniform(0.1, 1.0)),
+        noise=float(min(rng.exponential(2.5), 10)),
         jpeg=int(rng.integers(70, 96)) if rng.random() < 0.25 else 0,
     )
 
@@ -89,27 +94,31 @@ def draw_line(
     face = Face(font, max(8, round(height * over)))
     if font == DOTS:  # some letters it does not have
         text = "".join(one if one in GLYPHS else "X" for one in text.upper())
-    ink, paper, middles = _lay_out(text, face, rng, fixed=is_plate)
+    ink, middles = _lay_out(text, face, rng, fixed=is_plate)
     to_picture = _homography(view, height, face.height, ink.size)
-    corners = _move(to_picture, np.array([[0, 0], [ink.width, 0], [0, ink.height], [ink.width, ink.height]], float))
+    edge = np.array([[0, 0], [ink.width, 0], [ink.width, ink.height], [0, ink.height]], float)
+    corners = _move(to_picture, edge)
     low = corners.min(axis=0) - MARGIN * side - rng.uniform(0, side, 2)
     extent = -(-(corners.max(axis=0) - low + MARGIN * side) // side).astype(int) * side
     shift = np.eye(3)
     shift[:2, 2] = -low
     to_picture = shift @ to_picture
-    masks = [_coverage(mask, to_picture, extent, over, view.blur) for mask in (ink, paper)]
-    picture = _develop(_light(masks[0], masks[1], rng, is_plate), rng, view)
-    return picture, Line(readable(text), _move(to_picture, middles), height, form)
+    masks = (_warped(ink, to_picture, extent, over), _polygon(corners - low, extent, over))
+    blurred = [mask.reduce(over).filter(ImageFilter.GaussianBlur(view.blur)) for mask in masks]
+    coverages = [np.asarray(mask, np.float32) for mask in blurred]
+    picture = _develop(_light(coverages[0] / 255, coverages[1] / 255, rng, is_plate), rng, view)
+    return picture, Line(readable(text), form, Place(_move(to_picture, middles), height))
 
 
 def _lay_out(
     text: str, face: Face, rng: np.random.Generator, *, fixed: bool
-) -> tuple[Image.Image, Image.Image, NDArray[np.float64]]:
-    """Ink and paper, 8-bit grey, and the characters' middles in their pixels, float64 [n, 2]."""
+) -> tuple[Image.Image, NDArray[np.float64]]:
+    """The ink on the whole paper, 8-bit grey, and the characters' middles in its pixels, float64 [n, 2]."""
     height = face.height
-    side, above = height * float(rng.uniform(0.25, 0.6)), height * float(rng.uniform(0.2, 0.5))
-    pitch = height * float(rng.uniform(0.62, 0.85)) if fixed and rng.random() < 0.7 else None
-    tracking, gap = height * float(rng.uniform(0, 0.12)), height * float(rng.uniform(0.25, 0.6))
+    side, above = height * float(rng.uniform(0.05, 0.5)), height * float(rng.uniform(0.05, 0.4))
+    widest = max(face.glyph(one).ink.width for one in text if one != " ")
+    pitch = max(height * float(rng.uniform(0.62, 0.85)), 1.05 * widest) if fixed and rng.random() < 0.7 else None
+    tracking, gap = height * float(rng.uniform(0, 0.12)), height * float(rng.uniform(0.25, 0.8))
     x, placed = side, []
     for one in text:
         if one == " ":
@@ -120,11 +129,11 @@ def _lay_out(
         placed.append((glyph, start + glyph.left))
         x += pitch or glyph.advance + tracking
     size = (int(x + side) + 1, int(height * 1.3 + 2 * above) + 1)
-    ink, paper = Image.new("L", size), Image.new("L", size, 255)
+    ink = Image.new("L", size)
     for glyph, left in placed:
         ink.paste(glyph.ink, (round(left), round(above + glyph.top)), glyph.ink)
     middles = [(round(left) + glyph.ink.width / 2, above + height / 2) for glyph, left in placed]
-    return ink, paper, np.array(middles)
+    return ink, np.array(middles)
 
 
 def _homography(view: View, height: float, drawn: int, size: tuple[int, int]) -> NDArray[np.float64]:
@@ -141,19 +150,19 @@ def _move(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[n
     return np.asarray(moved[:, :2] / moved[:, 2:])
 
 
-def _coverage(
-    mask: Image.Image, to_picture: NDArray[np.float64], extent: NDArray[np.int64], over: int, blur: float
-) -> NDArray[np.float32]:
-    """What share of every pixel the mask covers, 0..1, float32 [H, W]."""
+def _warped(mask: Image.Image, to_picture: NDArray[np.float64], extent: NDArray[np.int64], over: int) -> Image.Image:
+    """The mask in the picture, `over` times as fine."""
     back = np.linalg.inv(np.diag([over, over, 1]) @ to_picture)
-    width, height = (int(value) for value in extent)
-    fine = mask.transform(
-        (width * over, height * over),
-        Image.Transform.PERSPECTIVE,
-        (back / back[2, 2]).ravel()[:8].tolist(),
-        Image.Resampling.BILINEAR,
-    )
-    return np.asarray(fine.reduce(over).filter(ImageFilter.GaussianBlur(blur)), np.float32) / 255
+    eight = (back / back[2, 2]).ravel()[:8].tolist()
+    size = (int(extent[0]) * over, int(extent[1]) * over)
+    return mask.transform(size, Image.Transform.PERSPECTIVE, eight, Image.Resampling.BILINEAR)
+
+
+def _polygon(corners: NDArray[np.float64], extent: NDArray[np.int64], over: int) -> Image.Image:
+    """What lies between four corners in the picture, `over` times as fine."""
+    mask = Image.new("L", (int(extent[0]) * over, int(extent[1]) * over))
+    ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in corners * over], fill=255)
+    return mask
 
 
 def _light(
@@ -162,26 +171,29 @@ def _light(
     """The scene's light, 0..1, float32 [H, W, 3]: ink on paper in front of something, unevenly lit."""
     height, width = ink.shape
     light = np.empty((height, width, 3), np.float32)
-    light[:] = rng.uniform(0.02, 0.6) * rng.uniform(0.7, 1.3, 3)
+    light[:] = _unlike_grey(rng, np.exp(rng.uniform(np.log(0.01), np.log(0.6))))
     for _ in range(rng.integers(0, 5)):  # whatever is behind
         left, right = sorted(rng.integers(0, width + 1, 2))
         top, bottom = sorted(rng.integers(0, height + 1, 2))
-        light[top:bottom, left:right] = rng.uniform(0.01, 0.8) * rng.uniform(0.8, 1.2, 3)
-    light_paper, dark_ink = _colours(rng, is_plate)
-    light += paper[..., None] * (light_paper - light)
-    light += ink[..., None] * (dark_ink - light)
+        light[top:bottom, left:right] = _unlike_grey(rng, np.exp(rng.uniform(np.log(0.01), np.log(0.8))))
+    for coverage, colour in zip((paper, ink), _colours(rng, is_plate), strict=True):
+        light += coverage[..., None] * (colour.astype(np.float32) - light)
     slope = rng.uniform(-0.3, 0.3, 2)
     shade = 1 + slope[0] * np.linspace(-1, 1, height)[:, None] + slope[1] * np.linspace(-1, 1, width)
-    light *= (shade * np.exp(rng.uniform(np.log(0.2), np.log(1.1))))[..., None]
-    return light
+    return light * (shade * np.exp(rng.uniform(np.log(0.2), np.log(1.1)))).astype(np.float32)[..., None]
+
+
+def _unlike_grey(rng: np.random.Generator, light: float) -> NDArray[np.float32]:
+    """A colour of about that light."""
+    return (light * rng.uniform(0.7, 1.3, 3)).astype(np.float32)
 
 
 def _colours(rng: np.random.Generator, is_plate: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Paper and ink, linear light."""
     if is_plate:
         papers = ((0.8, 0.8, 0.78), (0.85, 0.6, 0.05), (0.75, 0.78, 0.8), (0.6, 0.7, 0.8))
-        inks = ((0.02, 0.02, 0.02), (0.02, 0.02, 0.02), (0.02, 0.03, 0.2), (0.3, 0.02, 0.03))
-        return np.array(papers[rng.integers(4)]), np.array(inks[rng.integers(4)])
+        inks = (*[(0.02, 0.02, 0.02)] * 4, (0.02, 0.03, 0.2), (0.3, 0.02, 0.03))
+        return np.array(papers[rng.integers(len(papers))]), np.array(inks[rng.integers(len(inks))])
     while True:
         paper, ink = rng.uniform(0.01, 0.9, (2, 1)) * rng.uniform(0.6, 1.4, (2, 3))
         if abs(paper.mean() - ink.mean()) > 0.2:
@@ -189,14 +201,20 @@ def _colours(rng: np.random.Generator, is_plate: bool) -> tuple[NDArray[np.float
 
 
 def _develop(light: NDArray[np.float32], rng: np.random.Generator, view: View) -> Pixels:
-    """sRGB with noise, and perhaps a JPEG's traces: uint8 [H, W, 3]."""
-    clipped = np.clip(light, 0, 1)
-    values = 255 * np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1 / 2.4) - 0.055)
+    """SRGB with noise, and perhaps a JPEG's traces: uint8 [H, W, 3]."""
+    values = _srgb()[np.clip(light * LEVELS, 0, LEVELS).astype(np.int32)]
     if view.noise:
         values += rng.standard_normal(values.shape, np.float32) * view.noise
-    pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    pixels: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     if not view.jpeg:
         return pixels
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=view.jpeg)
     return np.asarray(Image.open(buffer))
+
+
+@cache
+def _srgb() -> NDArray[np.float32]:
+    """0..255 for every level of light."""
+    light = np.arange(LEVELS + 1) / LEVELS
+    return (255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)).astype(np.float32)

@@ -19,7 +19,7 @@ from veilseg.ciphers import cipher_for
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.inputspec import CONFIG_KEY, InputSpec, check_model_cipher
 from veilseg.models.base import SegmentationModel
-from veilseg.models.encryption.statistics import PixelStatistics
+from veilseg.models.encryption.processor import PixelStatistics
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import fold, set_bias
 from veilseg.models.networks.protocol import Widenable
