@@ -9,6 +9,7 @@ from veilseg.audit.attacks.feature_reconstruction import FeatureReconstruction
 from veilseg.audit.attacks.inverse_network import Gan, InverseNetwork
 from veilseg.audit.attacks.known_plaintext import KnownPlaintext
 from veilseg.audit.attacks.look import Look
+from veilseg.audit.attacks.multi_frame import MultiFrame
 from veilseg.audit.attacks.public_weights import PublicWeights
 from veilseg.audit.attacks.rank_placement import RankPlacement
 from veilseg.audit.attacks.super_resolution import SuperResolution
@@ -43,6 +44,7 @@ for _attack in (
     Thumbnail(),
     ChannelOrder(),
     RankPlacement(),
+    MultiFrame(),
     BruteForce(),
     KnownPlaintext(),
     CiphertextOnly(),
