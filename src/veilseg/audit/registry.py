@@ -10,6 +10,7 @@ from veilseg.audit.attacks.feature_reconstruction import FeatureReconstruction
 from veilseg.audit.attacks.inverse_network import Gan, InverseNetwork
 from veilseg.audit.attacks.known_plaintext import KnownPlaintext
 from veilseg.audit.attacks.look import Look
+from veilseg.audit.attacks.multi_frame import MultiFrame
 from veilseg.audit.attacks.public_weights import PublicWeights
 from veilseg.audit.attacks.rank_placement import RankPlacement
 from veilseg.audit.attacks.super_resolution import SuperResolution
@@ -45,6 +46,7 @@ for _attack in (
     ChannelOrder(),
     RankPlacement(),
     Characters(),
+    MultiFrame(),
     BruteForce(),
     KnownPlaintext(),
     CiphertextOnly(),

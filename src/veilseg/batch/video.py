@@ -1,9 +1,9 @@
-"""Video as tasks, one for every frame: of a file all of them, of a camera the newest."""
+"""Video in: the frames of a file, all of them, or of a camera, the newest; and frames as tasks that become files."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,25 @@ from veilseg.formats import VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True)
+class Frame:
+    """One picture of a video, upright.
+
+    Attributes:
+        number: from 0.
+        time: seconds since the first frame.
+        pixels: uint8 RGB [H, W, 3].
+        needed: whether it is to be segmented; where it is not, the last one's map stands for it.
+    """
+
+    number: int
+    time: float
+    pixels: np.ndarray
+    needed: bool = True
+
+
+@dataclass(frozen=True)
 class FrameTask(Task):
-    """A frame, uint8 RGB [H, W, 3], that is to become a file."""
+    """A frame, uint8 RGB [H, W, 3], that is to become files."""
 
     pixels: np.ndarray
 
@@ -30,53 +47,80 @@ class FrameTask(Task):
 
 def is_video(source: str) -> bool:
     """Whether a name is that of a video file or of a camera (/dev/video0)."""
-    return Path(source).suffix.lower() in VIDEO_SUFFIXES or _is_camera(source)
+    return Path(source).suffix.lower() in VIDEO_SUFFIXES or is_camera(source)
 
 
-def _is_camera(source: str) -> bool:
+def is_camera(source: str) -> bool:
+    """Whether frames come from there without an end, and without waiting for us."""
     return source.startswith("/dev/video")
 
 
-def frames(source: str) -> Iterator[np.ndarray]:
-    """The frames of a video file or camera, uint8 RGB [H, W, 3]. Raises InvalidImageError when it cannot be read."""
+def open_frames(source: str) -> Iterator[Frame]:
+    """The frames of a file; of a camera, each time one is taken, the newest. Raises as `frames`."""
+    return newest(frames(source)) if is_camera(source) else frames(source)
+
+
+def frames(source: str) -> Iterator[Frame]:
+    """All frames of a video file or camera. Raises InvalidImageError when it cannot be read, UsageError without av."""
     try:
         import av
     except ImportError as error:
         raise UsageError("video needs the package av", 'pip install "veilseg[video]"') from error
     try:
-        with av.open(source, format="v4l2" if _is_camera(source) else None) as container:
-            for frame in container.decode(video=0):
-                yield frame.to_ndarray(format="rgb24")
+        with av.open(source, format="v4l2" if is_camera(source) else None) as container:
+            rate = float(container.streams.video[0].average_rate or 30)
+            start = None
+            for number, frame in enumerate(container.decode(video=0)):
+                time = number / rate if frame.time is None else frame.time
+                start = time if start is None else start
+                # Phones store what they record as the sensor lies, and say how it is to be turned.
+                upright = np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
+                yield Frame(number, time - start, np.ascontiguousarray(upright))
     except (av.error.FFmpegError, IndexError, OSError) as error:
         raise InvalidImageError(
             f"{source} cannot be read as a video", "MP4, MKV, WebM, AVI and cameras are read"
         ) from error
 
 
-def frame_tasks(source: str, output: str, *, force: bool = False) -> Iterator[FrameTask]:
-    """A task for every frame, to be written to the folder `output` as 000000.png, 000001.png, ...
+def every(frames: Iterable[Frame], count: int) -> Iterator[Frame]:
+    """Of `count` frames in a row, the first alone is needed."""
+    for frame in frames:
+        yield Frame(frame.number, frame.time, frame.pixels, frame.needed and frame.number % count == 0)
 
-    A camera has no end, and does not wait: each time a task is taken, it is that of the newest frame. Its frames are
-    new ones each time, and none is skipped: UsageError when the folder has frames already (force: they are replaced).
+
+def frame_tasks(source: str, frames: Iterable[Frame], *outputs: str, force: bool = False) -> Iterator[FrameTask]:
+    """A task for every frame that is needed, to be written to each of the folders `outputs` as 000000.png, ...
+
+    A camera's frames are new ones each time, and none is skipped: UsageError when a folder has frames already (force:
+    they are replaced).
     """
-    folder = address_of(output)
-    where = location_of(folder)
-    where.check(folder, folder=True)
-    live = _is_camera(source)
-    if live and not force and any(name.endswith(".png") for name, _ in where.files(folder, None)):
-        raise UsageError(f"{output} holds other frames already", "name a new folder, or replace them with --force")
-    images = enumerate(frames(source))
+    folders = [address_of(output) for output in outputs]
+    for folder in folders:
+        location_of(folder).check(folder, folder=True)
+        if is_camera(source) and not force and pictures_in(folder):
+            raise UsageError(f"{folder} holds other frames already", "name a new folder, or replace them with --force")
     return (
-        FrameTask((f"{source}, frame {number}",), (join(folder, f"{number:06d}.png"),), image)
-        for number, image in (newest(images) if live else images)
+        FrameTask(
+            (f"{source}, frame {frame.number}",),
+            tuple(join(folder, f"{frame.number:06d}.png") for folder in folders),
+            frame.pixels,
+        )
+        for frame in frames
+        if frame.needed
     )
 
 
-def newest(frames: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
-    """Of what comes without waiting for us, always the last one; the others are dropped."""
-    slot: Queue[tuple[int, np.ndarray] | BaseException | None] = Queue(1)
+def pictures_in(folder: str) -> list[str]:
+    """The addresses of what may be frames in a folder."""
+    names = (name for name, _ in location_of(folder).files(folder, None))
+    return [join(folder, name) for name in names if name.endswith(".png")]
 
-    def put(item: tuple[int, np.ndarray] | BaseException | None) -> None:
+
+def newest(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """Of what comes without waiting for us, always the last one; the others are dropped."""
+    slot: Queue[Frame | BaseException | None] = Queue(1)
+
+    def put(item: Frame | BaseException | None) -> None:
         while True:
             try:
                 return slot.put_nowait(item)

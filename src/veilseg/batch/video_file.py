@@ -1,0 +1,117 @@
+"""Video out: maps and overlays of a video's frames as videos again."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from veilseg.batch.video import Frame
+from veilseg.errors import UsageError, VeilsegError
+from veilseg.files import check_output, refuse_existing
+from veilseg.formats import VIDEO_SUFFIXES
+
+#: Those whose frames have times of their own, as phones' videos do.
+SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
+_TICKS = 60000  # a second: whole numbers for 24, 25, 30, 50 and 60 frames, and MPEG-4 takes no more than 65535
+
+
+def is_video_file(output: str) -> bool:
+    """Whether an output names a video file. Raises UsageError for those that are not written."""
+    suffix = Path(output).suffix.lower()
+    if suffix not in VIDEO_SUFFIXES or output.endswith("/"):
+        return False
+    if "://" in output:
+        raise UsageError(f"{output}: a video is written on this machine alone", "name a file here, or a folder")
+    if suffix not in SUFFIXES:
+        raise UsageError(f"{suffix[1:].upper()} is not written", f"name it {Path(output).with_suffix('.mp4').name}")
+    return True
+
+
+class VideoFile:
+    """A video that is being written: beside its place, and there once it is whole.
+
+    Used as a context manager; what goes wrong meanwhile leaves nothing behind. `check` may be called before, to refuse
+    what could not be written. Pictures keep their times; there is no sound.
+    """
+
+    def __init__(self, path: str, *, force: bool = False) -> None:
+        self._target, self._force = Path(path), force
+        self._beside = self._target.with_name(f".{secrets.token_hex(6)}{self._target.suffix}")
+        self._container: Any = None
+        self._stream: Any = None
+        self._last = -1
+
+    def check(self) -> None:
+        """Raises VeilsegError where the file exists (unless `force`) or could not be written."""
+        check_output(self._target, overwrite=self._force)
+
+    def add(self, pixels: np.ndarray, time: float) -> None:
+        """Append a picture, uint8 RGB [H, W, 3] of the first one's size, to be shown `time` seconds after the first."""
+        import av
+
+        height, width = pixels.shape[:2]
+        pixels = np.pad(pixels, [(0, height % 2), (0, width % 2), (0, 0)], "edge")  # codecs want even sides
+        if self._container is None:
+            self._container = av.open(str(self._beside), "w")
+            self._stream = self._container.add_stream(self._container.default_video_codec, rate=30)
+            self._stream.height, self._stream.width = pixels.shape[:2]
+            self._stream.pix_fmt = "yuv420p"
+            self._stream.options = {"crf": "18"}
+            self._stream.codec_context.time_base = Fraction(1, _TICKS)
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+        self._last = max(round(time * _TICKS), self._last + 1)
+        frame.pts, frame.time_base = self._last, Fraction(1, _TICKS)
+        try:
+            self._container.mux(self._stream.encode(frame))
+        except (av.error.FFmpegError, ValueError) as error:
+            raise VeilsegError(f"{self._target} cannot be written: {error}") from error
+
+    def finish(self) -> None:
+        """Put the file in its place."""
+        if self._container is None:
+            raise VeilsegError("the video has no frames")
+        self._container.mux(self._stream.encode())
+        self._container.close()
+        refuse_existing(self._target, overwrite=self._force)  # somebody else may have been faster
+        os.replace(self._beside, self._target)
+
+    def __enter__(self) -> VideoFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._container is not None:
+            self._container.close()
+        with suppress(FileNotFoundError):
+            self._beside.unlink()
+
+
+def with_maps(
+    frames: Iterable[Frame], segment: Callable[[np.ndarray], np.ndarray], *, in_flight: int
+) -> Iterator[tuple[Frame, np.ndarray]]:
+    """Every frame with its label map, uint8 [H, W], in order; those that are not needed with the last one's.
+
+    `in_flight` are segmented at a time. Raises what `frames` and `segment` raise.
+    """
+    waiting: deque[tuple[Frame, Future[np.ndarray]]] = deque()
+    pool = ThreadPoolExecutor(in_flight)
+    try:
+        labels = None
+        for frame in frames:
+            if frame.needed or labels is None:
+                labels = pool.submit(segment, frame.pixels)
+            waiting.append((frame, labels))
+            if len(waiting) == in_flight:
+                first, done = waiting.popleft()
+                yield first, done.result()
+        yield from ((first, done.result()) for first, done in waiting)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,115 @@
+"""A standing camera: frames laid onto the first one, so that a point of the scene stays in its cell.
+
+A camera that shakes shows every cell of a still scene in other places, and many frames together show more than one
+(docs/video.md). Frames that are registered before encryption have equal cells again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Shift = tuple[float, float]
+"""How far down and to the right a frame's scene lies from the first frame's, in pixels."""
+
+_LONGEST = 480  # pixels of a side on which shifts are estimated
+_FARTHEST = 0.1  # of a side; beyond, the camera was turned
+_SAME_SCENE = 0.5  # correlation of the slopes of two frames
+_ROUNDS = 5
+_SQUARE = 8  # pixels
+_MOVED = 12.0  # levels by which the mean of a square changes where something moved
+
+
+class Steady:
+    """Lays frames of one size onto the first; a frame that shows another scene becomes the first itself."""
+
+    def __init__(self) -> None:
+        self._first: Pixels | None = None
+        self._small: NDArray[np.float32] | None = None
+
+    def register(self, pixels: Pixels) -> tuple[Pixels, Shift]:
+        """A frame in the first one's place, and where it was. What lies beyond its edge is the first one's.
+
+        Args:
+            pixels: uint8 [H, W, 3].
+        """
+        step = max(1, -(-max(pixels.shape[:2]) // _LONGEST))
+        small = _grey(pixels, step)
+        if self._first is not None and self._small is not None and self._first.shape == pixels.shape:
+            shift = find_shift(self._small, small)
+            if shift is not None:
+                down, right = shift[0] * step, shift[1] * step
+                return _filled(shifted(pixels, -down, -right), self._first, -down, -right), (down, right)
+        self._first, self._small = pixels, small
+        return pixels, (0.0, 0.0)
+
+
+def find_shift(first: NDArray[np.float32], other: NDArray[np.float32]) -> Shift | None:
+    """Where `other` lies from `first`, both grey [H, W], to about 0.02 pixels; None for two scenes.
+
+    Phase correlation finds it to a pixel, least squares on the slopes [Lucas 1981] the rest.
+    """
+    window = np.outer(np.hanning(first.shape[0]), np.hanning(first.shape[1])).astype(np.float32)
+    spectra = [np.fft.rfft2((one - one.mean()) * window) for one in (first, other)]
+    cross = spectra[1] * spectra[0].conj()
+    peak = np.fft.irfft2(cross / (np.abs(cross) + 1e-6), s=first.shape)
+    place = np.unravel_index(int(peak.argmax()), peak.shape)
+    shift = [float(at if at <= side // 2 else at - side) for at, side in zip(place, first.shape, strict=True)]
+    slopes = np.stack([slope[8:-8, 8:-8].ravel() for slope in np.gradient(first)], axis=1)
+    if any(abs(by) > _FARTHEST * side for by, side in zip(shift, first.shape, strict=True)):
+        return None
+    for _ in range(_ROUNDS):
+        back = shifted(other, -shift[0], -shift[1])
+        missing = (first - back)[8:-8, 8:-8].ravel()
+        # A few large differences are things that move, not the camera.
+        calm = np.abs(missing) <= 3 * np.median(np.abs(missing)) + 1
+        step = np.linalg.lstsq(slopes[calm], missing[calm], rcond=None)[0]
+        shift = [by + float(change) for by, change in zip(shift, step, strict=True)]
+    there = np.stack([slope[8:-8, 8:-8].ravel() for slope in np.gradient(shifted(other, -shift[0], -shift[1]))], axis=1)
+    likeness = (slopes * there).sum() / np.sqrt((slopes**2).sum() * (there**2).sum() + 1e-9)
+    return (shift[0], shift[1]) if likeness > _SAME_SCENE else None
+
+
+def shifted(picture: NDArray[np.generic], down: float, right: float) -> NDArray[np.float32]:
+    """A picture [H, W] or [H, W, 3] moved by parts of a pixel, float32: cubic convolution; edges are repeated."""
+    moved = np.asarray(picture, np.float32)
+    for axis, by in enumerate((down, right)):
+        whole = int(np.floor(-by))
+        part, length = -by - whole, moved.shape[axis]
+        total = np.zeros_like(moved)
+        for offset in (-1, 0, 1, 2):
+            far = abs(part - offset)
+            weight = 1.5 * far**3 - 2.5 * far**2 + 1 if far <= 1 else -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2
+            index = np.clip(np.arange(length) + whole + offset, 0, length - 1)
+            total += np.float32(weight) * np.take(moved, index, axis)
+        moved = total
+    return moved
+
+
+def _filled(moved: NDArray[np.float32], first: Pixels, down: float, right: float) -> Pixels:
+    """Moved pixels as uint8, with the first frame's where they came from beyond the edge."""
+    result: Pixels = np.clip(np.rint(moved), 0, 255).astype(np.uint8)
+    for axis, by in enumerate((down, right)):
+        edge = int(np.ceil(abs(by)))
+        if edge:
+            beyond = (slice(None),) * axis + (slice(0, edge) if by > 0 else slice(-edge, None),)
+            result[beyond] = first[beyond]
+    return result
+
+
+def _grey(pixels: Pixels, step: int) -> NDArray[np.float32]:
+    """The mean of the channels of every square of `step` pixels."""
+    height, width = (side // step * step for side in pixels.shape[:2])
+    squares = pixels[:height, :width].reshape(height // step, step, width // step, step, 3)
+    return squares.mean(axis=(1, 3, 4), dtype=np.float32)
+
+
+def changed(before: Pixels, now: Pixels) -> bool:
+    """Whether something moved between two registered frames: a square of them is darker or lighter than noise explains."""
+    squares = []
+    for pixels in (before, now):
+        height, width = (side // _SQUARE * _SQUARE for side in pixels.shape[:2])
+        cut = pixels[:height, :width].reshape(height // _SQUARE, _SQUARE, width // _SQUARE, _SQUARE, 3)
+        squares.append(cut.mean(axis=(1, 3), dtype=np.float32))
+    return bool(np.abs(squares[0] - squares[1]).max() > _MOVED)
