@@ -34,7 +34,9 @@ def test_all_of_it_is_reached_by_tab_and_shows_the_focus(page: Page, folder: Pat
         assert seen, f"{name} does not show that it has the focus"
         walk.append(name)
     assert walk == page.evaluate(OPERABLE)
-    assert {"file", "camera", "sample", "side", "model", "compare", "reveal", "opacity", "save-labels", "save"} <= set(walk)
+    assert {"file", "camera", "sample", "side", "model", "compare", "reveal", "opacity", "save-labels", "save"} <= set(
+        walk
+    )
 
 
 def test_a_photograph_is_chosen_by_keyboard(page: Page, folder: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,11 +39,11 @@ class Requests:
 
 
 @pytest.fixture
-def photos(tmp_path: Path) -> Iterator[list[Path]]:
+def photos(tmp_path: Path) -> list[Path]:
     paths = [tmp_path / f"photo {index}.png" for index in range(3)]
     for index, path in enumerate(paths):
         Image.fromarray(generate_scene(index, size=(96, 128 + 16 * index)).image).save(path)
-    yield paths
+    return paths
 
 
 def test_several_pictures_are_sent_one_after_the_other(page: Page, photos: list[Path], tap: Tap) -> None:
@@ -56,7 +56,7 @@ def test_several_pictures_are_sent_one_after_the_other(page: Page, photos: list[
     buttons = page.locator("#pictures button")
     expect(buttons).to_have_text([f"photo {index}.pngdone" for index in range(3)])
     buttons.first.click()
-    expect(page.locator("#contents")).to_contain_text("128 × 96 pixels")
+    expect(page.locator("#contents")).to_contain_text(re.compile("128 . 96 pixels"))
     expect(buttons.first).to_have_attribute("aria-current", "true")
 
 
@@ -76,17 +76,18 @@ def test_a_picture_that_is_picked_stays(page: Page, photos: list[Path]) -> None:
     page.set_input_files("#file", photos)
     page.locator("#pictures li", has_text="done").first.locator("button").click()
     page.wait_for_selector("body[data-done]")
-    expect(page.locator("#contents")).to_contain_text("128 × 96 pixels")
+    expect(page.locator("#contents")).to_contain_text(re.compile("128 . 96 pixels"))
 
 
-def test_stop_ends_the_run(page: Page, photos: list[Path], tap: Tap) -> None:
-    Requests(page, 1)
+def test_stop_ends_the_run(page: Page, photos: list[Path]) -> None:
+    sent: list[Route] = []
+    page.route("**/v1/segment**", lambda route: sent.append(route))  # and held for ever
     page.set_input_files("#file", photos)
     expect(page.locator("#status")).to_contain_text("1 of 3: Sending")
     page.locator("#cancel").click()
     expect(page.locator("#status")).to_be_hidden()
-    page.wait_for_timeout(1500)
-    assert sum(request.sends_image for request in tap.requests()) <= 1
+    page.wait_for_timeout(1000)
+    assert len(sent) == 1
 
 
 def test_a_picture_from_the_camera(page: Page, tap: Tap) -> None:

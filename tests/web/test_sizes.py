@@ -1,4 +1,4 @@
-"""The page's working size in a real Chromium: what is sent is what Python sends, and the label map fits the photograph."""
+"""The page's working size in a real Chromium: it sends what Python sends, and the label map fits the photograph."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from veilseg.ciphers import EncryptedImage
 from veilseg.data.scenes import generate_scene
 from veilseg.images import open_image
 from veilseg.runtime import Segmenter
-from veilseg.scale import enlarge_labels, reduce_photograph
+from veilseg.scale import enlarge_labels
 
 SIZE = (750, 1000)
 
@@ -37,7 +37,7 @@ def segmented(page: Page, path: Path, tap: Tap) -> EncryptedImage:
 
 
 def expected(photo: np.ndarray, longer_side: int = 480) -> EncryptedImage:
-    return veilseg.cipher("subblock-sort").encrypt(reduce_photograph(photo, longer_side))
+    return veilseg.cipher("subblock-sort").encrypt(photo, longer_side=longer_side)
 
 
 def test_a_png_becomes_the_same_pixels_as_in_python(page: Page, scene: np.ndarray, tmp_path: Path, tap: Tap) -> None:
@@ -57,7 +57,7 @@ def test_a_png_becomes_the_same_pixels_as_in_python(page: Page, scene: np.ndarra
         assert opened.mode == "P"
         assert opened.size == SIZE[::-1]
         assert (np.asarray(opened) == enlarge_labels(labels, *SIZE)).mean() > 0.995
-        palette = np.reshape(opened.getpalette(), (-1, 3))
+        palette: np.ndarray = np.reshape(opened.getpalette() or [], (-1, 3))
     assert (palette[: len(Segmenter("default").classes)] == Segmenter("default").palette).all()
     with Image.open(saved(page, "#save-overlay", tmp_path)) as overlay:
         assert overlay.size == SIZE[::-1]
@@ -135,8 +135,8 @@ def test_a_smaller_photograph_stays_as_it_is(page: Page, folder: Path, tap: Tap)
 @pytest.mark.parametrize("mode", ["RGB", "CMYK"])
 def test_colours_become_those_of_python(page: Page, scene: np.ndarray, tmp_path: Path, tap: Tap, mode: str) -> None:
     """Display P3, as phones write it, and inks without a profile: to a few levels, since two libraries convert."""
-    profile = {"icc_profile": display_p3()} if mode == "RGB" else {}
-    Image.fromarray(scene[:240, :320]).convert(mode).save(tmp_path / "photo.jpg", quality=95, **profile)
+    profile = display_p3() if mode == "RGB" else None
+    Image.fromarray(scene[:240, :320]).convert(mode).save(tmp_path / "photo.jpg", quality=95, icc_profile=profile)
     image = segmented(page, tmp_path / "photo.jpg", tap)
     with warnings.catch_warnings(action="ignore"):
         theirs = expected(open_image(tmp_path / "photo.jpg"))
