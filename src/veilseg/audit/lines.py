@@ -16,6 +16,10 @@ KINDS_OF_CHARACTER = {"L": str.isalpha, "D": str.isdigit, "?": str.isalnum}
 """A format says of every character what it may be: a letter, a digit, or any, as "LLDDLLL" of a British plate."""
 
 
+SLANTED = 0.8
+"""The height of a plate's letters in that of its upright box, which its slant makes higher: as in generated scenes."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a line's characters are in a picture.
@@ -75,7 +79,7 @@ def plate_in_box(text: str, box: Box) -> Line | None:
     """A number plate whose text fills an upright box; which characters are letters is known."""
     left, top, right, bottom = box
     middle = (top + bottom) / 2
-    line = line_between(text, (left, middle), (right, middle), bottom - top)
+    line = line_between(text, (left, middle), (right, middle), SLANTED * (bottom - top))
     return line and replace(line, form="".join("D" if one.isdigit() else "L" for one in line.text))
 
 

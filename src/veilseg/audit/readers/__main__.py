@@ -13,9 +13,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from veilseg.audit.readers.fonts import LEARNED, find_fonts
+from veilseg.audit.readers.fonts import DOTS, LEARNED, find_fonts
+from veilseg.audit.readers.measure import SPECIALIST_PIXELS, specialist
 from veilseg.audit.readers.measure import measure as measure_reader
-from veilseg.audit.readers.reader import NAME, shipped
+from veilseg.audit.readers.reader import NAME, Reader, shipped
 from veilseg.evaluation.provenance import provenance
 
 HERE = Path(__file__).parent
@@ -49,6 +50,28 @@ def measure(
     """Measure the shipped reader, with at least 200 plates for every figure."""
     found = measure_reader(shipped(), plates=plates, scenes=scenes, seed=seed, progress=typer.echo)
     command = f"python -m veilseg.audit.readers measure -o {output.as_posix()}"
+    output.write_text(json.dumps({**provenance(command, seed), **found}, indent=1) + "\n", encoding="utf-8")
+
+
+@app.command()
+def specialise(
+    output: Annotated[Path, typer.Option("--output", "-o")], rounds: int = 80, plates: int = 200, seed: int = 3
+) -> None:
+    """Train and measure readers of one thing each: British plates in the scenes' font, sorted, s = 4 and 8."""
+    import torch
+
+    from veilseg.audit.readers.training import CIPHERS, Plan
+    from veilseg.audit.readers.training import train as train_reader
+
+    torch.set_num_threads(1)
+    found = {}
+    for side in (4, 8):
+        heights = (SPECIALIST_PIXELS[0] / side, SPECIALIST_PIXELS[-1] / side)
+        plan = Plan((DOTS,), rounds, sides=(side,), heights=heights, ciphers=CIPHERS[:1], country="British", seed=seed)
+        weights = {name: value.numpy() for name, value in train_reader(plan).state_dict().items()}
+        found[str(side)] = specialist(Reader(weights), side, scenes=260, plates=plates, seed=seed)
+        typer.echo(f"s = {side}: {found[str(side)]}")
+    command = f"python -m veilseg.audit.readers specialise -o {output.as_posix()}"
     output.write_text(json.dumps({**provenance(command, seed), **found}, indent=1) + "\n", encoding="utf-8")
 
 

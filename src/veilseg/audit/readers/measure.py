@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from veilseg.audit.base import Pixels
 from veilseg.audit.lines import Line, plate_in_box
-from veilseg.audit.readers.fonts import LEARNED, UNSEEN, find_fonts
+from veilseg.audit.readers.fonts import DOTS, LEARNED, UNSEEN, find_fonts
 from veilseg.audit.readers.rates import HEIGHTS, Read, by_height, judge, rates
 from veilseg.audit.readers.reader import Reader
 from veilseg.audit.readers.scenarios import CAMERAS, DISTANCES
@@ -24,6 +24,9 @@ from veilseg.data.scenes.dataset import SceneData
 from veilseg.scale import ORIGINAL
 
 SIDES = (4, 8, 16)
+WAYS = tuple(product(SIDES, CIPHERS))
+SPECIALIST_PIXELS = (6.0, 8.0, 11.0, 14.0)
+"""Letter heights at which a reader of one font is measured."""
 HIGHEST = 7.0
 """Cells: where the last part of HEIGHTS ends here."""
 
@@ -106,14 +109,16 @@ def read_plate(reader: Reader, made: Cipher, picture: Pixels, line: Line) -> Rea
     return judge(scores, line, made.spec.cell)
 
 
-def _scenes(reader: Reader, count: int, seed: int, progress: Progress) -> dict[str, Any]:
+def _scenes(
+    reader: Reader, count: int, seed: int, progress: Progress, ways: Sequence[tuple[int, str]] = WAYS
+) -> dict[str, Any]:
     """The plates of generated scenes, 480 x 360, whose boxes are given: {s: {cipher: {"all": rates, part: rates}}}."""
     data = SceneData(count, 700_000 + seed)
     read: dict[tuple[int, str], list[Read]] = {}
     for index in range(count):
         scene = data[index]
         lines = [line for text, box in scene.plates if (line := plate_in_box(text, box))]
-        for side, name in product(SIDES, CIPHERS):
+        for side, name in ways:
             made = cipher(name, DEFAULT_BLOCK, side)
             scores = reader.read(made, made.encrypt(scene.image).pixels, [line.place for line in lines])
             found = [judge(one, line, side) for one, line in zip(scores, lines, strict=True)]
@@ -124,3 +129,15 @@ def _scenes(reader: Reader, count: int, seed: int, progress: Progress) -> dict[s
     for (side, name), lines_read in read.items():
         tables.setdefault(str(side), {})[name] = {"all": rates(lines_read), **by_height(lines_read)}
     return tables
+
+
+def specialist(reader: Reader, side: int, scenes: int, plates: int, seed: int) -> dict[str, Any]:
+    """What a reader that learned one font, one format and one s reads: of drawn plates, by height, and of scenes."""
+    rng = np.random.default_rng([seed, side])
+    made, read = cipher(CIPHERS[0], side, side), []
+    for low, high in pairwise(SPECIALIST_PIXELS):
+        for _ in range(plates):
+            picture, line = draw_line(rng, DOTS, float(rng.uniform(low, high)), side, country="British")
+            read.append(read_plate(reader, made, picture, line))
+    tables = _scenes(reader, scenes, seed, lambda text: None, [(side, CIPHERS[0])])
+    return {"by_height": by_height(read), "scenes": tables[str(side)][CIPHERS[0]]}

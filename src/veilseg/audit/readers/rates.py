@@ -103,7 +103,7 @@ def wilson(count: int, total: int) -> list[float]:
     share, square = count / total, NORMAL**2
     middle = (share + square / (2 * total)) / (1 + square / total)
     half = NORMAL * np.sqrt(share * (1 - share) / total + square / (4 * total**2)) / (1 + square / total)
-    return [round(share, 4), round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4)]
+    return [round(float(value), 4) for value in (share, max(0, middle - half), min(1, middle + half))]
 
 
 def _share(counts: np.ndarray, column: int) -> list[float]:

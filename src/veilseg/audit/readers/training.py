@@ -20,8 +20,6 @@ from veilseg.ciphers import cipher
 SIDES = (2, 3, 4, 4, 6, 8, 8, 12, 16, 16, 24)
 """Of cells in pixels: one reader learns all, since what counts is how many cells a letter has."""
 
-HEIGHTS = (0.35, 8.0)
-"""Of a capital in cells, as likely for each factor; in pixels within PIXELS."""
 LARGEST_LETTER = 72.0
 """Pixels. Larger ones are read as these are: nothing new is in them."""
 PIXELS = (1.5, LARGEST_LETTER)
@@ -41,6 +39,9 @@ class Plan:
         batch: lines a step.
         kept: lines that are kept to be learned from again.
         sides: of cells.
+        heights: of a capital in cells, as likely for each factor, somewhat more often high; in pixels within PIXELS.
+        ciphers: whose images are learned from.
+        country: of the plates; None: every country's, and words.
         progress: called after every round with its number, the last loss and the reader as it is.
     """
 
@@ -52,6 +53,9 @@ class Plan:
     batch: int = 128
     kept: int = 100_000
     sides: tuple[int, ...] = SIDES
+    heights: tuple[float, float] = (0.35, 8.0)
+    ciphers: tuple[str, ...] = CIPHERS
+    country: str | None = None
     seed: int = 1
     progress: Callable[[int, float, ReaderNetwork], None] = lambda number, loss, network: None
 
@@ -101,14 +105,14 @@ def train(plan: Plan) -> ReaderNetwork:
 
 def _add_line(rng: np.random.Generator, store: Store, plan: Plan) -> None:
     side = int(rng.choice(plan.sides))
-    share = rng.random() ** 0.8  # somewhat more of what can be read
-    height = float(np.clip(side * HEIGHTS[0] * (HEIGHTS[1] / HEIGHTS[0]) ** share, *PIXELS))
-    picture, line = draw_line(rng, str(rng.choice(plan.fonts)), height, side)
+    low, high = plan.heights
+    height = float(np.clip(side * low * (high / low) ** (rng.random() ** 0.8), *PIXELS))
+    picture, line = draw_line(rng, str(rng.choice(plan.fonts)), height, side, country=plan.country)
     if len(line.text) > LONGEST:
         return
     for _ in range(plan.places):
         moved, place = shift(picture, line.place, side, rng)
-        made = cipher(str(rng.choice(CIPHERS)), side, side)  # blocks of one cell: blocks change nothing
+        made = cipher(str(rng.choice(plan.ciphers)), side, side)  # blocks of one cell: blocks change nothing
         grid = cells(made, made.encrypt_pixels(moved, None, None))
         store.add(describe(grid, guess_place(place, rng), side), line.text)
 

@@ -105,8 +105,8 @@ def draw_line(
     to_picture = shift @ to_picture
     masks = (_warped(ink, to_picture, extent, over), _polygon(corners - low, extent, over))
     blurred = [mask.reduce(over).filter(ImageFilter.GaussianBlur(view.blur)) for mask in masks]
-    coverages = [np.asarray(mask, np.float32) for mask in blurred]
-    picture = _develop(_light(coverages[0] / 255, coverages[1] / 255, rng, is_plate), rng, view)
+    written, paper = (np.asarray(np.asarray(mask, np.float32) / 255, np.float32) for mask in blurred)
+    picture = _develop(_light(written, paper, rng, is_plate), rng, view)
     return picture, Line(readable(text), form, Place(_move(to_picture, middles), height))
 
 
@@ -180,7 +180,8 @@ def _light(
         light += coverage[..., None] * (colour.astype(np.float32) - light)
     slope = rng.uniform(-0.3, 0.3, 2)
     shade = 1 + slope[0] * np.linspace(-1, 1, height)[:, None] + slope[1] * np.linspace(-1, 1, width)
-    return light * (shade * np.exp(rng.uniform(np.log(0.2), np.log(1.1)))).astype(np.float32)[..., None]
+    shade = shade * np.exp(rng.uniform(np.log(0.2), np.log(1.1)))
+    return np.asarray(light * shade.astype(np.float32)[..., None])
 
 
 def _unlike_grey(rng: np.random.Generator, light: float) -> NDArray[np.float32]:
