@@ -146,10 +146,12 @@ def video(sizes: dict[str, tuple[int, int]], count: int, folder: Path) -> list[d
             return sum(1 for _ in frames(str(clip)))
 
         def write(clip: Path = clip) -> int:
-            return sum(len(cipher.encrypt(frame, longer_side=ORIGINAL).to_bytes()) for frame in frames(str(clip)))
+            return sum(
+                len(cipher.encrypt(frame.pixels, longer_side=ORIGINAL).to_bytes()) for frame in frames(str(clip))
+            )
 
         def encrypt(clip: Path = clip) -> int:
-            return sum(cipher.encrypt(frame, longer_side=ORIGINAL).pixels.size for frame in frames(str(clip)))
+            return sum(cipher.encrypt(frame.pixels, longer_side=ORIGINAL).pixels.size for frame in frames(str(clip)))
 
         seconds = medians({"decode": decode, "encrypt": encrypt, "whole": write}, 3)
         rows.append({"video": name, **{f"{part}_fps": round(count / taken, 1) for part, taken in seconds.items()}})

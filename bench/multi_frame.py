@@ -8,6 +8,7 @@ is attacked by rank-placement as well; the better one counts.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sys
 from collections.abc import Callable
@@ -55,7 +56,7 @@ def averaged(frames: Frames, count: int) -> Frames:
 def registered(frames: Frames) -> Frames:
     """All frames in the first one's place."""
     steady = Steady()
-    return [steady.register(frame)[0] for frame in frames]
+    return [steady.register(frame) for frame in frames]
 
 
 def gated(frames: Frames) -> Frames:
@@ -63,7 +64,7 @@ def gated(frames: Frames) -> Frames:
     steady, sent = Steady(), []
     kept: list[np.ndarray] = []
     for frame in frames:
-        calm, _ = steady.register(frame)
+        calm = steady.register(frame)
         if not kept or changed(kept[-1], calm):
             kept.append(calm)
             sent.append(frame)
@@ -72,9 +73,7 @@ def gated(frames: Frames) -> Frames:
 
 def gated_by_cells(frames: Frames) -> Frames:
     """Those frames alone that differ from the last one sent, with no regard to the camera's shaking."""
-    sent = frames[:1]
-    sent += [frame for before, frame in zip(frames, frames[1:], strict=False) if changed(before, frame)]
-    return sent
+    return frames[:1] + [frame for before, frame in itertools.pairwise(frames) if changed(before, frame)]
 
 
 WAYS: dict[str, Callable[[Frames], Frames]] = {
@@ -124,6 +123,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
+    facts = {**provenance(seed=given.seed), "frames": FRAMES, "noise": NOISE}
     paths = list_images(given.folder)
     chosen = [paths[index] for index in np.linspace(0, len(paths) - 1, given.photographs).round().astype(int)]
     tasks = [
@@ -144,8 +144,7 @@ def main() -> None:
                 rows.append({"side": side, "reach": reach, "way": way, "sent": sent, "ssim": round(ssim, 4)})
                 print(f"s = {side}, shaken by {reach}: {way}: {sent:g} frames sent, SSIM {ssim:.3f}")
     if given.json:
-        facts = {"frames": FRAMES, "noise": NOISE, "photographs": [path.name for path in chosen]}
-        write_json(given.json, {**provenance(seed=given.seed), **facts, "rows": rows})
+        write_json(given.json, {**facts, "photographs": [path.name for path in chosen], "rows": rows})
 
 
 if __name__ == "__main__":

@@ -28,21 +28,17 @@ class Steady:
         self._first: Pixels | None = None
         self._small: NDArray[np.float32] | None = None
 
-    def register(self, pixels: Pixels) -> tuple[Pixels, Shift]:
-        """A frame in the first one's place, and where it was. What lies beyond its edge is the first one's.
-
-        Args:
-            pixels: uint8 [H, W, 3].
-        """
-        step = max(1, -(-max(pixels.shape[:2]) // _LONGEST))
-        small = _grey(pixels, step)
+    def register(self, pixels: Pixels) -> Pixels:
+        """A frame, uint8 [H, W, 3], in the first one's place. What lies beyond its edge is the first one's."""
+        step = _step(pixels)
+        small = _means(pixels, step).mean(axis=2)
         if self._first is not None and self._small is not None and self._first.shape == pixels.shape:
             shift = find_shift(self._small, small)
             if shift is not None:
                 down, right = shift[0] * step, shift[1] * step
-                return _filled(shifted(pixels, -down, -right), self._first, -down, -right), (down, right)
+                return _filled(shifted(pixels, -down, -right), self._first, -down, -right)
         self._first, self._small = pixels, small
-        return pixels, (0.0, 0.0)
+        return pixels
 
 
 def find_shift(first: NDArray[np.float32], other: NDArray[np.float32]) -> Shift | None:
@@ -98,18 +94,20 @@ def _filled(moved: NDArray[np.float32], first: Pixels, down: float, right: float
     return result
 
 
-def _grey(pixels: Pixels, step: int) -> NDArray[np.float32]:
-    """The mean of the channels of every square of `step` pixels."""
-    height, width = (side // step * step for side in pixels.shape[:2])
-    squares = pixels[:height, :width].reshape(height // step, step, width // step, step, 3)
-    return squares.mean(axis=(1, 3, 4), dtype=np.float32)
-
-
 def changed(before: Pixels, now: Pixels) -> bool:
-    """Whether something moved between two registered frames: a square of them is darker or lighter than noise explains."""
-    squares = []
-    for pixels in (before, now):
-        height, width = (side // _SQUARE * _SQUARE for side in pixels.shape[:2])
-        cut = pixels[:height, :width].reshape(height // _SQUARE, _SQUARE, width // _SQUARE, _SQUARE, 3)
-        squares.append(cut.mean(axis=(1, 3), dtype=np.float32))
-    return bool(np.abs(squares[0] - squares[1]).max() > _MOVED)
+    """Whether something moved between two registered frames, uint8 [H, W, 3]: a square is darker or lighter by far."""
+    side = _SQUARE * _step(now)
+    return before.shape != now.shape or bool(np.abs(_means(before, side) - _means(now, side)).max() > _MOVED)
+
+
+def _step(pixels: Pixels) -> int:
+    """The side of the squares that are looked at as one pixel."""
+    return max(1, -(-max(pixels.shape[:2]) // _LONGEST))
+
+
+def _means(pixels: Pixels, side: int) -> NDArray[np.float32]:
+    """The mean of every channel of every whole square, float32 [H / side, W / side, 3]; small frames are one square."""
+    side = min(side, *pixels.shape[:2])
+    height, width = (length // side * side for length in pixels.shape[:2])
+    squares = pixels[:height, :width].reshape(height // side, side, width // side, side, 3)
+    return squares.mean(axis=(1, 3), dtype=np.float32)

@@ -63,8 +63,8 @@ class Encrypt:
             raise InvalidKeyError("the key file holds another key on this machine", hint)
         resize = self._resize()
 
-        def work(data: bytes) -> Files:
-            photograph = open_image(data)
+        def work(data: bytes | np.ndarray) -> Files:
+            photograph = open_image(data) if isinstance(data, bytes) else data
             encrypted = self.cipher.encrypt(resize(photograph), key, longer_side=ORIGINAL)
             height, width = encrypted.header.height, encrypted.header.width
             remark = describe_cells(encrypted.header.spec, height, width, max(photograph.shape))

@@ -16,6 +16,7 @@ from veilseg.batch.locations import address_of, join, location_of
 from veilseg.batch.plan import Task
 from veilseg.errors import InvalidImageError, UsageError
 from veilseg.formats import VIDEO_SUFFIXES
+from veilseg.steady import Steady, changed
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,20 @@ def frames(source: str) -> Iterator[Frame]:
         ) from error
 
 
-def every(frames: Iterable[Frame], count: int) -> Iterator[Frame]:
-    """Of `count` frames in a row, the first alone is needed."""
+def choose(frames: Iterable[Frame], *, every: int = 1, standing: bool = False) -> Iterator[Frame]:
+    """Frames, of which not all are needed: of `every` in a row the first alone.
+
+    standing: the camera stands. Frames are laid onto the first one, and needed only when something moved since the last
+    that was; see `veilseg.steady`.
+    """
+    steady, last = Steady(), None
     for frame in frames:
-        yield Frame(frame.number, frame.time, frame.pixels, frame.needed and frame.number % count == 0)
+        needed, pixels = frame.number % every == 0, frame.pixels
+        if standing:
+            pixels = steady.register(pixels)
+            needed = needed and (last is None or changed(last, pixels))
+            last = pixels if needed else last
+        yield Frame(frame.number, frame.time, pixels, needed)
 
 
 def frame_tasks(source: str, frames: Iterable[Frame], *outputs: str, force: bool = False) -> Iterator[FrameTask]:

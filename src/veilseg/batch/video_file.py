@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -82,7 +81,7 @@ class VideoFile:
         self._container.mux(self._stream.encode())
         self._container.close()
         refuse_existing(self._target, overwrite=self._force)  # somebody else may have been faster
-        os.replace(self._beside, self._target)
+        self._beside.replace(self._target)
 
     def __enter__(self) -> VideoFile:
         return self

@@ -9,7 +9,7 @@ import typer
 
 from veilseg import catalog
 from veilseg.catalog import DEFAULT_CIPHER, DEFAULT_LONGER_SIDE
-from veilseg.cli import batch
+from veilseg.cli import batch, video
 from veilseg.cli.common import KeyFile, LongerSide, key_path_for
 from veilseg.cli.messages import note, show_warning
 from veilseg.errors import UsageError
@@ -42,6 +42,8 @@ def command(
     longer_side: LongerSide = None,
     key: KeyFile = None,
     ray: batch.OnRay = False,
+    every: video.Every = 1,
+    standing: video.Standing = False,
     force: batch.Again = False,
 ) -> int:
     """Encrypt photographs (JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP) as PNG files without metadata of the originals.
@@ -55,14 +57,16 @@ def command(
     of one pixel are refused.
 
     A folder stands for all images in it and in its subfolders, linked ones too, which keep their places; hidden files
-    are left out. Outputs that exist are skipped, so that the same command goes on after an interruption. Images and
-    videos of kinds that are not read are named; they make the exit code 1, as failures do.
+    are left out. Outputs that exist are skipped, so that the same command goes on after an interruption. Images of
+    kinds that are not read, and videos in folders, are named; they make the exit code 1, as failures do. A video or a
+    camera (/dev/video0) alone becomes a folder of encrypted frames.
 
     Examples:
       veilseg encrypt photo.jpg -o encrypted.png
       veilseg encrypt photo.jpg -o encrypted.png --model my-model/
       veilseg encrypt photos/ -o encrypted/ --cipher subblock-shuffle --key my.key
       veilseg encrypt s3://bucket/photos -o s3://bucket/encrypted --ray
+      veilseg encrypt clip.mp4 -o encrypted/ --standing
       veilseg encrypt - -o - < photo.jpg > encrypted.png
     """
     from veilseg.batch import Encrypt, make_plan
@@ -75,12 +79,17 @@ def command(
         chosen, side, processor = _as_model(model, cipher, block, sub_block)
     if longer_side is not None:
         side, processor = longer_side, None
-    plan = make_plan(images, output, verb="encrypt")
     operation = Encrypt(chosen, key_path_for(chosen, key), side, processor)
-    if not force:
-        operation.check_existing(task.outputs[0] for task in plan.tasks)
     if processor is None and finer_than_default(chosen.spec, side):
         show_warning(warn_of_cells(chosen.spec, side))
+    if video.is_video(images, every, standing):
+        if ray:
+            raise UsageError("the frames of a video are encrypted on this machine", "leave --ray out")
+        frames = video.open_frames(images[0], every, standing)
+        return video.encrypt(images[0], output, operation, frames, force=force)
+    plan = make_plan(images, output, verb="encrypt")
+    if not force:
+        operation.check_existing(task.outputs[0] for task in plan.tasks)
     if plan.folders and chosen.spec.sub_block is not None:
         note(cells_at(chosen.spec, side))
     return batch.run(plan, operation, batch.executor_of(ray), force=force)

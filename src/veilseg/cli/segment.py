@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from veilseg.cli import batch
+from veilseg.cli import batch, video
 from veilseg.cli.common import TOKEN_VARIABLE, KeyFile, LongerSide, ModelName, Threads, Window, load_key
 from veilseg.errors import UsageError
 
@@ -49,22 +49,25 @@ def command(
     ] = None,
     key: KeyFile = None,
     in_flight: Annotated[int, typer.Option(metavar="N", min=1, help="Images on their way to --server.")] = 8,
+    every: video.Every = 1,
+    standing: video.Standing = False,
     force: batch.Again = False,
 ) -> int:
     """Segment encrypted images; every pixel of the PNG written is a class id, shown in the model's colours.
 
     The model sees no key and no photograph: --photo only gives the finished map its size and an overlay. Key-invariant
     models, like the default, answer the same for every key. A service gets photographs encrypted at its model's working
-    size (--longer-side changes it), and also videos and cameras (/dev/video0), frame by frame; their maps come back at
-    the photograph's own size. Folders, photographs of several images, and outputs that exist are as in `veilseg
-    encrypt`.
+    size (--longer-side changes it); their maps come back at the photograph's own size. It also gets videos and cameras
+    (/dev/video0), whose maps become a folder or a video. Folders, photographs of several images, and outputs that exist
+    are as in `veilseg encrypt`.
 
     Examples:
       veilseg segment encrypted.png -o labels.png
       veilseg segment encrypted.png -o labels.png --overlay seen.png --photo photo.jpg
       veilseg segment encrypted/ -o labels/ --model my-model/
       veilseg segment photos/ -o labels/ --overlay seen/ --server http://127.0.0.1:8000
-      veilseg segment clip.mp4 -o labels/ --server http://127.0.0.1:8000
+      veilseg segment clip.mp4 -o maps.mp4 --overlay seen.mp4 --server http://127.0.0.1:8000
+      veilseg segment /dev/video0 -o labels/ --standing --server http://127.0.0.1:8000
     """
     if server is not None:
         if cityscapes_ids or window or threads or ray:
@@ -73,9 +76,14 @@ def command(
                 "leave them or --server out",
             )
         with _client(server, token, key, model, longer_side) as client:
+            if video.is_video(images, every, standing):
+                if photo is not None:
+                    raise UsageError("a video's frames are its photographs", "leave --photo out")
+                frames = video.open_frames(images[0], every, standing)
+                return video.segment(images[0], output, overlay, client, frames, in_flight=in_flight, force=force)
             return _by_service(images, output, client, photo, overlay, in_flight, force)
-    if token or key:
-        raise UsageError("--token and --key belong to --server", "--server http://127.0.0.1:8000")
+    if token or key or every > 1 or standing:
+        raise UsageError("--token, --key, --every and --standing belong to --server", "--server http://127.0.0.1:8000")
     from veilseg.batch import Segment, make_plan, with_photographs
 
     plan = with_photographs(make_plan(images, output, verb="segment"), photo, overlay)
@@ -110,15 +118,9 @@ def _by_service(
     in_flight: int,
     force: bool,
 ) -> int:
-    from veilseg.batch import SegmentByService, Summary, make_plan, run_by_service, with_photographs
-    from veilseg.batch.video import frame_tasks, is_video
+    from veilseg.batch import SegmentByService, make_plan, run_by_service, with_photographs
 
     operation = SegmentByService(client, overlay is not None)
     executor = partial(run_by_service, in_flight=in_flight)
-    if not any(is_video(image) for image in images):
-        plan = with_photographs(make_plan(images, output, verb="segment"), photo, overlay)
-        return batch.run(plan, operation, executor, force=force)
-    if len(images) != 1 or output is None:
-        raise UsageError("one video at a time, into a folder", "veilseg segment clip.mp4 -o labels/ --server URL")
-    frames = frame_tasks(images[0], output, force=force)
-    return batch.report(executor(frames, operation, force=force), Summary(), operation.doing, None)
+    plan = with_photographs(make_plan(images, output, verb="segment"), photo, overlay)
+    return batch.run(plan, operation, executor, force=force)

@@ -8,6 +8,7 @@ values of every cell are put where that picture wants them, as rank-placement do
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +24,29 @@ Plane = NDArray[np.float32]
 Shift = tuple[float, float]
 """How far down and to the right a frame's scene lies from the first frame's, in pixels."""
 
-SAME_SCENE = 0.4
+SAME_SCENE = 0.5
 """From this correlation of their detail on, two frames show one scene."""
 
-FARTHEST = 3
+FARTHEST = 2
 """Cells that a scene may move between frames."""
 
 ALIGNMENTS, ALIGNMENT_ROUNDS, MEAN_ROUNDS, RANK_ROUNDS = 8, 4, 24, 10
 RANK_WEIGHT = 0.3
 LONGEST_STEP = 0.5  # pixels by which a shift changes in a round
+WHOLE = 0.99  # of a cell: what lies inside of the picture
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A frame's cells as they follow from the picture [H, W]: rows [h, H], columns [w, W]; inside: bool [h, w]."""
+
+    rows: Plane
+    columns: Plane
+    inside: NDArray[np.bool_]
+
+    def missing(self, picture: Plane, means: Plane) -> Plane:
+        """What the frame's means have that the picture does not, [h, w]; nothing where a cell is not inside."""
+        return np.where(self.inside, means - self.rows @ picture @ self.columns.T, 0)
 
 
 class MultiFrame(Attack):
@@ -104,14 +119,8 @@ def reconstruct(
         for _ in range(ALIGNMENTS):
             _, moved = back_project(_together(observed, moved, side), observed, moved, side, ALIGNMENT_ROUNDS, True)
     picture, _ = back_project(_together(observed, moved, side), observed, moved, side, MEAN_ROUNDS, False)
-    for _ in range(0 if values is None or len(observed) == 1 else RANK_ROUNDS):
-        change = np.zeros_like(picture)
-        for known, sight, shift in zip(values or (), observed, moved, strict=True):
-            seen = move(picture, shift)
-            placed = place(known, seen, side).astype(np.float32)
-            missing = np.kron(sight - _means(seen, side), np.ones((side, side), np.float32))
-            change += move(missing + RANK_WEIGHT * (placed - seen), (-shift[0], -shift[1]))
-        picture = picture + change / len(observed)
+    if values is not None and len(observed) > 1:
+        picture = _rank(picture, observed, moved, side, values)
     return picture, moved
 
 
@@ -128,9 +137,8 @@ def back_project(
     for _ in range(rounds):
         change = np.zeros_like(picture)
         for index, sight in enumerate(observed):
-            rows, columns = seen[index]
-            missing = sight - rows @ ahead @ columns.T
-            change += side * side * (rows.T @ missing @ columns)
+            missing = seen[index].missing(ahead, sight)
+            change += side * side * (seen[index].rows.T @ missing @ seen[index].columns)
             if align and index:
                 moved[index] = _nearer(ahead, missing, moved[index], side)
                 seen[index] = _sight(moved[index], picture.shape, side)
@@ -140,22 +148,39 @@ def back_project(
     return picture, moved
 
 
+def _rank(
+    picture: Plane, observed: Sequence[Plane], shifts: Sequence[Shift], side: int, values: Sequence[NDArray[np.float64]]
+) -> Plane:
+    """`picture` changed until its cells, shifted, have the values observed, wherever it is lighter and darker."""
+    ones = np.ones((side, side), np.float32)
+    for _ in range(RANK_ROUNDS):
+        change = np.zeros_like(picture)
+        for sight, shift, known in zip(observed, shifts, values, strict=True):
+            there = _sight(shift, picture.shape, side)
+            seen = move(picture, shift)
+            placed = place(known, seen, side).astype(np.float32)
+            missing = np.kron(there.missing(picture, sight), ones) + RANK_WEIGHT * (placed - seen)
+            change += move(missing * np.kron(there.inside, ones), (-shift[0], -shift[1]))
+        picture = picture + change / len(observed)
+    return picture
+
+
 def move(picture: Plane, shift: Shift) -> Plane:
     """The scene `shift` further down and to the right; edges are repeated."""
-    rows, columns = (_shifting(length, by) for length, by in zip(picture.shape, shift, strict=True))
+    rows, columns = (_shifting(length, by, repeat=True) for length, by in zip(picture.shape, shift, strict=True))
     return rows @ picture @ columns.T
 
 
 def _nearer(picture: Plane, missing: Plane, shift: Shift, side: int) -> Shift:
     """A shift under which less of a frame is missing: least squares on how the means change with it."""
-    rows, columns = _sight(shift, picture.shape, side)
-    rows_on, columns_on = _sight((shift[0] + 0.5, shift[1] + 0.5), picture.shape, side)
-    rows_off, columns_off = _sight((shift[0] - 0.5, shift[1] - 0.5), picture.shape, side)
-    slopes = ((rows_on - rows_off) @ picture @ columns.T, rows @ picture @ (columns_on - columns_off).T)
-    slope = np.stack([one[1:-1, 1:-1].ravel() for one in slopes], axis=1)
-    step = np.linalg.lstsq(slope, missing[1:-1, 1:-1].ravel(), rcond=None)[0]
-    down, right = np.clip(step, -LONGEST_STEP, LONGEST_STEP)
-    return shift[0] + float(down), shift[1] + float(right)
+    here = _sight(shift, picture.shape, side)
+    further, nearer = (_sight((shift[0] + by, shift[1] + by), picture.shape, side) for by in (0.5, -0.5))
+    inside = here.inside & further.inside & nearer.inside
+    down = (further.rows - nearer.rows) @ picture @ here.columns.T
+    right = here.rows @ picture @ (further.columns - nearer.columns).T
+    step = np.linalg.lstsq(np.stack([down[inside], right[inside]], axis=1), missing[inside], rcond=None)[0]
+    changes = np.clip(step, -LONGEST_STEP, LONGEST_STEP)
+    return shift[0] + float(changes[0]), shift[1] + float(changes[1])
 
 
 def _together(observed: Sequence[Plane], shifts: Sequence[Shift], side: int) -> Plane:
@@ -165,24 +190,33 @@ def _together(observed: Sequence[Plane], shifts: Sequence[Shift], side: int) -> 
     return total / len(observed)
 
 
-def _sight(shift: Shift, shape: tuple[int, ...], side: int) -> tuple[Plane, Plane]:
-    """(rows [h, H], columns [w, W]): rows @ picture @ columns.T are the means of a shifted picture's cells."""
-    rows, columns = (_shifting(length, by) for length, by in zip(shape, shift, strict=True))
-    return tuple(one.reshape(len(one) // side, side, -1).mean(axis=1) for one in (rows, columns))
+def _sight(shift: Shift, shape: tuple[int, ...], side: int) -> Sight:
+    """How the cells of a shifted picture [H, W] follow from it."""
+    rows, columns = (
+        _shifting(length, by, repeat=False).reshape(length // side, side, length).mean(axis=1)
+        for length, by in zip(shape, shift, strict=True)
+    )
+    inside = np.outer(*(one.sum(axis=1) > WHOLE for one in (rows, columns)))
+    return Sight(rows, columns, inside)
 
 
 def _means(picture: Plane, side: int) -> Plane:
     return means(picture[..., None], side)[..., 0].astype(np.float32)
 
 
-def _shifting(length: int, by: float) -> Plane:
-    """The matrix [L, L] that shifts a line by parts of a pixel: cubic convolution [Keys 1981]."""
+def _shifting(length: int, by: float, *, repeat: bool) -> Plane:
+    """The matrix [L, L] that shifts a line by parts of a pixel: cubic convolution [Keys 1981].
+
+    Beyond its edges the line is zero, or (repeat) what it is there.
+    """
     whole = int(np.floor(-by))
     part = -by - whole
     matrix = np.zeros((length, length), np.float32)
-    index = np.arange(length)
+    to = np.arange(length)
     for offset in (-1, 0, 1, 2):
         far = abs(part - offset)
         weight = 1.5 * far**3 - 2.5 * far**2 + 1 if far <= 1 else -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2
-        np.add.at(matrix, (index, np.clip(index + whole + offset, 0, length - 1)), weight)
+        wanted = to + whole + offset
+        there = np.clip(wanted, 0, length - 1)
+        np.add.at(matrix, (to, there), np.where(repeat | (wanted == there), weight, 0))
     return matrix
