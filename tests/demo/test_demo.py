@@ -62,7 +62,7 @@ def test_the_page_says_what_is_not_protected(page: Path, demo: Demo) -> None:
     assert make_spec("subblock-sort", sub_block=demo.sub_block).visible in text
     height, width = demo.scenes[0].label.shape
     s = demo.sub_block
-    assert f"{width // s} x {height // s} cells; writing lower than {s} pixels of this picture is below one cell" in text
+    assert f"{width // s} x {height // s} cells; writing lower than {s} pixels of this picture" in text
     assert "never saw" not in text
     assert "the same sorted" in text
     for row in demo.rows.values():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 import veilseg
 from tests.profiles import display_p3
@@ -104,16 +104,39 @@ def test_the_size_can_be_chosen_and_what_is_finer_is_warned_of(
     expect(page.locator("#warning")).to_be_empty()
 
 
-def test_the_model_says_the_size(page: Page, scene: np.ndarray, tmp_path: Path, tap: Tap) -> None:
-    def smaller(route) -> None:
-        response = route.fetch()
-        route.fulfill(response=response, json={**response.json(), "longer_side": 320})
+def ask_for(page: Page, longer_side: int) -> None:
+    """Have the service ask for pictures of another size."""
 
-    Image.fromarray(scene).save(tmp_path / "photo.png")
-    page.route("**/v1/model", smaller)
+    def changed(route: Route) -> None:
+        response = route.fetch()
+        description = response.json()
+        description["input"]["longer_side"] = longer_side
+        route.fulfill(response=response, json=description)
+
+    page.route("**/v1/model", changed)
     page.reload()
-    expect(page.locator("#side option").first).to_have_text("320 px, as the model")
+    text = f"{longer_side} px" if longer_side else "original"
+    expect(page.locator("#side option").first).to_have_text(f"{text}, as the model")
+
+
+def test_the_model_says_the_size(page: Page, scene: np.ndarray, tmp_path: Path, tap: Tap) -> None:
+    Image.fromarray(scene).save(tmp_path / "photo.png")
+    ask_for(page, 320)
     assert segmented(page, tmp_path / "photo.png", tap).header.width == 320
+
+
+@pytest.mark.parametrize("longer_side", [0, 960])
+def test_a_service_gets_no_finer_pictures_unasked(
+    page: Page, scene: np.ndarray, tmp_path: Path, tap: Tap, longer_side: int
+) -> None:
+    Image.fromarray(scene).save(tmp_path / "photo.png")
+    ask_for(page, longer_side)
+    page.set_input_files("#file", tmp_path / "photo.png")
+    expect(page.locator("#status.error")).to_contain_text("which show more than usual. Nothing is sent.")
+    assert not any(request.sends_image for request in tap.requests())
+    page.select_option("#side", label="640 px")
+    page.wait_for_selector("body[data-done]")
+    assert EncryptedImage.from_bytes(tap.image().body).header.width == 640
 
 
 def test_more_than_the_service_takes_is_not_sent(page: Page, tmp_path: Path, tap: Tap) -> None:

@@ -169,7 +169,7 @@ def _table(demo: Demo) -> str:
             group = row.group
             lines.append(f'<tr class="group"><th colspan="5">{escape(group)}</th></tr>')
         cells = {f"{name} %": percent(value) for name, value in row.result.scores.items()}
-        cells["sent per image"] = f"{row.result.bytes_per_image / 1000:,.0f} kB"
+        cells["sent"] = f"{row.result.bytes_per_image / 1000:,.0f} kB"
         # On phones the head of the table is not shown, and every cell says what it is.
         rest = "".join(f'<td data-column="{escape(name)}">{value}</td>' for name, value in cells.items())
         lines.append(f"<tr><td>{escape(row.name)}</td>{rest}</tr>")

@@ -10,7 +10,7 @@ import { fingerprint, keyLine, parseKey, stripped } from "./keys.js";
 import { run, runLive, stop } from "./run.js";
 import { size } from "./sent.js";
 import { getModel, getSample, pathFor, ServiceError } from "./service.js";
-import { DEFAULTS, visibleIn } from "./spec.js";
+import { visibleIn } from "./spec.js";
 import { messageOf, say } from "./status.js";
 
 /** @import { Bytes } from "./bytes.js" */
@@ -57,8 +57,7 @@ async function connect() {
   byId("key-row").hidden = !input.key_fingerprint;
   byId("key-wanted").textContent = input.key_fingerprint ?? "";
   byId("about-model").textContent = `model ${name} · ${input.cipher} · ${input.sub_block ?? input.block} px`;
-  const usual = workingSide();
-  inputs.side.options[0].text = usual ? `${usual} px, as the model` : "original, as the model";
+  inputs.side.options[0].text = `${input.longer_side ? `${input.longer_side} px` : "original"}, as the model`;
   try {
     byId("visible").textContent = visibleIn(specFor(input));
   } catch (error) {
@@ -68,15 +67,10 @@ async function connect() {
   await runAgain();
 }
 
-/** The model's working size: the longer side in pixels, 0 for the original. */
-function workingSide() {
-  return state.model?.longer_side ?? DEFAULTS.longer_side;
-}
-
 /** @param {Model} model */
 function settingsFor(model) {
   const path = pathFor("/v1/segment", model.models.length > 1 ? inputs.model.value : "");
-  const longerSide = inputs.side.value ? Number(inputs.side.value) : workingSide();
+  const longerSide = inputs.side.value ? Number(inputs.side.value) : undefined;
   return { model, secret: state.secret, longerSide, token: token(), path };
 }
 
@@ -136,9 +130,11 @@ byId("camera").addEventListener("click", () => {
 });
 byId("shoot").addEventListener("click", () => withCamera(async () => take([await frame()])));
 byId("live").addEventListener("click", async () => {
-  if (!state.model) return connect();
+  const { model } = state;
+  if (!model) return connect();
+  state.pictures = [];
   byId("live").setAttribute("aria-pressed", "true");
-  await runLive(settingsFor(state.model), () => Number(inputs.rate.value));
+  await runLive(() => settingsFor(model), () => Number(inputs.rate.value));
   byId("live").setAttribute("aria-pressed", "false");
 });
 byId("cancel").addEventListener("click", stop);

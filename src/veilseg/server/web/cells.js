@@ -1,7 +1,10 @@
 // What an encrypted picture shows, counted in cells. src/veilseg/cells.py says the same.
 
+import { VeilsegError } from "./errors.js";
+import { ORIGINAL } from "./scale.js";
 import { DEFAULTS } from "./spec.js";
 
+/** @import { Input } from "./encrypt.js" */
 /** @import { Spec } from "./spec.js" */
 /** @typedef {{ width: number, height: number }} Size in pixels */
 
@@ -32,4 +35,18 @@ export function warnOfCells({ sub_block: s }, { width, height }) {
   if (cells <= DEFAULT_CELLS) return "";
   return `Finer than the default: ${cells} cells along the longer side, where ${DEFAULT_CELLS} are usual. ` +
     "More can be read in it. A smaller longer side shows less.";
+}
+
+/**
+ * The working size of a model. Throws a VeilsegError where its pictures would show more than the default's: that is for
+ * a person to choose, not for a service.
+ * @param {Input} input
+ */
+export function longerSideFor({ sub_block: s, longer_side: side = DEFAULTS.longer_side }) {
+  if (!s || (side !== ORIGINAL && side <= DEFAULT_CELLS * s)) return side;
+  const size = side === ORIGINAL ? "at their own size" : `of ${side} pixels`;
+  throw new VeilsegError(
+    `This service asks for pictures ${size} with cells of ${s} pixels, which show more than usual. Nothing is sent. ` +
+      `Choose a longer side: ${DEFAULTS.longer_side} pixels show less.`,
+  );
 }

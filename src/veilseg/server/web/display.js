@@ -8,6 +8,7 @@ import { legendFile, Overlay, showLegend } from "./overlay.js";
 import { nameFor, save } from "./save.js";
 import { showSent } from "./sent.js";
 import { reveal, showSlider } from "./slider.js";
+import { messageOf, say } from "./status.js";
 
 /** @import { Look } from "./layer.js" */
 /** @import { Picture } from "./picture.js" */
@@ -68,7 +69,11 @@ export async function lookAt(picture) {
 function offer(id, ending, make) {
   byId(id).addEventListener("click", async () => {
     const picture = /** @type {Required<Picture>} */ (current);
-    save(await make(picture), nameFor(picture.name, ending));
+    try {
+      save(await make(picture), nameFor(picture.name, ending));
+    } catch (error) {
+      say(messageOf(error, ""), "error");
+    }
   });
 }
 

@@ -1,6 +1,7 @@
 // One photograph on its way: encrypted beside the page, sent, and its label map read.
 
 import { inBackground } from "./background.js";
+import { longerSideFor } from "./cells.js";
 import { segment } from "./service.js";
 import { size } from "./sent.js";
 
@@ -18,8 +19,9 @@ import { size } from "./sent.js";
  *   settings?: Settings,
  * }} Picture
  *
- * How pictures are encrypted and sent: `secret` is the key's, `longerSide` in pixels, `path` the service's.
- * @typedef {{ model: Model, secret?: Bytes, longerSide: number, token: string, path: string }} Settings
+ * How pictures are encrypted and sent: `secret` is the key's, `longerSide` what a person chose, in pixels, `path` the
+ * service's.
+ * @typedef {{ model: Model, secret?: Bytes, longerSide?: number, token: string, path: string }} Settings
  */
 
 /**
@@ -29,9 +31,10 @@ import { size } from "./sent.js";
  * @param {{ signal: AbortSignal, say: (text: string) => void, onEncrypted: () => void }} options
  */
 export async function processPicture(picture, settings, { signal, say, onEncrypted }) {
-  const { model: { input, limits, classes }, secret, longerSide, token, path } = settings;
+  const { model: { input, limits, classes }, secret, token, path } = settings;
   picture.settings = settings;
   say("Encrypting here, in the browser …");
+  const longerSide = settings.longerSide ?? longerSideFor(input);
   const given = { photo: picture.photo, input, secret, longerSide, maxPixels: limits.image_pixels };
   const sent = (picture.sent = await inBackground("encrypt", given, { signal }));
   onEncrypted();

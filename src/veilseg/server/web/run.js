@@ -54,7 +54,7 @@ export function run(pictures, settings) {
 
 /**
  * Encrypt and send frames of the camera until `stop`.
- * @param {Settings} settings
+ * @param {() => Settings} settings
  * @param {() => number} rate the most frames a second
  */
 export function runLive(settings, rate) {
@@ -65,11 +65,11 @@ export function runLive(settings, rate) {
     try {
       await live(rate, async (photo) => {
         const picture = { name: "camera", photo };
-        await processPicture(picture, settings, quiet);
+        await processPicture(picture, settings(), quiet);
         await lookAt(picture);
       }, signal);
     } catch (error) {
-      if (!signal.aborted) return messageOf(error, settings.token);
+      if (!signal.aborted) return messageOf(error, settings().token);
     }
     return "";
   });

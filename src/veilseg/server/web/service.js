@@ -8,10 +8,9 @@ import { VeilsegError } from "./errors.js";
  * A class of a model; the colour is RGB.
  * @typedef {{ id: number, name: string, colour: [number, number, number] }} Class
  *
- * What the service says about a model; `longer_side` is its working size in pixels, 0 for the original.
+ * What the service says about a model.
  * @typedef {{
  *   name: string, models: string[], input: Input, classes: Class[], limits: { image_pixels: number },
- *   longer_side: number,
  * }} Model
  */
 
