@@ -1,6 +1,6 @@
 """One photograph as a phone makes it, through every way in: right pixels of the map at the photograph's own size.
 
-CamVid's val photographs, enlarged smoothly to 4000 x 3000 and saved as JPEG; the truth is enlarged by nearest neighbour.
+CamVid's val photographs, enlarged smoothly to 4000 x 3000 and saved as JPEG; the truth by nearest neighbour.
 "reduced first" is what each way is compared with: Pillow's box filter before anything of ours.
 
     VEILSEG_CAMVID=DIR python bench/ways.py results/ways.json
