@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.service import Service
 
-PATIENCE = 12_000  # milliseconds, on a busy machine
+PATIENCE = 120_000  # milliseconds, on a busy machine
 
 
 def watched(context: BrowserContext, service: Service) -> Iterator[Page]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 import veilseg
 from tests.web.page import drop, pixel
@@ -68,6 +69,21 @@ def test_a_pasted_picture(page: Page, folder: Path, tap: Tap) -> None:
     )
     page.wait_for_selector("body[data-done]")
     assert EncryptedImage.from_bytes(tap.image().body).header.spec.cipher == "subblock-sort"
+
+
+def test_a_photograph_may_come_before_the_service_has_answered(page: Page, folder: Path, tap: Tap) -> None:
+    def late(route: Route) -> None:
+        time.sleep(0.3)
+        route.continue_()
+
+    page.route("**/v1/model", late)
+    page.reload(wait_until="commit")
+    expect(page.locator("#status")).to_contain_text("Asking")
+    page.set_input_files("#file", folder / "street.png")
+    page.wait_for_selector("body[data-done]")
+    page.wait_for_timeout(500)
+    assert tap.image()
+    expect(page.locator("#result")).to_be_visible()
 
 
 def test_the_sample_is_a_generated_scene(page: Page, tap: Tap) -> None:

@@ -46,7 +46,7 @@ def test_no_pixel_is_scaled_away(browser: Browser, service: Service, folder: Pat
             assert [across, down] == pytest.approx([max(1, round(across))] * 2, abs=0.001)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             page.set_viewport_size({"width": 700, "height": 900})
-            page.wait_for_function("compare.clientWidth > 500")
+            page.wait_for_function("() => compare.clientWidth > 500")
             assert page.evaluate(SCALE)[0] == pytest.approx(max(1, round(page.evaluate(SCALE)[0])), abs=0.001)
 
 

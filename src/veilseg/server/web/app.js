@@ -32,6 +32,7 @@ const state = {
   /** @type {Model | undefined} */ model: undefined,
   /** @type {Bytes | undefined} */ secret: undefined,
   /** @type {Picture[]} what was taken */ pictures: [],
+  /** how often the service was asked: only the last response counts */ asked: 0,
 };
 const token = () => inputs.token.value.trim();
 
@@ -40,10 +41,14 @@ async function connect() {
   forget();
   say("Asking the service what it takes …");
   byId("visible").textContent = "";
+  state.model = undefined;
+  const turn = ++state.asked;
   try {
-    [state.model] = await Promise.all([getModel(token(), inputs.model.value), loaded]);
+    const [model] = await Promise.all([getModel(token(), inputs.model.value), loaded]);
+    if (turn !== state.asked) return;
+    state.model = model;
   } catch (error) {
-    state.model = undefined;
+    if (turn !== state.asked) return;
     byId("about-model").textContent = "not connected";
     if (error instanceof ServiceError && error.status === 401) find("access", HTMLDetailsElement).open = true;
     const known = error instanceof VeilsegError ? error : new VeilsegError("The service is no veilseg service.");
