@@ -55,7 +55,8 @@ def test_registered_frames_show_the_first_ones_cells(times: int) -> None:
     steady, first = Steady(), large(frame())
     assert np.array_equal(steady.register(first), first)
     for seed in (1, 2):
-        other = large(frame(*np.random.default_rng(seed).uniform(-4, 4, 2), seed=seed))
+        down, right = np.random.default_rng(seed).uniform(-4, 4, 2)
+        other = large(frame(down, right, seed))
         registered = steady.register(other)
         assert registered.shape == first.shape
         before, after = (np.abs(_cells(one, 8 * times) - _cells(first, 8 * times)).max() for one in (other, registered))

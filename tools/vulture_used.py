@@ -76,6 +76,11 @@ _save_pretrained
 _from_pretrained
 get_next
 
+# PyAV reads these attributes of its streams and frames.
+pix_fmt
+time_base
+pts
+
 # Ray Serve's configuration files name it.
 from_arguments
 

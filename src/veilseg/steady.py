@@ -17,6 +17,8 @@ _LONGEST = 480  # pixels of a side on which shifts are estimated
 _FARTHEST = 0.1  # of a side; beyond, the camera was turned
 _SAME_SCENE = 0.5  # correlation of the slopes of two frames
 _ROUNDS = 5
+_SMALLEST = 32  # pixels of a side in which a shift can be seen
+_INNER = slice(8, -8)  # edges are left out: what lay beyond them is not known
 _SQUARE = 8  # pixels
 _MOVED = 12.0  # levels by which the mean of a square changes where something moved
 
@@ -46,25 +48,34 @@ def find_shift(first: NDArray[np.float32], other: NDArray[np.float32]) -> Shift 
 
     Phase correlation finds it to a pixel, least squares on the slopes [Lucas 1981] the rest.
     """
+    if min(first.shape) < _SMALLEST:
+        return None
     window = np.outer(np.hanning(first.shape[0]), np.hanning(first.shape[1])).astype(np.float32)
     spectra = [np.fft.rfft2((one - one.mean()) * window) for one in (first, other)]
     cross = spectra[1] * spectra[0].conj()
     peak = np.fft.irfft2(cross / (np.abs(cross) + 1e-6), s=first.shape)
     place = np.unravel_index(int(peak.argmax()), peak.shape)
     shift = [float(at if at <= side // 2 else at - side) for at, side in zip(place, first.shape, strict=True)]
-    slopes = np.stack([slope[8:-8, 8:-8].ravel() for slope in np.gradient(first)], axis=1)
+    slopes = _slopes(first)
     if any(abs(by) > _FARTHEST * side for by, side in zip(shift, first.shape, strict=True)):
         return None
     for _ in range(_ROUNDS):
         back = shifted(other, -shift[0], -shift[1])
-        missing = (first - back)[8:-8, 8:-8].ravel()
+        missing = (first - back)[_INNER, _INNER].ravel()
+        missing -= np.median(missing)  # the light may change
         # A few large differences are things that move, not the camera.
         calm = np.abs(missing) <= 3 * np.median(np.abs(missing)) + 1
         step = np.linalg.lstsq(slopes[calm], missing[calm], rcond=None)[0]
         shift = [by + float(change) for by, change in zip(shift, step, strict=True)]
-    there = np.stack([slope[8:-8, 8:-8].ravel() for slope in np.gradient(shifted(other, -shift[0], -shift[1]))], axis=1)
+    there = _slopes(shifted(other, -shift[0], -shift[1]))
     likeness = (slopes * there).sum() / np.sqrt((slopes**2).sum() * (there**2).sum() + 1e-9)
     return (shift[0], shift[1]) if likeness > _SAME_SCENE else None
+
+
+def _slopes(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How a picture changes downwards and to the right, [N, 2], but at its edges."""
+    slopes = [np.asarray(slope, np.float32)[_INNER, _INNER].ravel() for slope in np.gradient(picture)]
+    return np.stack(slopes, axis=1)
 
 
 def shifted(picture: NDArray[np.generic], down: float, right: float) -> NDArray[np.float32]:
@@ -102,7 +113,8 @@ def changed(before: Pixels, now: Pixels) -> bool:
 
 def _step(pixels: Pixels) -> int:
     """The side of the squares that are looked at as one pixel."""
-    return max(1, -(-max(pixels.shape[:2]) // _LONGEST))
+    longer: int = max(pixels.shape[:2])
+    return max(1, -(-longer // _LONGEST))
 
 
 def _means(pixels: Pixels, side: int) -> NDArray[np.float32]:
@@ -110,4 +122,5 @@ def _means(pixels: Pixels, side: int) -> NDArray[np.float32]:
     side = min(side, *pixels.shape[:2])
     height, width = (length // side * side for length in pixels.shape[:2])
     squares = pixels[:height, :width].reshape(height // side, side, width // side, side, 3)
-    return squares.mean(axis=(1, 3), dtype=np.float32)
+    means: NDArray[np.float32] = squares.mean(axis=(1, 3), dtype=np.float32)
+    return means

@@ -18,7 +18,7 @@ from veilseg.audit.base import Attack, Evidence, Finding
 from veilseg.audit.picture import as_pixels, enlarge_means, grey, means, visible
 from veilseg.ciphers import Cipher
 
-Plane = NDArray[np.float32]
+Plane = NDArray[np.floating]
 """A grey picture [H, W] or its cells' means [h, w], 0..255."""
 
 Shift = tuple[float, float]
@@ -158,10 +158,10 @@ def _rank(
         for sight, shift, known in zip(observed, shifts, values, strict=True):
             there = _sight(shift, picture.shape, side)
             seen = move(picture, shift)
-            placed = place(known, seen, side).astype(np.float32)
-            missing = np.kron(there.missing(picture, sight), ones) + RANK_WEIGHT * (placed - seen)
+            placed = place(known, seen.astype(np.float64), side).astype(np.float32)
+            missing = np.kron(there.missing(picture, sight), ones) + np.float32(RANK_WEIGHT) * (placed - seen)
             change += move(missing * np.kron(there.inside, ones), (-shift[0], -shift[1]))
-        picture = picture + change / len(observed)
+        picture = picture + change / np.float32(len(observed))
     return picture
 
 
@@ -185,9 +185,11 @@ def _nearer(picture: Plane, missing: Plane, shift: Shift, side: int) -> Shift:
 
 def _together(observed: Sequence[Plane], shifts: Sequence[Shift], side: int) -> Plane:
     """The mean of all frames, enlarged and shifted back."""
-    pictures = (np.asarray(enlarge_means(one.astype(np.float64), side), np.float32) for one in observed)
-    total: Plane = sum(move(one, (-down, -right)) for one, (down, right) in zip(pictures, shifts, strict=True))
-    return total / len(observed)
+    pictures = [
+        move(enlarge_means(one.astype(np.float64), side).astype(np.float32), (-down, -right))
+        for one, (down, right) in zip(observed, shifts, strict=True)
+    ]
+    return np.asarray(np.mean(pictures, axis=0))
 
 
 def _sight(shift: Shift, shape: tuple[int, ...], side: int) -> Sight:
@@ -198,10 +200,6 @@ def _sight(shift: Shift, shape: tuple[int, ...], side: int) -> Sight:
     )
     inside = np.outer(*(one.sum(axis=1) > WHOLE for one in (rows, columns)))
     return Sight(rows, columns, inside)
-
-
-def _means(picture: Plane, side: int) -> Plane:
-    return means(picture[..., None], side)[..., 0].astype(np.float32)
 
 
 def _shifting(length: int, by: float, *, repeat: bool) -> Plane:
