@@ -1,7 +1,7 @@
 """Put what the trained readers read into docs/threat-model.md.
 
 Usage: python tools/readers_page.py
-Reads results/readers.json, which `python -m veilseg.audit.readers measure -o results/readers.json` writes.
+Reads results/readers.json and readers-specialist.json, which `python -m veilseg.audit.readers` writes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from results_page import ROOT, put
 
 PAGE = ROOT / "docs" / "threat-model.md"
-RESULTS = ROOT / "results" / "readers.json"
+RESULTS = ROOT / "results"
 CIPHERS = ("subblock-sort", "subblock-quartiles", "mosaic")
 SIDES = ("4", "8", "16")
 Found = dict[str, Any]
@@ -24,10 +24,12 @@ def main() -> None:
     PAGE.write_text(fill(PAGE.read_text(encoding="utf-8"), read(RESULTS)), encoding="utf-8")
 
 
-def read(path: Path) -> Found:
-    """The figures."""
-    found: Found = json.loads(path.read_text(encoding="utf-8"))
-    return found
+def read(folder: Path) -> Found:
+    """The figures of both files."""
+    found, specialist = (
+        json.loads((folder / name).read_text(encoding="utf-8")) for name in ("readers.json", "readers-specialist.json")
+    )
+    return {**found, "specialist": specialist["sides"]}
 
 
 def fill(text: str, found: Found) -> str:
@@ -72,24 +74,18 @@ def in_detail(found: Found) -> list[str]:
 
 
 def scenes(found: Found) -> list[str]:
-    """Generated scenes as a whole."""
+    """Generated scenes as a whole, by the shipped reader and by those that learned nothing else."""
     titles = (
-        "cipher",
-        "s",
-        "plates",
-        "characters",
-        "format unknown",
-        "among the first three",
-        "plates whole",
-        "guessing",
-    )
+        "reader", "cipher", "s", "plates", "characters", "format unknown", "among the first three", "whole", "guessing",
+    )  # fmt: skip
     lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
-    for side in SIDES:
-        for name in CIPHERS:
-            rates = found["scenes"][side][name]["all"]
-            shares = [rates[one] for one in ("characters", "characters_without_format", "among_first_three", "whole")]
-            cells = [name, side, str(rates["lines"]), *(within(one) for one in shares), percent(rates["guessing"])]
-            lines.append(f"| {' | '.join(cells)} |")
+    rows = [("shipped", name, side, found["scenes"][side][name]) for side in SIDES for name in CIPHERS]
+    rows += [("specialist", CIPHERS[0], side, table) for side, table in found["specialist"].items()]
+    for reader, name, side, table in rows:
+        rates = table["all"]
+        shares = [rates[one] for one in ("characters", "characters_without_format", "among_first_three", "whole")]
+        cells = [reader, name, side, str(rates["lines"]), *(within(one) for one in shares), percent(rates["guessing"])]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 

@@ -13,10 +13,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from veilseg.audit.readers.fonts import DOTS, LEARNED, find_fonts
-from veilseg.audit.readers.measure import SPECIALIST_PIXELS, specialist
+from veilseg.audit.readers.fonts import LEARNED, find_fonts
+from veilseg.audit.readers.measure import SIDES
 from veilseg.audit.readers.measure import measure as measure_reader
-from veilseg.audit.readers.reader import NAME, Reader, shipped
+from veilseg.audit.readers.reader import NAME, shipped
 from veilseg.evaluation.provenance import provenance
 
 HERE = Path(__file__).parent
@@ -55,24 +55,21 @@ def measure(
 
 @app.command()
 def specialise(
-    output: Annotated[Path, typer.Option("--output", "-o")], rounds: int = 80, plates: int = 200, seed: int = 3
+    output: Annotated[Path, typer.Option("--output", "-o")], rounds: int = 70, scenes: int = 260, seed: int = 3
 ) -> None:
-    """Train and measure readers of one thing each: British plates in the scenes' font, sorted, s = 4 and 8."""
+    """Train readers of nothing but generated scenes' plates, sorted, s = 4, 8 and 16, and measure them: not shipped."""
     import torch
 
-    from veilseg.audit.readers.training import CIPHERS, Plan
-    from veilseg.audit.readers.training import train as train_reader
+    from veilseg.audit.readers.specialist import specialise as train_specialist
 
     torch.set_num_threads(1)
     found = {}
-    for side in (4, 8):
-        heights = (SPECIALIST_PIXELS[0] / side, SPECIALIST_PIXELS[-1] / side)
-        plan = Plan((DOTS,), rounds, sides=(side,), heights=heights, ciphers=CIPHERS[:1], country="British", seed=seed)
-        weights = {name: value.numpy() for name, value in train_reader(plan).state_dict().items()}
-        found[str(side)] = specialist(Reader(weights), side, scenes=260, plates=plates, seed=seed)
-        typer.echo(f"s = {side}: {found[str(side)]}")
-    command = f"python -m veilseg.audit.readers specialise -o {output.as_posix()}"
-    output.write_text(json.dumps({**provenance(command, seed), **found}, indent=1) + "\n", encoding="utf-8")
+    for side in SIDES:
+        rates = train_specialist(side, rounds=rounds, scenes=scenes, seed=seed, progress=typer.echo)
+        found[str(side)] = rates
+        command = f"python -m veilseg.audit.readers specialise -o {output.as_posix()}"
+        facts = {**provenance(command, seed), "rounds": rounds, "sides": found}
+        output.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

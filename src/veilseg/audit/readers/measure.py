@@ -11,7 +11,7 @@ import numpy as np
 
 from veilseg.audit.base import Pixels
 from veilseg.audit.lines import Line, plate_in_box
-from veilseg.audit.readers.fonts import DOTS, LEARNED, UNSEEN, find_fonts
+from veilseg.audit.readers.fonts import LEARNED, UNSEEN, find_fonts
 from veilseg.audit.readers.rates import HEIGHTS, Read, by_height, judge, rates
 from veilseg.audit.readers.reader import Reader
 from veilseg.audit.readers.scenarios import CAMERAS, DISTANCES
@@ -25,8 +25,6 @@ from veilseg.scale import ORIGINAL
 
 SIDES = (4, 8, 16)
 WAYS = tuple(product(SIDES, CIPHERS))
-SPECIALIST_PIXELS = (6.0, 8.0, 11.0, 14.0)
-"""Letter heights at which a reader of one font is measured."""
 HIGHEST = 7.0
 """Cells: where the last part of HEIGHTS ends here."""
 
@@ -42,7 +40,7 @@ def measure(reader: Reader, *, plates: int, scenes: int, seed: int, progress: Pr
             for number, (name, fonts) in enumerate({"learned": LEARNED, "unseen": UNSEEN}.items())
         },
         "cameras": _cameras(reader, plates, seed, progress),
-        "scenes": _scenes(reader, scenes, seed, progress),
+        "scenes": read_scenes(reader, scenes, seed, progress),
     }
 
 
@@ -109,7 +107,7 @@ def read_plate(reader: Reader, made: Cipher, picture: Pixels, line: Line) -> Rea
     return judge(scores, line, made.spec.cell)
 
 
-def _scenes(
+def read_scenes(
     reader: Reader, count: int, seed: int, progress: Progress, ways: Sequence[tuple[int, str]] = WAYS
 ) -> dict[str, Any]:
     """The plates of generated scenes, 480 x 360, whose boxes are given: {s: {cipher: {"all": rates, part: rates}}}."""
@@ -129,15 +127,3 @@ def _scenes(
     for (side, name), lines_read in read.items():
         tables.setdefault(str(side), {})[name] = {"all": rates(lines_read), **by_height(lines_read)}
     return tables
-
-
-def specialist(reader: Reader, side: int, scenes: int, plates: int, seed: int) -> dict[str, Any]:
-    """What a reader that learned one font, one format and one s reads: of drawn plates, by height, and of scenes."""
-    rng = np.random.default_rng([seed, side])
-    made, read = cipher(CIPHERS[0], side, side), []
-    for low, high in pairwise(SPECIALIST_PIXELS):
-        for _ in range(plates):
-            picture, line = draw_line(rng, DOTS, float(rng.uniform(low, high)), side, country="British")
-            read.append(read_plate(reader, made, picture, line))
-    tables = _scenes(reader, scenes, seed, lambda text: None, [(side, CIPHERS[0])])
-    return {"by_height": by_height(read), "scenes": tables[str(side)][CIPHERS[0]]}

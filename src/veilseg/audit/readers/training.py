@@ -20,6 +20,9 @@ from veilseg.ciphers import cipher
 SIDES = (2, 3, 4, 4, 6, 8, 8, 12, 16, 16, 24)
 """Of cells in pixels: one reader learns all, since what counts is how many cells a letter has."""
 
+HEIGHTS = (0.35, 8.0)
+"""Of a capital in cells, as likely for each factor; in pixels within PIXELS."""
+
 LARGEST_LETTER = 72.0
 """Pixels. Larger ones are read as these are: nothing new is in them."""
 PIXELS = (1.5, LARGEST_LETTER)
@@ -39,9 +42,6 @@ class Plan:
         batch: lines a step.
         kept: lines that are kept to be learned from again.
         sides: of cells.
-        heights: of a capital in cells, as likely for each factor, somewhat more often high; in pixels within PIXELS.
-        ciphers: whose images are learned from.
-        country: of the plates; None: every country's, and words.
         progress: called after every round with its number, the last loss and the reader as it is.
     """
 
@@ -53,9 +53,6 @@ class Plan:
     batch: int = 128
     kept: int = 100_000
     sides: tuple[int, ...] = SIDES
-    heights: tuple[float, float] = (0.35, 8.0)
-    ciphers: tuple[str, ...] = CIPHERS
-    country: str | None = None
     seed: int = 1
     progress: Callable[[int, float, ReaderNetwork], None] = lambda number, loss, network: None
 
@@ -83,8 +80,11 @@ class Store:
         return torch.from_numpy(self._inputs[chosen].astype(np.float32)), torch.from_numpy(self._classes[chosen])
 
 
-def train(plan: Plan) -> ReaderNetwork:
-    """A reader. Equal plans give equal readers on equal machines."""
+def train(plan: Plan, add: Callable[[np.random.Generator, Store, Plan], None] | None = None) -> ReaderNetwork:
+    """A reader. Equal plans give equal readers on equal machines.
+
+    add: draws something and puts it into the store, `plan.lines` times a round; None: `add_line`.
+    """
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     network = ReaderNetwork()
@@ -92,7 +92,7 @@ def train(plan: Plan) -> ReaderNetwork:
     store = Store(plan.kept)
     for number in range(plan.rounds):
         for _ in range(plan.lines):
-            _add_line(rng, store, plan)
+            (add or add_line)(rng, store, plan)
         for group in optimizer.param_groups:
             group["lr"] = (
                 RATE * min(1, (number + 1) / 10) * (0.01 + 0.99 * np.cos(np.pi / 2 * number / plan.rounds) ** 2)
@@ -103,16 +103,17 @@ def train(plan: Plan) -> ReaderNetwork:
     return network.eval()
 
 
-def _add_line(rng: np.random.Generator, store: Store, plan: Plan) -> None:
+def add_line(rng: np.random.Generator, store: Store, plan: Plan) -> None:
+    """One line of writing, at some places of the grid."""
     side = int(rng.choice(plan.sides))
-    low, high = plan.heights
-    height = float(np.clip(side * low * (high / low) ** (rng.random() ** 0.8), *PIXELS))
-    picture, line = draw_line(rng, str(rng.choice(plan.fonts)), height, side, country=plan.country)
+    share = rng.random() ** 0.8  # somewhat more of what can be read
+    height = float(np.clip(side * HEIGHTS[0] * (HEIGHTS[1] / HEIGHTS[0]) ** share, *PIXELS))
+    picture, line = draw_line(rng, str(rng.choice(plan.fonts)), height, side)
     if len(line.text) > LONGEST:
         return
     for _ in range(plan.places):
         moved, place = shift(picture, line.place, side, rng)
-        made = cipher(str(rng.choice(plan.ciphers)), side, side)  # blocks of one cell: blocks change nothing
+        made = cipher(str(rng.choice(CIPHERS)), side, side)  # blocks of one cell: blocks change nothing
         grid = cells(made, made.encrypt_pixels(moved, None, None))
         store.add(describe(grid, guess_place(place, rng), side), line.text)
 
