@@ -30,6 +30,7 @@ from veilseg.data.scenes import generate_scene
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
 from veilseg.images import open_image
+from veilseg.scale import ORIGINAL
 
 WAYS = [("subblock-sort", s) for s in (4, 8, 16)] + [("subblock-shuffle", s) for s in (4, 8, 16)] + [("mosaic", 8)]
 STRATEGIES = {
@@ -50,7 +51,7 @@ def photograph(height: int, width: int) -> np.ndarray:
 
 def whole(jpeg: bytes, cipher: Cipher, target: Path) -> None:
     """What a client does."""
-    target.write_bytes(cipher.encrypt(open_image(jpeg)).to_bytes())
+    target.write_bytes(cipher.encrypt(open_image(jpeg), longer_side=ORIGINAL).to_bytes())
 
 
 def end_to_end(height: int, width: int, repeats: int, folder: Path) -> list[dict[str, Any]]:
@@ -61,7 +62,7 @@ def end_to_end(height: int, width: int, repeats: int, folder: Path) -> list[dict
     for name, s in WAYS:
         cipher = veilseg.cipher(name, sub_block=s)
         image = open_image(jpeg)
-        encrypted = cipher.encrypt(image)
+        encrypted = cipher.encrypt(image, longer_side=ORIGINAL)
         seconds = medians(
             {
                 "whole": partial(whole, jpeg, cipher, folder / "out.png"),
@@ -95,7 +96,7 @@ def compression(height: int, width: int, repeats: int) -> list[dict[str, Any]]:
     image = photograph(height, width)
     rows = []
     for name, s in WAYS:
-        encrypted = veilseg.cipher(name, sub_block=s).encrypt(image)
+        encrypted = veilseg.cipher(name, sub_block=s).encrypt(image, longer_side=ORIGINAL)
         pixels = Image.fromarray(encrypted.pixels)
 
         def save(options: dict[str, int], pixels: Image.Image = pixels) -> int:
@@ -145,10 +146,12 @@ def video(sizes: dict[str, tuple[int, int]], count: int, folder: Path) -> list[d
             return sum(1 for _ in frames(str(clip)))
 
         def write(clip: Path = clip) -> int:
-            return sum(len(cipher.encrypt(frame.pixels).to_bytes()) for frame in frames(str(clip)))
+            return sum(
+                len(cipher.encrypt(frame.pixels, longer_side=ORIGINAL).to_bytes()) for frame in frames(str(clip))
+            )
 
         def encrypt(clip: Path = clip) -> int:
-            return sum(cipher.encrypt(frame.pixels).pixels.size for frame in frames(str(clip)))
+            return sum(cipher.encrypt(frame.pixels, longer_side=ORIGINAL).pixels.size for frame in frames(str(clip)))
 
         seconds = medians({"decode": decode, "encrypt": encrypt, "whole": write}, 3)
         rows.append({"video": name, **{f"{part}_fps": round(count / taken, 1) for part, taken in seconds.items()}})

@@ -24,13 +24,14 @@ from veilseg.data.scenes import generate_scene
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
 from veilseg.runtime import Segmenter
+from veilseg.scale import ORIGINAL
 
 
 def measure(megapixels: float) -> dict[str, float]:
     """Segment one image of that size, 4:3, made of one scene over and over: megapixels, seconds, MiB."""
     height = round((megapixels * 1e6 * 3 / 4) ** 0.5) // 16 * 16
     width = height * 4 // 3 // 16 * 16
-    scene = veilseg.cipher("subblock-sort").encrypt(generate_scene(0, size=(480, 640)).image)
+    scene = veilseg.cipher("subblock-sort").encrypt(generate_scene(0, size=(480, 640)).image, longer_side=ORIGINAL)
     tiled = np.empty((height, width, 3), np.uint8)
     for y in range(0, height, 480):
         for x in range(0, width, 640):

@@ -51,3 +51,8 @@ def test_the_frontier_has_every_audited_cipher() -> None:
     assert points[0].name == "plain"
     assert all(0 < point.ssim <= 1 for point in points)
     assert sum(point.kept is not None for point in points) > 10
+
+
+def test_the_threat_model_says_what_the_readers_read() -> None:
+    tool = import_module("readers_page")
+    assert tool.fill(page(tool), tool.read(tool.RESULTS)) == page(tool)

@@ -49,6 +49,9 @@ _read_models
 _check_sizes
 _check_method
 
+# Typer's commands of `python -m veilseg.audit.readers`.
+specialise
+
 # python-multipart calls these as it parses a body.
 _part_begin
 _header_field
@@ -80,3 +83,6 @@ pts
 
 # Ray Serve's configuration files name it.
 from_arguments
+
+# Public, for whoever encrypts in Python.
+shows

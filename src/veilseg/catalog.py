@@ -118,20 +118,22 @@ def training_inputs() -> dict[str, str]:
     return {row.training_input: row.name for row in CATALOG.values() if row.training_input is not None}
 
 
-def names() -> str:
-    """All ciphers for a help text: "a, b or c"."""
-    *most, last = CATALOG
-    return f"{', '.join(most)} or {last}"
+def names(*families: Family) -> str:
+    """The ciphers of these families (none: all) for a help text: "a, b or c"."""
+    *most, last = of_family(*families) if families else tuple(CATALOG)
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def to_json() -> str:
-    """The facts that a client in another language needs, as JSON: {name: {key, bits, sub_blocks, ...}}.
+    """What a client in another language needs, as JSON.
 
+    {"defaults": {longer_side, sub_block}, "ciphers": {name: {key, bits, sub_blocks, ...}}}.
     `python -m veilseg.catalog > src/veilseg/server/web/catalog.json` makes the web page's copy.
     """
     needed = ("key", "bits", "sub_blocks", "largest_block", "header_fields", "visible")
     rows = {row.name: {name: getattr(row, name) for name in needed} for row in CATALOG.values()}
-    return json.dumps(rows, indent=2) + "\n"
+    defaults = {"longer_side": DEFAULT_LONGER_SIDE, "sub_block": DEFAULT_SUB_BLOCK}
+    return json.dumps({"defaults": defaults, "ciphers": rows}, indent=2) + "\n"
 
 
 for _row in (

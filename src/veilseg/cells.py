@@ -45,6 +45,6 @@ def cells_at(spec: CipherSpec, longer_side: int) -> str:
 
 def warn_of_cells(spec: CipherSpec, longer_side: int) -> str:
     """What to say of pictures that are finer than the default."""
-    size = "at their own size" if longer_side == ORIGINAL else f"at {longer_side} pixels"
-    usual = f"more than the {DEFAULT_CELLS} cells along the longer side that are usual"
-    return f"pictures are sent {size} with cells of {spec.sub_block} pixels, {usual}: more can be read in them"
+    size = "photographs keep their size" if longer_side == ORIGINAL else f"the working size is {longer_side} pixels"
+    usual = f"the {DEFAULT_CELLS} cells along the longer side that are usual"
+    return f"cells have {spec.sub_block} pixels and {size}: with more than {usual}, more can be read in a picture"

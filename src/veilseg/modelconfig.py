@@ -66,7 +66,7 @@ class ModelConfig:
             raise UsageError("the names of classes are text")
         if not 1 <= len(self.classes) <= 255:
             raise UsageError(f"a model has 1 to 255 classes, not {len(self.classes)}")
-        if len(self.palette or self.classes) != len(self.classes) or not all(map(_is_colour, self.palette)):
+        if len(self.palette or self.classes) != len(self.classes) or not all(map(is_colour, self.palette)):
             raise UsageError(f"a palette needs one RGB colour (0..255) for each of the {len(self.classes)} classes")
         rows = tuple((row[0], row[1], row[2]) for row in self.palette)
         self.palette = rows or default_palette(len(self.classes))
@@ -144,7 +144,8 @@ def _parse(text: str, name: str | Path) -> dict[str, Any]:
     return data
 
 
-def _is_colour(row: Any) -> bool:
+def is_colour(row: Any) -> bool:
+    """Whether `row` is an RGB colour: a list or tuple of three whole numbers 0..255."""
     return isinstance(row, list | tuple) and len(row) == 3 and all(is_whole(value, 0, 255) for value in row)
 
 

@@ -13,8 +13,7 @@ from veilseg.audit.attacks.blocks import block_grid, undo_order
 from veilseg.audit.attacks.brute_force import key_bits, try_orders
 from veilseg.audit.attacks.known_plaintext import recover_matrix, recover_order
 from veilseg.audit.attacks.moments import moments, stationary
-from veilseg.audit.attacks.permutation_matching import match_permutation, mismatch, name_permutation
-from veilseg.audit.attacks.permutation_moves import moves, untangle
+from veilseg.audit.attacks.permutation_matching import match_permutation, mismatch, moves, name_permutation, untangle
 from veilseg.audit.attacks.public_weights import match_matrix, match_rows
 from veilseg.audit.registry import ATTACKS
 from veilseg.audit.scoring import compare, score_matrix, score_order

@@ -193,6 +193,7 @@ def test_subjects_and_references_come_from_folders_too(photographs: Path) -> Non
     assert [sample.image.shape for sample in open_samples(str(photographs), 5)] == [(100, 150, 3)] * 2
     assert len(open_references(photographs)) == 2
     assert len(open_references(None)) == 5
+    assert [sample.image.shape for sample in open_samples(str(photographs), 5, 75)] == [(50, 75, 3)] * 2
     assert open_samples("scenes:2:5", 5)[1].plates == open_samples("scenes:2:5", 2)[1].plates
     (photographs / "none").mkdir()
     with pytest.raises(UsageError, match="no image"):

@@ -36,6 +36,7 @@ from veilseg.batch import (
     with_photographs,
 )
 from veilseg.batch.locations import join, location_of
+from veilseg.batch.operations import Files
 from veilseg.errors import InvalidImageError, InvalidKeyError, InvalidModelError, ServiceError, VeilsegError
 from veilseg.images import open_image, to_png
 from veilseg.runtime import Segmenter, overlay
@@ -123,7 +124,7 @@ def test_a_missing_overlay_is_made_beside_a_label_map_that_exists(tmp_path: Path
     assert len(plan.missing()) == 1
     plan = with_photographs(plan, str(tmp_path / "photos"), str(tmp_path / "seen"))
     assert plan.missing() == plan.tasks
-    assert [one.error for one in run_here(plan.missing(), Segment(str(model), threads=1))] == [None, None]
+    assert [one.error for one in run_here(plan.missing(), Segment(str(model), threads=1, overlay=True))] == [None, None]
     assert (tmp_path / "labels" / "0.png").read_bytes() == b"mine"
     segmenter = Segmenter(model, threads=1)
     expected = overlay(photo(), segmenter.segment(tmp_path / "veiled" / "0.png"), segmenter.palette)
@@ -138,7 +139,7 @@ def test_operations_travel_without_the_key(tmp_path: Path) -> None:
     sent = pickle.dumps(Encrypt(SHUFFLE, tmp_path / "my.key").elsewhere())
     assert str(key).encode() not in sent
     assert key.derive("anything") not in sent
-    (made,) = pickle.loads(sent).open()(to_png(photo()))
+    (made,) = pickle.loads(sent).open()(to_png(photo())).contents
     assert np.array_equal(veilseg.EncryptedImage.from_bytes(made).decrypt(key), photo())
     veilseg.Key.generate().save(tmp_path / "my.key", overwrite=True)
     with pytest.raises(InvalidKeyError, match="another key on this machine"):
@@ -165,10 +166,10 @@ class Fussy:
     most: int = 0
     doing = "failing"
 
-    def open(self) -> Callable[[bytes], tuple[bytes]]:
+    def open(self) -> Callable[[bytes], Files]:
         lock = threading.Lock()
 
-        def work(data: bytes) -> tuple[bytes]:
+        def work(data: bytes) -> Files:
             with lock:
                 self.given += 1
                 self.now += 1
@@ -179,7 +180,7 @@ class Fussy:
                 self.now -= 1
             if failing and self.error is not None:
                 raise self.error
-            return (data,)
+            return Files((data,))
 
         return work
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from veilseg.batch import Plan, make_plan, run_here
+from veilseg.batch.operations import Files
 from veilseg.cli.batch import run
 from veilseg.errors import InvalidImageError, UsageError, VeilsegError
 
@@ -26,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def operation(work: Callable[[Any], bytes] = bytes.upper) -> Any:
     """An operation that does as `work` does."""
-    return SimpleNamespace(doing="encrypting", open=lambda: lambda data: (work(data),))
+    return SimpleNamespace(doing="encrypting", open=lambda: lambda data: Files((work(data),)))
 
 
 def fussy(data: bytes) -> bytes:
@@ -75,9 +76,9 @@ def test_one_failure_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]
         "error: in/a.jpg: this one is broken",
         "hint: mend it",
         "error: in/c.jpg: this one is broken",
-        "error: none.png does not exist",
+        "left out: none.png: it does not exist",
         "hint: check the name",
-        "2 done, 3 failed",
+        "2 done, 2 failed, 1 left out",
     ]
 
 

@@ -61,7 +61,7 @@ def test_a_photograph_of_another_size_is_refused(here: Path, capsys: pytest.Capt
     arguments = ["--model", "model", "--overlay", "seen.png", "--photo", "photos/0.png"]
     assert main(["segment", "veiled/0.png", "-o", "labels.png", *arguments]) == 1
     message = capsys.readouterr().err
-    assert "the photograph is 40x30 but the label map 90x70" in message
+    assert "the photograph is 40x30 but the image 90x70" in message
     assert "\nhint: " in message
     assert not (here / "labels.png").exists()
 
@@ -117,8 +117,6 @@ def test_an_overlay_never_replaces_what_is_read_or_written(here: Path, target: s
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--overlay", "seen.png"],
-        ["--photo", "photos/0.png"],
         ["--model", "model", "--overlay", "seen.jpg", "--photo", "photos/0.png"],
         ["--model", "model", "--window", "7"],
         ["--model", "model", "--threads", "0"],

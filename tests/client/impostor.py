@@ -51,7 +51,12 @@ def info(**spec: Any) -> bytes:
     given = {"cipher": "subblock-sort", "block": 16, "sub_block": 8}
     limits = {"image_pixels": 10**6, "body_bytes": 10**7}
     classes = [{"id": 0, "name": "a", "colour": [0, 0, 0]}, {"id": 1, "name": "b", "colour": [255, 0, 0]}]
-    data = {"name": "m", "classes": classes, "limits": limits, "input": {**given, "key_fingerprint": None, **spec}}
+    data = {
+        "name": "m",
+        "classes": classes,
+        "limits": limits,
+        "input": {**given, "key_fingerprint": None, "longer_side": 480, **spec},
+    }
     return json.dumps(data).encode()
 
 

@@ -86,7 +86,7 @@ def test_responses_that_are_no_label_map_are_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize("ask", [Client, AsyncClient])
 def test_a_response_without_end_is_cut_off(ask: type[Client | AsyncClient], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("veilseg.client.exchange._MAX_RESPONSE", 1 << 20)
+    monkeypatch.setattr("veilseg.client.responses._MAX_RESPONSE", 1 << 20)
 
     def respond(handler: BaseHTTPRequestHandler, _: int) -> None:
         handler.send_response(200)

@@ -12,31 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.tiny_onnx import CANONICAL, split_stem, tiny_model
 from veilseg.data.scenes.dataset import SceneData
 from veilseg.demo.measurements import DEMO_SCENES, DEMO_SEED, Demo, run_demo
-from veilseg.demo.page import write_demo
 from veilseg.demo.pictures import best_scene, plate_box, street_box
 from veilseg.errors import UsageError
 from veilseg.spec import make_spec
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    root = tmp_path_factory.mktemp("models")
-    plain = tiny_model(root / "plain")
-    split_stem(plain)
-    return {"default": tiny_model(root / "default", CANONICAL), "plain": plain}
-
-
-@pytest.fixture(scope="module")
-def demo(models: dict[str, Any]) -> Demo:
-    return run_demo(2, 5, **models)
-
-
-@pytest.fixture(scope="module")
-def page(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_demo(demo, tmp_path_factory.mktemp("out") / "demo", command="veilseg demo")
 
 
 def test_rows_and_what_they_must_agree_on(demo: Demo) -> None:
@@ -80,6 +60,9 @@ def test_the_page_is_well_formed_and_names_its_pictures(page: Path) -> None:
 def test_the_page_says_what_is_not_protected(page: Path, demo: Demo) -> None:
     text = unescape(page.read_text())
     assert make_spec("subblock-sort", sub_block=demo.sub_block).visible in text
+    height, width = demo.scenes[0].label.shape
+    s = demo.sub_block
+    assert f"{width // s} x {height // s} cells; writing lower than {s} pixels of this picture" in text
     assert "never saw" not in text
     assert "the same sorted" in text
     for row in demo.rows.values():

@@ -15,6 +15,7 @@ from veilseg.cli.main import main
 from veilseg.errors import InvalidModelError
 from veilseg.keys import Key
 from veilseg.models import client_images
+from veilseg.models.encryption.processor import client_image
 
 
 @pytest.mark.parametrize("name", ["sam", "split"])
@@ -36,6 +37,14 @@ def test_the_clients_part_of_other_processors(name: str) -> None:
         assert back.shape == (*wanted.shape[1:], 3)
         error = np.abs(back - wanted.transpose(1, 2, 0))
         assert error.max() < (0.5 / 255 / std.min() if name == "sam" else 1e-5)
+
+
+def test_one_image_of_a_processor_that_cuts_windows() -> None:
+    import transformers as t
+
+    made = t.EomtImageProcessor(size={"shortest_edge": 64, "longest_edge": None}, do_split_image=True)
+    with pytest.raises(InvalidModelError, match="cuts a photograph of 140 x 60 into windows"):
+        client_image(made, photo(60, 140))
 
 
 def test_processors_that_do_not_say_how(keys: list[Key]) -> None:

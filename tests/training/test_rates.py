@@ -9,7 +9,7 @@ import torch
 
 from veilseg.errors import UsageError
 from veilseg.models import create_model
-from veilseg.training.rates import parameter_groups
+from veilseg.training.module import parameter_groups
 from veilseg.training.recipe import OptimizerSection
 
 VIT: dict[str, Any] = {

@@ -57,6 +57,13 @@ def test_the_folder_holds_a_model_that_takes_raw_canonical_pixels(finished: Path
         assert torch.equal(model(image), model(mixed))
 
 
+def test_the_working_size_is_that_of_the_training_data(finished: Path, tmp_path: Path) -> None:
+    assert load_model(finished).config.longer_side == 480
+    reduced = prepare(from_dict({**TINY, "data": {**TINY["data"], "longer_side": 96}}), tmp_path)
+    assert reduced.module.model.config.longer_side == 96
+    assert max(reduced.data.val_samples[0][0].shape) == 96
+
+
 @pytest.mark.parametrize("step", [1, 2, 3])
 @pytest.mark.parametrize("how", ["killed", "asked"])
 def test_a_stopped_run_ends_with_the_same_weights(how: str, step: int, finished: Path, tmp_path: Path) -> None:

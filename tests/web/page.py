@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.service import Service
 
-PATIENCE = 120_000  # milliseconds, on a busy machine
+PATIENCE = 12_000  # milliseconds, on a busy machine
 
 
 def watched(context: BrowserContext, service: Service) -> Iterator[Page]:
@@ -45,3 +45,12 @@ def pixel(page: Page, selector: str, x: int, y: int) -> list[int]:
     """The colour of one pixel of a canvas."""
     script = "([s, x, y]) => [...document.querySelector(s).getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3)"
     return page.evaluate(script, [selector, x, y])
+
+
+def saved(page: Page, button: str, folder: Path) -> Path:
+    """The file that a button has the browser save."""
+    with page.expect_download() as download:
+        page.locator(button).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path

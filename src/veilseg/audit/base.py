@@ -11,8 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from veilseg.audit.lines import Place
 from veilseg.catalog import Mechanism
 from veilseg.ciphers import Cipher
+from veilseg.errors import UsageError
 
 Pixels = NDArray[np.uint8]
 Stored = NDArray[Any]
@@ -47,6 +49,7 @@ class Evidence:
     Attributes:
         cipher: the cipher and its public parameters, always known.
         encrypted: the victim's encrypted images.
+        places: where lines of writing are in each of them, the hardest case for the defender; () where nobody knows.
         pairs: plain images (uint8, same size) with their encrypted versions under the victim's key; none of them is in
             `encrypted`.
         references: public photographs, uint8 [H, W, 3] of any size.
@@ -59,6 +62,7 @@ class Evidence:
 
     cipher: Cipher
     encrypted: tuple[Stored, ...]
+    places: tuple[tuple[Place, ...], ...] = ()
     pairs: tuple[tuple[Pixels, Stored], ...] = ()
     references: tuple[Pixels, ...] = ()
     own: Callable[[Pixels], Stored] | None = None
@@ -76,12 +80,15 @@ class Finding:
         reconstructions: by name, one picture per image of Evidence.encrypted: uint8 [H, W, 3] of its size.
         order: the permutation that the attack takes for the key, int64 [L] with b_hat = b[order].
         matrix: the orthogonal matrix that it takes for the key, float64 [L, L].
+        read: for every image, for every line of Evidence.places, scores of its characters, float32 [n, 36], as in
+            lines.ALPHABET.
         figures: numbers and words of its own, for the report.
     """
 
     reconstructions: dict[str, list[Pixels]] = field(default_factory=dict)
     order: NDArray[np.int64] | None = None
     matrix: NDArray[np.float64] | None = None
+    read: list[list[NDArray[np.float32]]] | None = None
     figures: dict[str, Any] = field(default_factory=dict)
 
 
@@ -105,6 +112,10 @@ class Attack(ABC):
     def fits(self, cipher: Cipher) -> bool:
         """Whether the attack says anything about this cipher."""
         return self.mechanisms is None or cipher.facts.mechanism in self.mechanisms
+
+    def unfit(self, cipher: Cipher) -> UsageError:
+        """The error for a cipher whose mechanism the attack does not know."""
+        return UsageError(f"{self.name} says nothing about {cipher.name}", "choose another attack or cipher")
 
     @abstractmethod
     def run(self, evidence: Evidence) -> Finding:

@@ -10,11 +10,17 @@ from typing import Any
 import numpy as np
 
 from veilseg.audit.base import Attack, Finding, Pixels, Training
+from veilseg.audit.readers.rates import Read, judge
 from veilseg.audit.recognition import Content, Recognised, content, recognise
 from veilseg.audit.samples import AuditSample
 from veilseg.audit.scoring import Similarity, compare, score_matrix, score_order
 from veilseg.audit.victim import Victim, gather
+from veilseg.catalog import CATALOG
 from veilseg.ciphers import Cipher
+from veilseg.ciphers import cipher as make
+
+SUB_BLOCKS = (4, 8, 16)
+"""Sides in pixels of the sub-blocks that an audit of all ciphers takes."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class AttackResult:
 
     Attributes:
         key: how near the attack came to the key; None where it is after none.
+        read: the lines of writing that the attack read in the encrypted images themselves.
         seconds, processor_seconds: wall clock; of this process, which other work on the machine does not lengthen.
     """
 
@@ -46,6 +53,7 @@ class AttackResult:
     figures: dict[str, Any]
     seconds: float
     processor_seconds: float
+    read: list[Read] = field(default_factory=list)
 
     @property
     def best(self) -> Reconstruction | None:
@@ -67,6 +75,16 @@ class CipherResult:
         """The attack whose best reconstruction has the highest mean SSIM, and that: what the cipher gives away."""
         seen = [(attack, best) for attack in self.attacks if (best := attack.best) is not None]
         return max(seen, key=lambda pair: pair[1].mean.ssim, default=None)
+
+
+def every_cipher(block: int) -> list[Cipher]:
+    """Every cipher of the catalogue at a block of `block` pixels, those with sub-blocks at each of SUB_BLOCKS."""
+    return [
+        make(name, block, side)
+        for name, row in CATALOG.items()
+        for side in (SUB_BLOCKS if row.sub_blocks else (None,))
+        if side is None or side <= block
+    ]
 
 
 def read_samples(samples: Sequence[AuditSample]) -> list[Content]:
@@ -99,7 +117,8 @@ def audit_cipher(
         progress: called with the name of every attack before it runs.
     """
     victim = Victim(cipher, seed)
-    evidence = gather(victim, samples, references, seed, training or Training())
+    places = tuple(tuple(line.place for line in known.lines) for known in truth or ())
+    evidence = gather(victim, samples, references, seed, training or Training(), places)
     results = []
     for attack in attacks:
         if not attack.fits(cipher):
@@ -113,7 +132,8 @@ def audit_cipher(
             name = max(made, key=lambda name: made[name].mean.ssim)
             best = made[name]
             made[name] = Reconstruction(best.pictures, best.similar, recognise(best.pictures, truth))
-        results.append(AttackResult(attack, made, _score_key(finding, victim), finding.figures, taken, used))
+        key, read = _score_key(finding, victim), _score_read(finding, truth or (), cipher.spec.cell)
+        results.append(AttackResult(attack, made, key, finding.figures, taken, used, read))
     plain = None if truth is None else recognise([sample.image for sample in samples], truth)
     return CipherResult(cipher, results, plain, list(samples))
 
@@ -124,6 +144,12 @@ def _score(pictures: Sequence[Pixels], samples: Sequence[AuditSample]) -> Recons
     pairs = list(zip(pictures, truths, strict=True))
     cut = [np.ascontiguousarray(picture[: truth.shape[0], : truth.shape[1]]) for picture, truth in pairs]
     return Reconstruction(cut, [compare(picture, truth) for picture, truth in zip(cut, truths, strict=True)])
+
+
+def _score_read(finding: Finding, truth: Sequence[Content], side: int) -> list[Read]:
+    """Every line that was read, against what it says."""
+    images = zip(finding.read or (), truth, strict=False)
+    return [judge(scores, line, side) for read, known in images for scores, line in zip(read, known.lines, strict=True)]
 
 
 def _score_key(finding: Finding, victim: Victim) -> dict[str, Any] | None:

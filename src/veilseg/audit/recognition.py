@@ -1,7 +1,8 @@
 """Machines that recognise: number plates, other text and faces, in plain, encrypted and attacked pictures alike.
 
 Text is read by RapidOCR, whose networks come in its wheel; faces are found by OpenCV's frontal cascade, which comes in
-OpenCV's. What a learned attack makes up looks plausible; only reading it against the truth shows what it knows.
+OpenCV's. Both were made for clear pictures: what reads encrypted ones is in readers/. What a learned attack makes up
+looks plausible; only reading it against the truth shows what it knows.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from veilseg.audit.base import Pixels
+from veilseg.audit.lines import Line, line_between, plate_in_box
 from veilseg.data.base import Box, Plate
 from veilseg.errors import VeilsegError
 
@@ -22,6 +24,8 @@ PLATE_MARGIN = 4
 PLATE_ZOOM = 4
 LEAST_SCORE = 0.5
 """The reader's own confidence below which what it read does not count."""
+CAPITAL = 0.74
+"""The height of a capital in that of the box that RapidOCR draws around a line."""
 SAME_FACE = 0.3
 """Intersection over union from which two boxes are one face."""
 
@@ -50,11 +54,15 @@ class Recognised:
 
 @dataclass(frozen=True)
 class Content:
-    """What one plain picture holds: known plates (text and box), words that a machine reads, boxes of faces."""
+    """What one plain picture holds: known plates (text and box), words that a machine reads, boxes of faces, and lines.
+
+    The lines are the plates', or those of the words.
+    """
 
     plates: tuple[Plate, ...]
     words: tuple[str, ...] = ()
     faces: tuple[Box, ...] = ()
+    lines: tuple[Line, ...] = ()
 
 
 def content(image: Pixels, plates: tuple[Plate, ...] = (), *, text: bool = True) -> Content:
@@ -62,7 +70,10 @@ def content(image: Pixels, plates: tuple[Plate, ...] = (), *, text: bool = True)
 
     text=False leaves words out: they cost seconds a picture.
     """
-    return Content(plates, read_words(image) if text else (), find_faces(image))
+    found = find_writing(image) if text else []
+    lines = [plate_in_box(said, box) for said, box in plates] if plates else [line for _, line in found]
+    words = [said for said, _ in found]
+    return Content(plates, _words(words), find_faces(image), tuple(line for line in lines if line))
 
 
 def recognise(pictures: Sequence[Pixels], truth: Sequence[Content]) -> Recognised:
@@ -98,9 +109,20 @@ def read_plate(picture: Pixels, box: Box) -> str:
 
 def read_words(picture: Pixels) -> tuple[str, ...]:
     """Every word of two or more characters that is read anywhere in uint8 [H, W, 3], in capitals."""
-    lines, _ = _reader()(np.ascontiguousarray(picture[:, :, ::-1]))
-    sure = [text.upper().split() for _, text, score in lines or [] if float(score) >= LEAST_SCORE]
-    return tuple(word for words in sure for word in words if len(word) > 1)
+    return _words([text for text, _ in find_writing(picture)])
+
+
+def find_writing(picture: Pixels) -> list[tuple[str, Line | None]]:
+    """Every line that is read anywhere in uint8 [H, W, 3], and where its characters are; they count as equally wide."""
+    found, _ = _reader()(np.ascontiguousarray(picture[:, :, ::-1]))
+    lines = []
+    for corners, text, score in found or []:
+        if float(score) >= LEAST_SCORE:
+            top_left, top_right, bottom_right, bottom_left = np.asarray(corners, float)
+            start, end = (top_left + bottom_left) / 2, (top_right + bottom_right) / 2
+            high = float(np.linalg.norm(bottom_left - top_left) + np.linalg.norm(bottom_right - top_right)) / 2
+            lines.append((text, line_between(text, tuple(start), tuple(end), CAPITAL * high)))
+    return lines
 
 
 def find_faces(picture: Pixels) -> tuple[Box, ...]:
@@ -128,6 +150,10 @@ def overlap(first: Box, second: Box) -> float:
     common = max(0, wide) * max(0, high)
     areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, second))
     return common / (areas - common) if common else 0.0
+
+
+def _words(lines: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for line in lines for word in line.upper().split() if len(word) > 1)
 
 
 def _share(values: Sequence[float]) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from veilseg.audit.attacks.brute_force import BruteForce
 from veilseg.audit.attacks.channel_order import ChannelOrder
+from veilseg.audit.attacks.characters import Characters
 from veilseg.audit.attacks.ciphertext_only import CiphertextOnly
 from veilseg.audit.attacks.feature_reconstruction import FeatureReconstruction
 from veilseg.audit.attacks.inverse_network import Gan, InverseNetwork
@@ -44,6 +45,7 @@ for _attack in (
     Thumbnail(),
     ChannelOrder(),
     RankPlacement(),
+    Characters(),
     MultiFrame(),
     BruteForce(),
     KnownPlaintext(),

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from veilseg.audit.base import Pixels
+from veilseg.catalog import DEFAULT_LONGER_SIDE
 from veilseg.data import open_data
 from veilseg.data.base import Plate
+from veilseg.data.reduced import ReducedData
 from veilseg.errors import InvalidImageError, UsageError
 from veilseg.formats import READ
 from veilseg.images import list_images, open_image
+from veilseg.scale import reduce_photograph
 
 SMALLEST = 32
 """Pixels: the smallest side of an image that is worth attacking."""
@@ -29,24 +32,27 @@ class AuditSample:
     plates: tuple[Plate, ...] = ()
 
 
-def open_samples(source: str, limit: int) -> list[AuditSample]:
+def open_samples(source: str, limit: int, longer_side: int = DEFAULT_LONGER_SIDE) -> list[AuditSample]:
     """The first `limit` images of a folder of photographs, or so many spread over a dataset.
 
     Args:
         source: a folder, or a dataset written as for `veilseg evaluate`. Of generated scenes the texts of the plates
             are known.
         limit: at most so many.
+        longer_side: the working size in pixels, to which larger photographs are reduced as clients do it.
 
     Raises:
         UsageError: where there is no image, or a small one.
         VeilsegError: whatever opening an image raises, with the file's name.
     """
     if Path(source).is_dir():
-        samples = [AuditSample(path.stem, _open(path)) for path in list_images(source)[:limit]]
+        samples = [
+            AuditSample(path.stem, reduce_photograph(_open(path), longer_side)) for path in list_images(source)[:limit]
+        ]
         if not samples:
             raise UsageError(f"there is no image in {source}", READ)
     elif ":" in source:
-        data = open_data(source)
+        data = ReducedData(open_data(source), longer_side)
         spread = np.linspace(0, len(data) - 1, min(limit, len(data))).round().astype(int).tolist()
         samples = [AuditSample(one.name, one.image, one.plates) for one in (data[index] for index in spread)]
     else:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from veilseg.audit.base import Evidence, Pixels, Stored, Training
+from veilseg.audit.lines import Place
 from veilseg.audit.samples import AuditSample
 from veilseg.ciphers import Cipher
 from veilseg.ciphers.plain import pad
@@ -40,7 +41,12 @@ class Victim:
 
 
 def gather(
-    victim: Victim, samples: Sequence[AuditSample], references: tuple[Pixels, ...], seed: int, training: Training
+    victim: Victim,
+    samples: Sequence[AuditSample],
+    references: tuple[Pixels, ...],
+    seed: int,
+    training: Training,
+    places: tuple[tuple[Place, ...], ...] = (),
 ) -> Evidence:
     """Everything an attacker could hold against this victim; the pairs are of the first public photographs."""
     cipher = victim.cipher
@@ -50,6 +56,7 @@ def gather(
     return Evidence(
         cipher=cipher,
         encrypted=encrypted,
+        places=places,
         pairs=tuple((image, victim.encrypt(image)) for image in known),
         references=references,
         own=Victim(cipher, seed, "attacker").encrypt,

@@ -21,7 +21,7 @@ from veilseg.container import KEYWORD
 from veilseg.errors import InvalidImageError, InvalidKeyError, InvalidModelError, VeilsegError
 from veilseg.images import open_image, to_png
 from veilseg.keys import Key
-from veilseg.scale import ORIGINAL, Resize, enlarge_labels, reduce_photograph
+from veilseg.scale import ORIGINAL, Resize, enlarge_labels, reduce_photograph, working_size
 
 if TYPE_CHECKING:
     from veilseg.client import Client
@@ -136,7 +136,7 @@ class Segment:
 
         def work(data: bytes, photo: bytes | None = None) -> Files:
             image = _image(data)
-            seen = _photograph(image, photo, needed=self.overlay)
+            seen = _photograph(image, photo, segmenter.to_working_size, needed=self.overlay)
             labels = segmenter.segment(image, size=None if seen is None else seen.shape[:2])
             if self.cityscapes_ids:
                 file = to_png(label_ids(labels, segmenter.classes))
@@ -174,7 +174,7 @@ class SegmentByService:
 
         def work(data: bytes | np.ndarray, photo: bytes | None = None) -> Files:
             image = _image(data)
-            seen = _photograph(image, photo, needed=self.overlay)
+            seen = _photograph(image, photo, None, needed=self.overlay)
             labels = self.client.segment(image)
             if seen is not None:
                 labels = enlarge_labels(labels, *seen.shape[:2])
@@ -203,16 +203,27 @@ def _is_encrypted(head: bytes) -> bool:
     return KEYWORD.encode() + b"\0" in head
 
 
-def _photograph(image: EncryptedImage | np.ndarray, photo: bytes | None, *, needed: bool) -> np.ndarray | None:
+def _photograph(
+    image: EncryptedImage | np.ndarray, photo: bytes | None, resize: Resize | None, *, needed: bool
+) -> np.ndarray | None:
     """The photograph of a label map, uint8 [H, W, 3]: `photo`, else what is segmented itself where `needed`.
 
-    Raises InvalidImageError, which says whose photograph it is.
+    `resize`: how the model's own library may have resized it. Raises InvalidImageError for one that cannot be read, or
+    that was not reduced to this image.
     """
     if photo is not None:
         try:
-            return open_image(photo)
+            found = open_image(photo)
         except InvalidImageError as error:
             raise InvalidImageError(f"the photograph for its map: {error.message}", error.hint) from error
+        header = image.header if isinstance(image, EncryptedImage) else None
+        size = image.shape[:2] if header is None else (header.height, header.width)  # type: ignore[union-attr]
+        if working_size(found.shape[0], found.shape[1], max(size)) == size:
+            return found
+        if resize is not None and resize(found).shape[:2] == size:
+            return found
+        sizes = f"{found.shape[1]}x{found.shape[0]} but the image {size[1]}x{size[0]}"
+        raise InvalidImageError(f"the photograph is {sizes}", "give the photograph that was encrypted")
     if not needed:
         return None
     if isinstance(image, EncryptedImage):

@@ -125,8 +125,10 @@ def _find(addresses: list[str], target: str | None) -> tuple[bool, list[tuple[st
             if not several:
                 raise InvalidImageError(f"{each}: {error.message}", error.hint)
             left_out.append(Outcome(each, error))
-        elif kind is None and not several:
-            raise VeilsegError(f"{each} does not exist", "check the name")
+        elif kind is None:
+            if not several:
+                raise VeilsegError(f"{each} does not exist", "check the name")
+            left_out.append(Outcome(each, VeilsegError("it does not exist", "check the name")))
         else:
             found.append((each, PurePosixPath(each).name))
     if not found and not left_out:

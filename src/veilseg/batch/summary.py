@@ -17,7 +17,7 @@ class Outcome:
     name: str
     error: VeilsegError | None = None
     skipped: bool = False
-    remark: str | None = None
+    remark: str | None = field(default=None, compare=False)
 
 
 @dataclass

@@ -94,7 +94,7 @@ def measure_encryption(
     return results
 
 
-def measure_segmentation(model: str = "default", plain: str = "plain", repeats: int = 5) -> list[Speed]:
+def measure_segmentation(repeats: int) -> list[Speed]:
     """Time Segmenter.segment on one generated scene: plain by the plain model, encrypted by the key-invariant one.
 
     Encrypted input costs the canonical form on top of the network. Raises InvalidModelError where a model is missing,
@@ -105,10 +105,10 @@ def measure_segmentation(model: str = "default", plain: str = "plain", repeats: 
     from veilseg.runtime import Segmenter
 
     image = generate_scene(0).image
-    invariant, plain_model = Segmenter(model), Segmenter(plain)
+    invariant, plain_model = Segmenter("default"), Segmenter("plain")
     made = client_cipher(invariant.config.input)
     if made == "plain":
-        raise UsageError(f"{model} takes plain images", "name a model for encrypted ones")
+        raise UsageError("the default model takes plain images", "ship one for encrypted images")
     encrypted = made.encrypt(image)
     seconds = medians(
         {"plain": lambda: plain_model.segment(image), "encrypted": lambda: invariant.segment(encrypted)}, repeats

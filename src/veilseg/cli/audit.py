@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from veilseg.audit.registry import ATTACKS, choose
-from veilseg.catalog import CATALOG, DEFAULT_BLOCK, DEFAULT_CIPHER
-from veilseg.cli.common import BlockSize, CipherName, Force, SubBlockSize
+from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_CIPHER, DEFAULT_LONGER_SIDE
+from veilseg.cli.common import BlockSize, CipherName, Force, LongerSide, SubBlockSize
 
 
 def command(
@@ -20,6 +20,7 @@ def command(
     cipher: CipherName = DEFAULT_CIPHER,
     block: BlockSize = DEFAULT_BLOCK,
     sub_block: SubBlockSize = None,
+    longer_side: LongerSide = None,
     every: Annotated[
         bool, typer.Option("--all", help="Every cipher, those with sub-blocks at 4, 8 and 16 pixels.")
     ] = False,
@@ -49,8 +50,9 @@ def command(
 ) -> None:
     """Attack encrypted images and report what came out: similarity, what machines read, whether the key fell.
 
-    Writes FOLDER/index.html, with pictures of every attack, and FOLDER/audit.json. The page shows your images. Five
-    images take a minute or two per cipher. Learned attacks keep checkpoints in FOLDER and go on after an interruption.
+    Photographs are reduced to the working size, as `veilseg encrypt` does it. Writes FOLDER/index.html, with pictures
+    of every attack, and FOLDER/audit.json. The page shows your images. Five images take a minute or two per cipher.
+    Learned attacks keep checkpoints in FOLDER and go on after an interruption.
 
     Examples:
       veilseg audit --cipher subblock-sort --sub-block 8 --images photos/
@@ -61,7 +63,7 @@ def command(
     from rich.console import Console
 
     from veilseg.audit.base import Training
-    from veilseg.audit.cipher_audit import audit_cipher, read_samples
+    from veilseg.audit.cipher_audit import audit_cipher, every_cipher, read_samples
     from veilseg.audit.report.json_report import leakage_table
     from veilseg.audit.report.page import JSON_NAME, write_audit
     from veilseg.audit.samples import open_references, open_samples
@@ -81,8 +83,7 @@ def command(
             raise UsageError("--all takes every cipher", "leave --cipher out, or leave --all out")
         if sub_block is not None:
             raise UsageError("--all chooses sub-blocks itself", "leave them out, or name one --cipher")
-        sizes = {name: (4, 8, 16) if row.sub_blocks else (None,) for name, row in CATALOG.items()}
-        made = [make(name, block, s) for name, all_sizes in sizes.items() for s in all_sizes if not s or s <= block]
+        made = every_cipher(block)
     else:
         made = [make(cipher, block, sub_block)]
     made = [one for one in made if any(attack.fits(one) for attack in attacks)]
@@ -91,7 +92,7 @@ def command(
     make_folder(output)
     for name in (PAGE_NAME, JSON_NAME):
         refuse_existing(output / name, overwrite=force)
-    samples = open_samples(images, limit)
+    samples = open_samples(images, limit, DEFAULT_LONGER_SIDE if longer_side is None else longer_side)
     public = open_references(references)
     truth = read_samples(samples) if recognition else None
     console = Console(highlight=False, markup=False)

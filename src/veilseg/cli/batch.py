@@ -96,6 +96,5 @@ def report(outcomes: Iterable[Outcome], summary: Summary, doing: str, total: int
 
 def _show(what: str, name: str, error: VeilsegError, hints: set[str]) -> None:
     """One line, and the hint when it is given for the first time."""
-    message = error.message if error.message.startswith(name) else f"{name}: {error.message}"
-    show_error(message, None if error.hint in hints else error.hint, what=what)
+    show_error(f"{name}: {error.message}", None if error.hint in hints else error.hint, what=what)
     hints.add(error.hint or "")

@@ -11,8 +11,8 @@ def command(
 ) -> int:
     """Decrypt images with the key that they were encrypted with; the pixels come back exactly, as PNG.
 
-    Where no key exists (subblock-sort, subblock-quartiles, mosaic, subblock-shuffle without --key) there is no way
-    back, for anybody. Folders, and outputs that exist, are as in `veilseg encrypt`.
+    Where no key exists (`veilseg inspect` says so) there is no way back, for anybody. Folders, and outputs that exist,
+    are as in `veilseg encrypt`.
 
     Example:
       veilseg decrypt encrypted.png --key my.key -o plain.png

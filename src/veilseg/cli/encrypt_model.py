@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from veilseg import catalog
 from veilseg.catalog import DEFAULT_MODEL_CIPHER
 from veilseg.cli.common import Force, KeyFile, load_key
 from veilseg.cli.messages import note
 from veilseg.errors import UsageError
 from veilseg.inputspec import check_model_cipher
+from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME, WEIGHTS_NAME
 from veilseg.modelfolder import ModelFolder, find_folder, open_folder
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the new model.")]
@@ -22,9 +24,7 @@ def command(
     model: Annotated[str, typer.Argument(help="A model for plain images: a folder, a Hub id, or plain.")],
     output: Output,
     key: KeyFile = None,
-    cipher: Annotated[
-        str, typer.Option(metavar="NAME", help="patch-permutation, or patch-rotation (16-bit images).")
-    ] = DEFAULT_MODEL_CIPHER,
+    cipher: Annotated[str, typer.Option(metavar="NAME", help=f"{catalog.names('model key')}.")] = DEFAULT_MODEL_CIPHER,
     block: Annotated[
         int | None, typer.Option(metavar="PIXELS", help="Side of the cipher's block. Default: the model's.")
     ] = None,
@@ -77,8 +77,8 @@ def exported_only(folder: Path) -> bool:
     """Whether the exported model in `folder` (model.onnx) is what can be worked on here: no torch, or no other form."""
     from importlib.util import find_spec
 
-    torch_form = (folder / "model.safetensors").is_file() and find_spec("torch") is not None
-    return (folder / "model.onnx").is_file() and not torch_form
+    torch_form = (folder / WEIGHTS_NAME).is_file() and find_spec("torch") is not None
+    return (folder / ONNX_NAME).is_file() and not torch_form
 
 
 def refuse_onnx(found: ModelFolder, *, onnx: bool) -> None:
@@ -91,7 +91,7 @@ def refuse_model(output: Path, *, onnx: bool, force: bool) -> None:
     """Refuse, before any work, to replace a model without --force."""
     from veilseg.files import refuse_existing
 
-    for name in ("config.json", "model.safetensors", *(["model.onnx"] if onnx else [])):
+    for name in (CONFIG_NAME, WEIGHTS_NAME, *([ONNX_NAME] if onnx else [])):
         refuse_existing(output / name, overwrite=force)
 
 
@@ -105,5 +105,5 @@ def write_model(model: object, output: Path, *, onnx: bool, force: bool) -> None
         export_onnx(model, output, overwrite=True)  # config.json is there since a moment ago, and is the same
     else:
         # An older export in the same folder would be another model under the new config.
-        (output / "model.onnx").unlink(missing_ok=True)
-        (output / "stem.bin").unlink(missing_ok=True)
+        (output / ONNX_NAME).unlink(missing_ok=True)
+        (output / STEM_NAME).unlink(missing_ok=True)

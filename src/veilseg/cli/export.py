@@ -11,6 +11,7 @@ import typer
 from veilseg.cli.common import Force, LongerSide
 from veilseg.cli.encrypt_model import Output
 from veilseg.cli.messages import note
+from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME
 
 if TYPE_CHECKING:
     from veilseg.models import SegmentationModel
@@ -65,8 +66,8 @@ def command(
     beside = output.resolve() == Path(model).resolve()
     if beside and split_stem is not None:
         raise UsageError("--split-stem changes the network, so it needs a folder of its own", "choose another -o")
-    for name in ("model.onnx", "config.json"):
-        refuse_existing(output / name, overwrite=force or (beside and name == "config.json"))
+    for name in (ONNX_NAME, CONFIG_NAME):
+        refuse_existing(output / name, overwrite=force or (beside and name == CONFIG_NAME))
     if int8 is None:
         export_onnx(_load(model, longer_side), output, overwrite=force or beside, split_stem=split_stem)
     else:

@@ -26,9 +26,9 @@ def command(
 
     Its fingerprint (on stderr) names the key without giving it away, and is safe to publish.
 
-    With subblock-shuffle the key is the way back, for you alone. With patch-permutation and patch-rotation it encrypts
-    a model; it does not hide pictures from whoever has a pair, a few encrypted images or the model's public weights
-    (`veilseg audit` shows it).
+    Where a cipher can do without a key, the key is the way back, for you alone. Where it encrypts a model
+    (`veilseg encrypt-model`) it does not hide pictures from whoever has a pair, a few encrypted images or the model's
+    public weights (`veilseg audit` shows it).
 
     Examples:
       veilseg keygen -o my.key

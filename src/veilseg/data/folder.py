@@ -9,7 +9,7 @@ import numpy as np
 
 from veilseg.data.base import IGNORED, PairedFiles, decode_label
 from veilseg.errors import InvalidDataError
-from veilseg.modelconfig import default_palette, generic_classes
+from veilseg.modelconfig import default_palette, generic_classes, is_colour
 
 CLASSES_HINT = 'write {"classes": ["road", "sky"], "palette": [[128, 64, 128], [70, 130, 180]]} (palette optional)'
 
@@ -59,7 +59,7 @@ def read_classes(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
     colours = content.get("palette")
     if colours is None:
         return tuple(names), colours_for(len(names))
-    if not isinstance(colours, list) or len(colours) != len(names) or not all(_is_colour(c) for c in colours):
+    if not isinstance(colours, list) or len(colours) != len(names) or not all(is_colour(c) for c in colours):
         raise InvalidDataError(f"{path} has no palette of {len(names)} colours [r, g, b] of 0..255", hint=CLASSES_HINT)
     return tuple(names), np.array(colours, dtype=np.uint8)
 
@@ -67,10 +67,6 @@ def read_classes(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
 def colours_for(count: int) -> np.ndarray:
     """`count` colours that differ clearly, as uint8 [count, 3]: those of a model without a palette of its own."""
     return np.array(default_palette(count), dtype=np.uint8)
-
-
-def _is_colour(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(type(v) is int and 0 <= v <= 255 for v in value)
 
 
 def _largest_id(path: Path) -> int:

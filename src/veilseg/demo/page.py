@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from veilseg.catalog import DEFAULT_CIPHER
+from veilseg.cells import describe_cells
 from veilseg.demo.measurements import DEMO_BLOCK, Demo
 from veilseg.demo.pictures import (
     best_scene,
@@ -43,6 +44,7 @@ def build_page(demo: Demo, facts: dict[str, Any]) -> str:
     """The whole page for `demo`; `facts` is what provenance() says."""
     index = best_scene(demo.scenes)
     scene, s = demo.scenes[index], demo.sub_block
+    spec = make_spec(DEFAULT_CIPHER, DEMO_BLOCK, s)
     sub_blocks = tuple(sorted({*SUB_BLOCKS, s}))
     by_size = dict(zip(sub_blocks, shown := sent_images(scene.image, DEMO_BLOCK, sub_blocks), strict=False))
     box = plate_box(scene)
@@ -105,7 +107,8 @@ def build_page(demo: Demo, facts: dict[str, Any]) -> str:
         count=len(demo.scenes),
         table=_table(demo),
         agreement=escape(agreement(demo)),
-        sentence=escape(make_spec(DEFAULT_CIPHER, DEMO_BLOCK, s).visible),
+        sentence=escape(spec.visible),
+        cells=escape(describe_cells(spec, *scene.label.shape) or ""),
         truth=escape(TRUTH),
         footer=html_line(facts, f"scenes:{len(demo.scenes)}:{demo.seed}, keys from the operating system"),
     )
@@ -165,8 +168,9 @@ def _table(demo: Demo) -> str:
         if row.group != group:
             group = row.group
             lines.append(f'<tr class="group"><th colspan="5">{escape(group)}</th></tr>')
-        scores = "".join(f"<td>{percent(value)}</td>" for value in row.result.scores.values())
-        lines.append(
-            f"<tr><td>{escape(row.name)}</td>{scores}<td>{row.result.bytes_per_image / 1000:,.0f} kB</td></tr>"
-        )
+        cells = {f"{name} %": percent(value) for name, value in row.result.scores.items()}
+        cells["sent"] = f"{row.result.bytes_per_image / 1000:,.0f} kB"
+        # On phones the head of the table is not shown, and every cell says what it is.
+        rest = "".join(f'<td data-column="{escape(name)}">{value}</td>' for name, value in cells.items())
+        lines.append(f"<tr><td>{escape(row.name)}</td>{rest}</tr>")
     return "\n".join(lines)

@@ -15,6 +15,8 @@ from veilseg.data.base import Box, Sample
 from veilseg.data.camvid import CAMVID_CLASSES
 from veilseg.keys import Key
 
+ASPECT, GRID = 1.6, 16  # of close-ups: width to height, and the pixels that their sides are multiples of
+
 
 @dataclass(frozen=True)
 class SentImage:
@@ -37,23 +39,23 @@ def best_scene(scenes: list[Sample]) -> int:
     return max(range(len(scenes)), key=lambda index: worth(scenes[index]))
 
 
-def plate_box(scene: Sample, aspect: float = 1.6, grid: int = 16) -> Box | None:
+def plate_box(scene: Sample) -> Box | None:
     """A box around the largest number plate, on the block grid, inside the image; None where there is no plate."""
     if not scene.plates:
         return None
     _, (x0, y0, x1, y1) = max(scene.plates, key=lambda plate: (plate[1][2] - plate[1][0]) * (plate[1][3] - plate[1][1]))
     height, width = scene.label.shape
-    wide = min(width, -(-max(2 * (x1 - x0), int(aspect * 2.5 * (y1 - y0)), 4 * grid) // grid) * grid)
-    high = min(height, -(-int(wide / aspect) // grid) * grid)
-    return _box((x0 + x1) // 2, (y0 + y1) // 2, wide, high, width, height, grid)
+    wide = min(width, -(-max(2 * (x1 - x0), int(ASPECT * 2.5 * (y1 - y0)), 4 * GRID) // GRID) * GRID)
+    high = min(height, -(-int(wide / ASPECT) // GRID) * GRID)
+    return _box((x0 + x1) // 2, (y0 + y1) // 2, wide, high, width, height)
 
 
-def street_box(scene: Sample, wide: int, high: int, grid: int = 16) -> Box:
+def street_box(scene: Sample, wide: int, high: int) -> Box:
     """A box of `wide` x `high` pixels around the largest plate (or the middle), on the block grid, inside the image."""
     height, width = scene.label.shape
     wide, high = min(wide, width), min(high, height)
     near = plate_box(scene) or (width // 2, height // 2, width // 2, height // 2)
-    return _box((near[0] + near[2]) // 2, (near[1] + near[3]) // 2, wide, high, width, height, grid)
+    return _box((near[0] + near[2]) // 2, (near[1] + near[3]) // 2, wide, high, width, height)
 
 
 def crop(image: np.ndarray, box: Box) -> np.ndarray:
@@ -95,7 +97,7 @@ def data_uri(image: np.ndarray) -> str:
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _box(x: int, y: int, wide: int, high: int, width: int, height: int, grid: int) -> Box:
-    left = min(max(0, x - wide // 2), width - wide) // grid * grid
-    top = min(max(0, y - high // 2), height - high) // grid * grid
+def _box(x: int, y: int, wide: int, high: int, width: int, height: int) -> Box:
+    left = min(max(0, x - wide // 2), width - wide) // GRID * GRID
+    top = min(max(0, y - high // 2), height - high) // GRID * GRID
     return left, top, left + wide, top + high

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("aAcc", "mIoU", "mAcc")
 PAGE_NAME = "index.html"
+Row = tuple[str, Sequence[float | None]]
 
 
 def result_table(rows: Sequence[tuple[str, Result]], title: str | None = None) -> Table:
@@ -50,6 +52,31 @@ def class_table(result: Result) -> Table:
     for name, scores in result.matrix.per_class(result.classes).items():
         table.add_row(name, *(percent(None if value is None else 100 * value) for value in scores.values()))
     return table
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a protocol found, ours above and the paper's below: numbers in percent, None where there is none."""
+
+    title: str
+    columns: Sequence[str]
+    ours: Sequence[Row]
+    published: Sequence[Row] = ()
+
+    def table(self) -> Table:
+        """A rich table."""
+        from rich import box
+        from rich.table import Table
+
+        table = Table(title=self.title, box=box.SIMPLE_HEAD, title_justify="left")
+        table.add_column("", overflow="fold")  # names of models may differ in their ends only
+        for column in self.columns:
+            table.add_column(column, justify="right")
+        for rows, style in ((self.ours, None), (self.published, "dim")):
+            for name, values in rows:
+                table.add_row(name, *(percent(value) for value in values), style=style)
+            table.add_section()
+        return table
 
 
 def percent(value: float | None) -> str:

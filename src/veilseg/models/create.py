@@ -34,13 +34,12 @@ def create_model(
     """A new model that takes raw pixels [N, 3, H, W] and gives logits [N, K, H, W].
 
     Args:
-        name: "setr-naive", "setr-pup", "setr-mla", "fcn" or "convseg".
+        name: of a network in `veilseg.models.networks.registry`.
         num_classes, classes: K, or K names.
         palette: K colours, RGB, 0..255.
-        input: "plain" images, or a training input of the catalogue: "canonical", the key-invariant model; "shuffled",
-            a network that reads shuffled images as they are [Hirose 2026]; "mosaic"; "quartiles"; "shf", "np" or "ffx",
-            a network to be trained on images under that cipher with `key` [Kiya 2022]. The model keeps its fingerprint,
-            and the greatest value of ffx.
+        input: "plain" images, or one of `veilseg.catalog.training_inputs()`: "canonical" makes the key-invariant model,
+            "shuffled" a network that reads shuffled images as they are [Hirose 2026], a conventional cipher one to be
+            trained on images under `key` [Kiya 2022]. The model keeps the key's fingerprint and the greatest value.
         block, sub_block: of the cipher, in pixels; sub_block None is the product's default.
         key: of a conventional cipher.
         pretrained: with timm's or torchvision's weights for the backbone.

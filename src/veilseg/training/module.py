@@ -11,14 +11,15 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
+from veilseg.errors import UsageError
 from veilseg.evaluation.metrics import ConfusionMatrix
 from veilseg.models import SegmentationModel
+from veilseg.models.networks.protocol import HasTrunk
 from veilseg.runtime.windows import slide, snap
 from veilseg.training.losses import segmentation_loss
-from veilseg.training.rates import parameter_groups
-from veilseg.training.recipe import Recipe
+from veilseg.training.recipe import OptimizerSection, Recipe
 from veilseg.training.teacher import Teacher
 
 
@@ -114,3 +115,28 @@ class SegmentationTraining(pl.LightningModule):
             return (step + 1) / warmup
         done = min(1.0, (step - warmup) / max(1, steps - warmup))
         return 0.5 * (1 + math.cos(math.pi * done)) if section.schedule == "cosine" else (1 - done) ** section.power
+
+
+def parameter_groups(network: nn.Module, section: OptimizerSection) -> list[dict[str, Any]]:
+    """Groups for torch's optimizers, over all parameters of `network` that are trained.
+
+    With `trunk_rate` the backbone's last layer gets that rate, and every layer towards the pixels `layer_decay` times
+    the one above it; everything else gets `learning_rate`. Biases, norms and scales of layers have no weight decay.
+
+    Raises:
+        UsageError: The recipe has a rate for a trunk, and the network has none.
+    """
+    rates: dict[int, float] = {}
+    if section.trunk_rate is not None:
+        if not isinstance(network, HasTrunk):
+            raise UsageError("this network has no trunk with a rate of its own", "leave optimizer.trunk_rate out")
+        layers = network.trunk_layers()
+        for index, layer in enumerate(layers):
+            rate = section.trunk_rate * section.layer_decay ** (len(layers) - 1 - index)
+            rates |= {id(parameter): rate for parameter in layer}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            decay = section.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((rates.get(id(parameter), section.learning_rate), decay), []).append(parameter)
+    return [{"params": found, "lr": rate, "weight_decay": decay} for (rate, decay), found in groups.items()]

@@ -27,9 +27,7 @@ class Section(BaseModel):
 class ModelSection(Section):
     """The network and what it reads.
 
-    `input`: "plain" images, or what the catalogue calls a training input: the "canonical" form (a key-invariant model),
-    "shuffled" images as they are [Hirose 2026], "quartiles", the "mosaic", or images of one key, `method.key`, under a
-    conventional cipher [Kiya 2022]. `arguments`: the network's own, as for create_model.
+    `input` and `arguments`: as for create_model; the one key of a conventional cipher is `method.key`.
     """
 
     architecture: str = "convseg"

@@ -96,4 +96,4 @@ def key_bits(cipher: Cipher, height: int, width: int) -> float:
             side = cipher.spec.cell
             squares = (height // side) * (width // side)
             return squares * (3 * math.lgamma(side**2 + 1) / math.log(2) + math.log2(6))
-    raise UsageError(f"the keys of {cipher.name} are not counted")
+    raise UsageError(f"the keys of {cipher.name} are not counted", "choose another attack or cipher")

@@ -28,10 +28,16 @@ class CiphertextOnly(Attack):
 
     def run(self, evidence: Evidence) -> Finding:
         """The key, and all images under it; for a rotation also their negatives."""
-        block = evidence.cipher.spec.block
         figures: dict[str, Any] = {"images": len(evidence.encrypted), "public_photographs": len(evidence.references)}
-        if evidence.cipher.facts.mechanism == "rotation":
-            return self._rotation(evidence, figures)
+        match evidence.cipher.facts.mechanism:
+            case "permutation":
+                return self._permutation(evidence, figures)
+            case "rotation":
+                return self._rotation(evidence, figures)
+        raise self.unfit(evidence.cipher)
+
+    def _permutation(self, evidence: Evidence, figures: dict[str, Any]) -> Finding:
+        block = evidence.cipher.spec.block
         found = moments([block_grid(stored, block) for stored in evidence.encrypted], scale=True)
         unnamed, rounds = match_permutation(found, block)
         order = name_permutation(found, unnamed, block, evidence.references)

@@ -31,15 +31,18 @@ class KnownPlaintext(Attack):
         if not pairs:
             return Finding(figures={"pairs": 0})
         start = time.perf_counter()
-        if evidence.cipher.facts.mechanism == "rotation":
-            matrix = recover_matrix(pairs, block)
-            taken = time.perf_counter() - start
-            opened = [undo_matrix(stored, matrix, block) for stored in evidence.encrypted]
-            return Finding({"opened": opened}, matrix=matrix, figures=_figures(len(pairs), taken))
-        order = recover_order(*pairs[0], block)  # of a permutation; of independent keys one that fits nothing else
-        taken = time.perf_counter() - start
-        opened = [undo_order(stored, order, block) for stored in evidence.encrypted]
-        return Finding({"opened": opened}, order=order, figures=_figures(1, taken))
+        match evidence.cipher.facts.mechanism:
+            case "rotation":
+                matrix = recover_matrix(pairs, block)
+                taken = time.perf_counter() - start
+                opened = [undo_matrix(stored, matrix, block) for stored in evidence.encrypted]
+                return Finding({"opened": opened}, matrix=matrix, figures=_figures(len(pairs), taken))
+            case "permutation" | "shuffle":  # of independent keys an order that fits nothing else
+                order = recover_order(*pairs[0], block)
+                taken = time.perf_counter() - start
+                opened = [undo_order(stored, order, block) for stored in evidence.encrypted]
+                return Finding({"opened": opened}, order=order, figures=_figures(1, taken))
+        raise self.unfit(evidence.cipher)
 
 
 def recover_order(plain: Pixels, stored: Stored, block: int) -> NDArray[np.int64]:

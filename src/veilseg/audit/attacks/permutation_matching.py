@@ -7,28 +7,34 @@
 3. Refinement. The values put at their guessed places give moments; averaged over equal displacements they are what
    photographs of this kind look like. Every value is compared with every place of that picture, all are assigned
    anew, and so on until nothing changes. The reference is thus made from the encrypted images themselves.
-4. Ways out. Where that ends in a wrong order, it usually lacks one of the moves of `permutation_moves`; the order whose
+4. Ways out. Where that ends in a wrong order, it usually lacks one of the moves of `moves`; the order whose
    moments differ least from their own averages is right, so each move is tried and the best of them kept.
 5. Names. Public photographs show which channel is red, green and blue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from veilseg.audit.attacks.assignment import least_assignment
 from veilseg.audit.attacks.channel_names import name_order, public_correlations
 from veilseg.audit.attacks.moments import Matrix, Moments, stationary
-from veilseg.audit.attacks.permutation_moves import Order, moves
 from veilseg.audit.base import Pixels
 
+Order = NDArray[np.int64]
 MAX_ROUNDS = 40
 MAX_MOVES = 6
 TRIED = 2  # of the moves, the most promising: refined until nothing changes
 _NEAR = 1.5  # pixels: the surroundings that stand for the grey of a value
+#: How far each channel is pushed: one alone, two against each other, or all.
+PUSHES = [
+    push
+    for push in product((-1, 0, 1), repeat=3)
+    if np.count_nonzero(push) == 1 or abs(sum(push)) == 3 or (any(push) and sum(push) == 0)
+]
 
 
 def match_permutation(found: Moments, block: int) -> tuple[Order, int]:
@@ -143,3 +149,41 @@ def _three_groups(points: NDArray[np.float64]) -> Order:
         centres = moved
     cost = ((points[:, None] - centres[None]) ** 2).sum(axis=2)
     return least_assignment(cost.repeat(size, axis=1)) // size
+
+
+def least_assignment(cost: NDArray[np.float64]) -> Order:
+    """The column of every row, each taken once, with the least sum of `cost` [n, n]: int64 [n]."""
+    from scipy.optimize import linear_sum_assignment  # late, so that names and help need none
+
+    columns: Order = linear_sum_assignment(cost)[1]
+    return columns
+
+
+def moves(found: Moments, order: Order, block: int) -> Iterator[Order]:
+    """Orders that differ from `order`, int64 [L] of 0..L-1, by one thing that goes wrong as a whole."""
+    channel, row, column = np.unravel_index(order, (3, block, block))
+    for push in PUSHES:
+        step = np.array(push)[channel]
+        for down, along in ((step, 0), (0, step)):
+            there = (channel, (row + down) % block, (column + along) % block)
+            yield np.ravel_multi_index(there, (3, block, block))
+    yield untangle(found, order)
+
+
+def untangle(found: Moments, order: Order) -> Order:
+    """`order` with channels exchanged where two have changed roles.
+
+    At every pixel the difference of two channels is taken. Neighbours' differences go together, so that the first
+    eigenvector of their correlations has one sign, but where the two were exchanged.
+    """
+    back = np.argsort(order).reshape(3, -1)
+    for a, b in combinations(range(3), 2):
+        one, other = back[a], back[b]
+        together = np.zeros((len(one), len(one)))
+        for moments in found.all:
+            part = moments[np.ix_(one, one)] + moments[np.ix_(other, other)]
+            part = part - moments[np.ix_(one, other)] - moments[np.ix_(other, one)]
+            together += part + part.T
+        exchanged = np.linalg.eigh(together)[1][:, -1] < 0
+        back[a], back[b] = np.where(exchanged, other, one), np.where(exchanged, one, other)
+    return np.argsort(back.ravel())

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from veilseg.audit.attacks.assignment import least_assignment
 from veilseg.audit.attacks.blocks import undo_matrix, undo_order
+from veilseg.audit.attacks.permutation_matching import least_assignment
 from veilseg.audit.base import Attack, Evidence, Finding
 from veilseg.ciphers import Cipher
 
@@ -25,10 +25,11 @@ class PublicWeights(Attack):
     name = "public-weights"
     needs = "the encrypted model's file, and the published weights that it was made from"
     cost = "one assignment of L rows, or one singular value decomposition of [L, L]"
+    mechanisms = ("permutation", "rotation")
 
     def fits(self, cipher: Cipher) -> bool:
-        """Ciphers that models are encrypted for."""
-        return cipher.facts.family == "model key"
+        """Of these mechanisms, the ciphers that models are encrypted for."""
+        return cipher.facts.family == "model key" and super().fits(cipher)
 
     def run(self, evidence: Evidence) -> Finding:
         """The key, and one reconstruction: all images under it. Figures: share of rows matched after every move."""
@@ -36,14 +37,18 @@ class PublicWeights(Attack):
         if public is None or mixed is None:
             return Finding(figures={"embedding": "none is published for this block size"})
         block = evidence.cipher.spec.block
-        if evidence.cipher.facts.mechanism == "rotation":
-            matrix = match_matrix(public, mixed)
-            opened = [undo_matrix(stored, matrix, block) for stored in evidence.encrypted]
-            determined = f"{np.linalg.matrix_rank(public)}/{len(public)}"
-            return Finding({"opened": opened}, matrix=matrix, figures={"directions_determined": determined})
-        order = match_rows(public, mixed)
-        opened = [undo_order(stored, order, block) for stored in evidence.encrypted]
-        return Finding({"opened": opened}, order=order, figures={"rows_right_after_move": moved(public, evidence.seed)})
+        match evidence.cipher.facts.mechanism:
+            case "rotation":
+                matrix = match_matrix(public, mixed)
+                opened = [undo_matrix(stored, matrix, block) for stored in evidence.encrypted]
+                determined = f"{np.linalg.matrix_rank(public)}/{len(public)}"
+                return Finding({"opened": opened}, matrix=matrix, figures={"directions_determined": determined})
+            case "permutation":
+                order = match_rows(public, mixed)
+                opened = [undo_order(stored, order, block) for stored in evidence.encrypted]
+                shares = moved(public, evidence.seed)
+                return Finding({"opened": opened}, order=order, figures={"rows_right_after_move": shares})
+        raise self.unfit(evidence.cipher)
 
 
 def match_rows(public: NDArray[np.float64], mixed: NDArray[np.float64]) -> NDArray[np.int64]:

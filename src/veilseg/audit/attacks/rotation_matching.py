@@ -32,9 +32,7 @@ FLATTEN = 0.25
 """Variances to this power are divided out: at 0 brightness alone decides, at 0.5 noise does."""
 
 
-def match_rotation(
-    grids: Sequence[NDArray[np.float64]], references: Sequence[Pixels], block: int, epochs: int = EPOCHS
-) -> Matrix:
+def match_rotation(grids: Sequence[NDArray[np.float64]], references: Sequence[Pixels], block: int) -> Matrix:
     """The orthogonal M, with encrypted blocks (b - 127.5) M^T, that explains `grids` best: float64 [L, L].
 
     grids: encrypted blocks [rows, columns, L] on the scale of pixels, around 0. Directions with little variance stay a
@@ -46,7 +44,7 @@ def match_rotation(
     theirs = _Basis.of(found)
     size = len(found.inside)
     matrix, turn = np.eye(size), np.ones((1, 1))
-    for epoch in range(epochs):
+    for epoch in range(EPOCHS):
         mine = _Basis.of(reference)
         for count in [min(count, size) for count in (GROWTH if epoch == 0 else (GROWTH[-1] + MORE * epoch,))]:
             a, b = theirs.strongest(count), mine.strongest(count)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from veilseg.audit.base import Pixels
 from veilseg.audit.cipher_audit import AttackResult, CipherResult, Reconstruction
+from veilseg.audit.readers.rates import by_height, rates
 from veilseg.audit.samples import AuditSample
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def leakage_table(result: CipherResult) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for attack in result.attacks:
         best = attack.best
-        table.add_row(attack.attack.name, *scores(best), reading(best), key_word(attack), f"{attack.seconds:.1f}")
+        table.add_row(attack.attack.name, *scores(best), reading(attack), key_word(attack), f"{attack.seconds:.1f}")
     return table
 
 
@@ -51,11 +52,17 @@ def scores(made: Reconstruction | None) -> tuple[str, str]:
     return (f"{made.mean.ssim:.3f}", f"{made.mean.psnr:.1f}") if made else ("", "")
 
 
-def reading(made: Reconstruction | None) -> str:
-    """What machines read in a reconstruction, in a few words: characters of known plates, else words; then faces."""
-    if made is None or made.recognised is None:
+def reading(attack: AttackResult) -> str:
+    """What machines read in what an attack made, in a few words: characters of known plates, else words; then faces.
+
+    Of an attack that reads encrypted images itself: characters by letter height.
+    """
+    if attack.read:
+        shares = {height: found["characters"][0] for height, found in by_height(attack.read).items()}
+        return "characters of " + ", ".join(f"{height} cells {100 * share:.0f} %" for height, share in shares.items())
+    if attack.best is None or attack.best.recognised is None:
         return ""
-    found = made.recognised
+    found = attack.best.recognised
     parts = [
         f"{name} {100 * value:.0f} %"
         for name, value in (("plates", found.plate_characters), ("words", found.words), ("faces", found.faces))
@@ -107,6 +114,7 @@ def _attack(result: AttackResult) -> dict[str, Any]:
         "processor_seconds": round(result.processor_seconds, 2),
         "key": result.key,
         "figures": result.figures,
+        "read": {"all": rates(result.read), **by_height(result.read)} if result.read else None,
         "reconstructions": {name: _reconstruction(made) for name, made in result.reconstructions.items()},
     }
 

@@ -57,7 +57,7 @@ def _summary(result: CipherResult) -> str:
         str(result.cipher.spec),
         attack.attack.name if attack else "no picture",
         *scores(best),
-        reading(best),
+        reading(attack) if attack else "",
         ", ".join(keys) or ("nobody" if result.cipher.key_use != "none" else "there is none"),
     )
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
@@ -86,7 +86,7 @@ def _row(attack: AttackResult) -> str:
         attack.attack.name,
         attack.attack.needs,
         *scores(best),
-        reading(best),
+        reading(attack),
         key_word(attack),
         f"{attack.seconds:.1f}",
         "; ".join(f"{name.replace('_', ' ')}: {_value(value)}" for name, value in more.items()),

@@ -18,21 +18,12 @@ def encrypt(key: bytes, digits: Sequence[int], radix: int = 10, tweak: bytes = b
 
     `key` is an AES key of 16, 24 or 32 bytes, `tweak` any bytes that are no secret.
     """
-    a, b, (m, n) = *_halves(digits), (len(digits) // 2, len(digits))
+    m, n = len(digits) // 2, len(digits)
+    a, b = list(digits[:m]), list(digits[m:])
     for index in range(_ROUNDS):
         width = m if index % 2 == 0 else n - m
         total = (_number(a, radix) + _round(key, b, radix, tweak, index, n)) % radix**width
         a, b = b, _digits(total, radix, width)
-    return a + b
-
-
-def decrypt(key: bytes, digits: Sequence[int], radix: int = 10, tweak: bytes = b"") -> list[int]:
-    """The way back from `encrypt`."""
-    a, b, (m, n) = *_halves(digits), (len(digits) // 2, len(digits))
-    for index in reversed(range(_ROUNDS)):
-        width = m if index % 2 == 0 else n - m
-        total = (_number(b, radix) - _round(key, a, radix, tweak, index, n)) % radix**width
-        a, b = _digits(total, radix, width), a
     return a + b
 
 
@@ -56,11 +47,6 @@ def _round(key: bytes, half: list[int], radix: int, tweak: bytes, index: int, n:
 def _aes(key: bytes, mode: modes.CBC | modes.ECB, data: bytes) -> bytes:
     encryptor = Cipher(algorithms.AES(key), mode).encryptor()
     return encryptor.update(data) + encryptor.finalize()
-
-
-def _halves(digits: Sequence[int]) -> tuple[list[int], list[int]]:
-    middle = len(digits) // 2
-    return list(digits[:middle]), list(digits[middle:])
 
 
 def _number(digits: Sequence[int], radix: int) -> int:

@@ -56,19 +56,9 @@ class GroundPainter:
         points = self.camera.polygon(self.road.strip(left, right, start, end, y))
         self.canvas.polygon(points, self.light.shade(colour, depth, factor), label, alpha)
 
-    def _band(
-        self,
-        left: float,
-        right: float,
-        colour: Colour,
-        label: int,
-        start: float = START,
-        end: float = FAR,
-        y: float = 0,
-    ) -> None:
+    def _band(self, left: float, right: float, colour: Colour, label: int, y: float = 0) -> None:
         for near, far in reversed(BANDS):
-            if near < end and far > start:
-                self._strip(left, right, max(near, start), min(far, end), colour, label, y=y)
+            self._strip(left, right, near, far, colour, label, y=y)
 
     def _base(self) -> None:
         """The plane up to the horizon, beyond all frontages."""

@@ -1,4 +1,4 @@
-"""Who and what is where on one street: every lot, tree, post, car and person as a step from far to near."""
+"""Who and what is where on one street: every lot, tree, post, car and person, to be painted from far to near."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from veilseg.errors import UsageError
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.settings import ProtocolSettings
-from veilseg.evaluation.protocols.tables import Comparison
+from veilseg.evaluation.report import Comparison
 
 
 @dataclass(frozen=True)

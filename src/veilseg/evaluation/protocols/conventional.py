@@ -11,7 +11,7 @@ from veilseg.errors import InvalidKeyError, UsageError
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.settings import CONDITIONS, ProtocolSettings
-from veilseg.evaluation.protocols.tables import Comparison
+from veilseg.evaluation.report import Comparison
 from veilseg.inputspec import InputSpec
 
 BASELINE = 59.66

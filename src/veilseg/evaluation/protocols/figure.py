@@ -15,7 +15,7 @@ from veilseg.errors import UsageError
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.settings import ProtocolSettings
-from veilseg.evaluation.protocols.tables import Comparison
+from veilseg.evaluation.report import Comparison
 from veilseg.runtime import colorize
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from veilseg.errors import UsageError
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.settings import ProtocolSettings
-from veilseg.evaluation.protocols.tables import Comparison
+from veilseg.evaluation.report import Comparison
 from veilseg.inputspec import PLAIN, InputSpec
 
 COLUMNS = ("aAcc", "mIoU", "mAcc", "mIoU kept")
@@ -63,8 +63,12 @@ def title(spec: InputSpec) -> str:
     """How the table calls a model's images: "plain", "s = 8", "quartiles 8", "mosaic 8"."""
     if spec.encryption is None:
         return PLAIN
-    reduced = spec.encryption.facts.family == "reducing"
-    return f"{spec.name.removeprefix('subblock-')} {spec.encryption.cell}" if reduced else f"s = {spec.encryption.cell}"
+    match spec.encryption.facts.family:
+        case "key-invariant":
+            return f"s = {spec.encryption.cell}"
+        case "reducing":
+            return f"{spec.name.removeprefix('subblock-')} {spec.encryption.cell}"
+    raise UsageError(f"this protocol has no place for models of {spec.name} images", "leave that model out")
 
 
 def _measure(settings: ProtocolSettings, model: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from veilseg import ciphers
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.settings import CONDITIONS, ProtocolSettings
-from veilseg.evaluation.protocols.tables import Comparison
+from veilseg.evaluation.report import Comparison
 
 COLUMNS = ("baseline", *CONDITIONS)
 #: mIoU in percent: baseline, correct key, no encryption, wrong key.

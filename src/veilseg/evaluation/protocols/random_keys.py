@@ -15,7 +15,7 @@ from veilseg.ciphers import client_cipher
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.settings import ProtocolSettings
-from veilseg.evaluation.protocols.tables import Comparison
+from veilseg.evaluation.report import Comparison
 
 COLUMNS = ("baseline", "least", "Q1", "median", "Q3", "greatest", "one class")
 Scores = dict[str, Any]
@@ -71,11 +71,11 @@ def independent(settings: ProtocolSettings, journal: Journal, model: str) -> tup
 
 def box(values: list[float]) -> dict[str, Any]:
     """The parts of a box plot: quartiles, whiskers (the last values within 1.5 IQR of the box), and the outliers."""
-    q1, median, q3 = (float(part) for part in np.percentile(values, [25, 50, 75]))
-    reach = 1.5 * (q3 - q1)
-    inside = [value for value in values if q1 - reach <= value <= q3 + reach]
-    outliers = sorted(set(values) - set(inside))
-    return {"q1": q1, "med": median, "q3": q3, "whislo": min(inside), "whishi": max(inside), "fliers": outliers}
+    from matplotlib.cbook import boxplot_stats
+
+    (found,) = boxplot_stats(values)
+    parts = {name: float(found[name]) for name in ("q1", "med", "q3", "whislo", "whishi")}
+    return {**parts, "fliers": sorted(map(float, found["fliers"]))}
 
 
 def _draw(settings: ProtocolSettings, summary: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from veilseg.ciphers import cipher_for
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.inputspec import CONFIG_KEY, InputSpec, check_model_cipher
 from veilseg.models.base import SegmentationModel
-from veilseg.models.encryption.statistics import PixelStatistics
+from veilseg.models.encryption.processor import PixelStatistics
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import fold, set_bias
 from veilseg.models.networks.protocol import Widenable
@@ -57,7 +57,7 @@ def encrypt_model(
         model: any torch module whose first layer for images is a patchify convolution (kernel = stride, no padding):
             ours, timm's, transformers'.
         key: the images' key too.
-        cipher: "patch-permutation" or "patch-rotation".
+        cipher: of the family "model key".
         block: of the cipher, in pixels; by default the convolution's kernel, or 16 where the network can be rewritten
             for it (convseg).
         mean, std: statistics of a module that is not veilseg's and expects (x / 255 - mean) / std, values as in timm;

@@ -14,6 +14,7 @@ from torch import nn
 from veilseg.errors import InvalidModelError, VeilsegError
 from veilseg.inputspec import InputSpec
 from veilseg.keys import Key
+from veilseg.modelconfig import CONFIG_NAME
 from veilseg.modelfolder import ModelFolder
 from veilseg.models.encryption.encrypt import encrypt_model, input_spec, rekey_model
 from veilseg.models.encryption.hf import load_transformers, save_transformers
@@ -86,7 +87,7 @@ def _fill_folder(out: Path) -> Iterator[Path]:
         raise VeilsegError(f"cannot write beside {out}: {error.strerror or error}") from error
     try:
         yield scratch
-        made = sorted(scratch.iterdir(), key=lambda path: path.name == "config.json")
+        made = sorted(scratch.iterdir(), key=lambda path: path.name == CONFIG_NAME)
         names = {path.name for path in made}
         if out.is_dir():
             stale = [path.name for path in out.iterdir() if path.name.endswith(_WEIGHTS) and path.name not in names]

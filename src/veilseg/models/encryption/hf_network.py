@@ -16,8 +16,7 @@ from veilseg.modelconfig import ModelConfig
 from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.encrypt import input_spec
 from veilseg.models.encryption.hf import load_transformers
-from veilseg.models.encryption.processor import client_image
-from veilseg.models.encryption.statistics import PixelStatistics
+from veilseg.models.encryption.processor import PixelStatistics, client_image
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import fold
 from veilseg.scale import ORIGINAL
@@ -87,12 +86,22 @@ def as_segmentation(model: nn.Module, processor: Any | None = None) -> Segmentat
         classes=tuple(labels[index] for index in sorted(labels)),
         input=spec,
         size_multiple=stem.kernel_size[0],
-        longer_side=ORIGINAL,
+        longer_side=_longer_side(processor),
     )
     wrapped = SegmentationModel(TransformersNetwork(model), config).eval()
     if processor is not None:
         wrapped.to_working_size = partial(client_image, processor)
     return wrapped
+
+
+def _longer_side(processor: Any | None) -> int:
+    """The longer side in pixels that an image processor resizes to, for clients without it; ORIGINAL where it has none.
+
+    Such clients keep the shape of photographs, and do not enlarge them.
+    """
+    size = dict(getattr(processor, "size", None) or {}) if getattr(processor, "do_resize", False) else {}
+    sides = [size[name] for name in ("height", "width", "longest_edge") if size.get(name)]
+    return int(max(sides, default=ORIGINAL))
 
 
 def _enlarge(maps: Tensor, size: torch.Size) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from veilseg.errors import InvalidModelError, UsageError
+from veilseg.modelconfig import generic_classes, is_colour
 from veilseg.models.base import SegmentationModel
 from veilseg.models.create import create_model
 from veilseg.models.networks.vit import even_taps
@@ -178,8 +179,8 @@ def _classes(meta: Any, count: int) -> tuple[list[str], list[list[int]] | None]:
     facts.update(inner if isinstance(inner, Mapping) else {})
     names, palette = _per_class(facts, "classes", count), _per_class(facts, "palette", count)
     named = names and all(isinstance(name, str) for name in names)
-    coloured = palette and all(_is_colour(row) for row in palette)
-    return names if named else [f"class {index}" for index in range(count)], palette if coloured else None
+    coloured = palette and all(is_colour(row) for row in palette)
+    return names if named else list(generic_classes(count)), palette if coloured else None
 
 
 def _per_class(facts: Mapping[str, Any], name: str, count: int) -> list[Any]:
@@ -187,11 +188,6 @@ def _per_class(facts: Mapping[str, Any], name: str, count: int) -> list[Any]:
         if isinstance(found, list | tuple) and len(found) == count:
             return list(found)
     return []
-
-
-def _is_colour(row: Any) -> bool:
-    whole = isinstance(row, list | tuple) and len(row) == 3 and all(isinstance(value, int) for value in row)
-    return whole and all(0 <= value <= 255 for value in row)
 
 
 @torch.no_grad()

@@ -1,71 +1,53 @@
-// The page: takes a photograph, has it encrypted by the worker, sends the result, shows the response.
+// The page: takes photographs, has them encrypted and sent one after the other, shows what came back.
 
-import { useCamera } from "./camera.js";
-import { drawingOn, find } from "./dom.js";
+import { loaded } from "./background.js";
+import { cameraRuns, frame, startCamera, stopCamera } from "./camera.js";
+import { forget } from "./display.js";
+import { byId, find } from "./dom.js";
 import { specFor } from "./encrypt.js";
 import { VeilsegError } from "./errors.js";
-import { inWorker } from "./jobs.js";
 import { fingerprint, keyLine, parseKey, stripped } from "./keys.js";
-import { getModel, pathFor, segment, ServiceError } from "./service.js";
+import { run, runLive, stop } from "./run.js";
+import { size } from "./sent.js";
+import { getModel, getSample, pathFor, ServiceError } from "./service.js";
 import { visibleIn } from "./spec.js";
-import { Blend, showLegend, showSent, size } from "./view.js";
+import { messageOf, say } from "./status.js";
 
 /** @import { Bytes } from "./bytes.js" */
+/** @import { Photo } from "./decode.js" */
+/** @import { Picture } from "./picture.js" */
 /** @import { Model } from "./service.js" */
 
-const byId = (/** @type {string} */ id) => find(id, HTMLElement);
 const inputs = {
   file: find("file", HTMLInputElement),
   key: find("key", HTMLInputElement),
   keyFile: find("key-file", HTMLInputElement),
   model: find("model", HTMLSelectElement),
-  opacity: find("opacity", HTMLInputElement),
-  reveal: find("reveal", HTMLInputElement),
+  rate: find("rate", HTMLSelectElement),
   side: find("side", HTMLSelectElement),
   token: find("token", HTMLInputElement),
 };
 
 const state = {
   /** @type {Model | undefined} */ model: undefined,
-  /** @type {File | undefined} */ photo: undefined,
   /** @type {Bytes | undefined} */ secret: undefined,
-  /** @type {Blend | undefined} */ blend: undefined,
-  /** @type {AbortController | undefined} the run that is under way */ busy: undefined,
-  sentUrl: "",
+  /** @type {Picture[]} what was taken */ pictures: [],
 };
 const token = () => inputs.token.value.trim();
 
-/** @type {(text: string, kind?: "working" | "error") => void} */
-function say(text, kind = "working") {
-  const status = byId("status");
-  status.textContent = text;
-  status.className = kind;
-  status.hidden = !text;
-}
-
-/** @param {unknown} error */
-function complain(error) {
-  if (error instanceof ServiceError && error.status === 401) {
-    find("access", HTMLDetailsElement).open = true;
-    say("The service asks for a valid access token.", "error");
-  } else say(messageOf(error), "error");
-}
-
-/** @param {unknown} error */
-function messageOf(error) {
-  if (error instanceof VeilsegError) return error.message;
-  return `Something failed in this page: ${error instanceof Error ? error.message : error}`;
-}
-
 async function connect() {
+  stop();
+  forget();
   say("Asking the service what it takes …");
   byId("visible").textContent = "";
   try {
-    state.model = await getModel(token(), inputs.model.value);
+    [state.model] = await Promise.all([getModel(token(), inputs.model.value), loaded]);
   } catch (error) {
     state.model = undefined;
     byId("about-model").textContent = "not connected";
-    return complain(error instanceof VeilsegError ? error : new VeilsegError("The service is no veilseg service."));
+    if (error instanceof ServiceError && error.status === 401) find("access", HTMLDetailsElement).open = true;
+    const known = error instanceof VeilsegError ? error : new VeilsegError("The service is no veilseg service.");
+    return say(messageOf(known, token()), "error");
   }
   const { name, models, input } = state.model;
   if (inputs.model.options.length !== models.length) {
@@ -75,91 +57,45 @@ async function connect() {
   byId("key-row").hidden = !input.key_fingerprint;
   byId("key-wanted").textContent = input.key_fingerprint ?? "";
   byId("about-model").textContent = `model ${name} · ${input.cipher} · ${input.sub_block ?? input.block} px`;
+  inputs.side.options[0].text = `${input.longer_side ? `${input.longer_side} px` : "original"}, as the model`;
   try {
     byId("visible").textContent = visibleIn(specFor(input));
   } catch (error) {
-    return complain(error);
+    return say(messageOf(error, ""), "error");
   }
   say("");
-  if (state.photo) await run(state.photo);
+  await runAgain();
 }
 
-/**
- * Encrypt and send a photograph. A run that is under way is given up.
- * @param {File} photo
- */
-async function run(photo) {
-  state.busy?.abort();
-  // What an earlier photograph or model gave must not be taken for this one's.
-  byId("stage").hidden = byId("sent").hidden = true;
-  delete document.body.dataset.done;
+/** @param {Model} model */
+function settingsFor(model) {
+  const path = pathFor("/v1/segment", model.models.length > 1 ? inputs.model.value : "");
+  const longerSide = inputs.side.value ? Number(inputs.side.value) : undefined;
+  return { model, secret: state.secret, longerSide, token: token(), path };
+}
+
+/** What was taken, once more from the start: a model, a size or a key was chosen. */
+async function runAgain() {
+  if (!state.pictures.length) return;
   if (!state.model) return connect();
-  if (!globalThis.crypto?.subtle) {
-    return say("This page needs a secure address: https://, or http://127.0.0.1 on the same machine.", "error");
-  }
-  const busy = (state.busy = new AbortController());
-  byId("cancel").hidden = false;
-  try {
-    await encryptAndSend(photo, state.model, busy.signal);
-    say("");
-    document.body.dataset.done = "yes";
-  } catch (error) {
-    if (!busy.signal.aborted) complain(error);
-  } finally {
-    if (state.busy === busy) {
-      state.busy = undefined;
-      byId("cancel").hidden = true;
-    }
-  }
+  await run(state.pictures.map(({ name, photo }) => ({ name, photo })), settingsFor(state.model));
 }
 
-/** @type {(photo: File, model: Model, signal: AbortSignal) => Promise<void>} */
-async function encryptAndSend(photo, { input, limits, classes }, signal) {
-  say("Encrypting here, in the browser …");
-  const side = Number(inputs.side.value), { secret } = state;
-  const made = await inWorker("encrypt", { photo, input, secret, side, maxPixels: limits.image_pixels }, signal);
-  const { file, contents, width, height, preview } = made;
-  showEncrypted(file, preview);
-  say(`Sending ${size(file.size)}, encrypted …`);
-  const start = performance.now();
-  const path = pathFor("/v1/segment", byId("model-row").hidden ? "" : inputs.model.value);
-  const onWait = (/** @type {number} */ seconds) => say(`The service is busy. Trying again in ${seconds} s …`);
-  const response = await segment(file, { token: token(), path, signal, onWait });
-  const received = performance.now(), responseBytes = response.byteLength;
-  const shown = { width: preview.width, height: preview.height };
-  const job = { response, width, height, shown, classes: classes.length };
-  const { ids, shares } = await inWorker("read", job, signal, [response]);
-  state.blend = new Blend(find("blend", HTMLCanvasElement), preview, ids, classes);
-  showLegend(state.blend, shares, classes, redraw);
-  redraw();
-  const times = { "read": made.times.decode, "encrypt": made.times.encrypt, "send and segment": received - start };
-  await showSent({ file, contents, photo, responseBytes, times, path });
-  signal.throwIfAborted(); // another photograph came meanwhile
-  byId("result").hidden = byId("sent").hidden = false;
+/** @param {Iterable<Photo>} photos */
+function take(photos) {
+  const nameOf = (/** @type {Photo} */ photo) => (photo instanceof File && photo.name) || "a picture";
+  const pictures = Array.from(photos, (photo) => ({ name: nameOf(photo), photo }));
+  if (!pictures.length) return;
+  state.pictures = pictures;
+  const [{ name, photo }] = pictures;
+  const bytes = photo instanceof Blob ? `, ${size(photo.size)}` : "";
+  byId("file-name").textContent = pictures.length > 1 ? `${pictures.length} pictures` : name + bytes;
+  runAgain();
 }
 
-/** @type {(file: Blob, preview: ImageBitmap) => void} */
-function showEncrypted(file, preview) {
-  if (state.sentUrl) URL.revokeObjectURL(state.sentUrl);
-  state.sentUrl = URL.createObjectURL(file);
-  find("encrypted", HTMLImageElement).src = find("save", HTMLAnchorElement).href = state.sentUrl;
-  const canvas = find("original", HTMLCanvasElement);
-  [canvas.width, canvas.height] = [preview.width, preview.height];
-  drawingOn(canvas).drawImage(preview, 0, 0);
-  byId("stage").hidden = false;
-  byId("result").hidden = true;
-}
-
-function redraw() {
-  state.blend?.draw(Number(inputs.opacity.value) / 100);
-}
-
-/** @param {File | null | undefined} photo */
-function take(photo) {
-  if (!photo) return;
-  state.photo = photo;
-  byId("file-name").textContent = `${photo.name || "a picture"}, ${size(photo.size)}`;
-  run(photo);
+/** @param {() => Promise<unknown>} use */
+function withCamera(use) {
+  use().catch(() => say("There is no camera, or the browser may not use it.", "error"));
 }
 
 /** @param {string} text */
@@ -170,26 +106,39 @@ async function readKey(text) {
     if (!stripped(text)) return (note.textContent = "");
     state.secret = await parseKey(text);
     note.textContent = `fingerprint ${await fingerprint(state.secret)}; it stays in this page`;
-    if (state.photo) await run(state.photo);
+    await runAgain();
   } catch (error) {
-    note.textContent = messageOf(error);
+    note.textContent = messageOf(error, "");
   }
 }
 
 inputs.file.addEventListener("change", () => {
-  take(inputs.file.files?.[0]);
+  take(inputs.file.files ?? []);
   inputs.file.value = ""; // so that choosing the same photograph again tries again
 });
+byId("sample").addEventListener("click", async () => {
+  try {
+    take([new File([await getSample()], "sample.jpg", { type: "image/jpeg" })]);
+  } catch (error) {
+    say(messageOf(error, ""), "error");
+  }
+});
 byId("camera").addEventListener("click", () => {
-  useCamera().then(take, () => say("There is no camera, or the browser may not use it.", "error"));
+  if (!cameraRuns()) return withCamera(startCamera);
+  stop();
+  stopCamera();
 });
-byId("cancel").addEventListener("click", () => {
-  state.busy?.abort();
-  say("");
+byId("shoot").addEventListener("click", () => withCamera(async () => take([await frame()])));
+byId("live").addEventListener("click", async () => {
+  const { model } = state;
+  if (!model) return connect();
+  state.pictures = [];
+  byId("live").setAttribute("aria-pressed", "true");
+  await runLive(() => settingsFor(model), () => Number(inputs.rate.value));
+  byId("live").setAttribute("aria-pressed", "false");
 });
-inputs.opacity.addEventListener("input", redraw);
-inputs.reveal.addEventListener("input", () => byId("compare").style.setProperty("--reveal", `${inputs.reveal.value}%`));
-inputs.side.addEventListener("change", () => state.photo && run(state.photo));
+byId("cancel").addEventListener("click", stop);
+inputs.side.addEventListener("change", runAgain);
 inputs.model.addEventListener("change", connect);
 inputs.token.addEventListener("change", connect);
 inputs.key.addEventListener("change", () => readKey(inputs.key.value));
@@ -198,17 +147,18 @@ inputs.keyFile.addEventListener("change", async () => {
     inputs.key.value = keyLine((await inputs.keyFile.files?.[0]?.arrayBuffer()) ?? new ArrayBuffer(0));
     await readKey(inputs.key.value);
   } catch (error) {
-    byId("key-note").textContent = messageOf(error);
+    byId("key-note").textContent = messageOf(error, "");
   }
 });
 document.addEventListener("paste", (event) => {
-  take(Array.from(event.clipboardData?.files ?? []).find((file) => file.type.startsWith("image/")));
+  take(Array.from(event.clipboardData?.files ?? []).filter((file) => file.type.startsWith("image/")));
 });
 for (const name of /** @type {const} */ (["dragenter", "dragover", "dragleave", "drop"])) {
   document.addEventListener(name, (event) => {
     event.preventDefault();
-    byId("drop").classList.toggle("over", name === "dragenter" || name === "dragover");
-    if (name === "drop") take(event.dataTransfer?.files[0]);
+    const left = name === "drop" || (name === "dragleave" && !event.relatedTarget);
+    document.body.classList.toggle("dragged", !left);
+    if (name === "drop") take(event.dataTransfer?.files ?? []);
   });
 }
 connect();

@@ -23,3 +23,12 @@ export function join(...parts) {
   }
   return out;
 }
+
+/**
+ * What a stream that compresses or the like makes of all bytes.
+ * @param {CompressionStream | DecompressionStream} stream
+ * @param {Bytes} bytes
+ */
+export async function bytesThrough(stream, bytes) {
+  return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
+}

@@ -1,33 +1,46 @@
-// A photograph from the camera.
+// Pictures from the camera: one at a time, or live.
 
-import { drawingOn, find, make } from "./dom.js";
+import { find } from "./dom.js";
 
-const video = find("video", HTMLVideoElement), button = find("camera", HTMLButtonElement);
+const video = find("video", HTMLVideoElement), panel = find("camera-panel", HTMLElement);
+const button = find("camera", HTMLButtonElement);
 
-/**
- * Start the camera; where it runs, take a picture and stop it. Returns the picture, or null when the camera started.
- * Throws where there is no camera.
- * @returns {Promise<File | null>}
- */
-export async function useCamera() {
-  if (video.srcObject instanceof MediaStream) {
-    const picture = await pictureOf();
-    video.srcObject.getTracks().forEach((track) => track.stop());
-    video.srcObject = null;
-    video.hidden = true;
-    button.textContent = "Use the camera";
-    return picture;
-  }
-  video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-  await video.play();
-  video.hidden = false;
-  button.textContent = "Take the picture";
-  return null;
+/** Whether the camera runs. */
+export function cameraRuns() {
+  return video.srcObject instanceof MediaStream;
 }
 
-/** @returns {Promise<File | null>} */
-function pictureOf() {
-  const canvas = make("canvas", { width: video.videoWidth, height: video.videoHeight });
-  drawingOn(canvas).drawImage(video, 0, 0);
-  return new Promise((resolve) => canvas.toBlob((blob) => resolve(blob && new File([blob], "")), "image/png"));
+/** Throws where there is no camera, or the browser may not use it. */
+export async function startCamera() {
+  video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+  await video.play();
+  panel.hidden = false;
+  button.textContent = "Close the camera";
+}
+
+export function stopCamera() {
+  if (video.srcObject instanceof MediaStream) video.srcObject.getTracks().forEach((track) => track.stop());
+  video.srcObject = null;
+  panel.hidden = true;
+  button.textContent = "Use the camera";
+}
+
+/** What the camera sees now. */
+export function frame() {
+  return createImageBitmap(video);
+}
+
+/**
+ * Again and again, until the signal: take a frame and do something with it. The next is taken when that is done, at
+ * most so many a second, and none while nobody sees the page.
+ * @param {() => number} rate the most frames a second
+ * @param {(frame: ImageBitmap) => Promise<void>} work
+ * @param {AbortSignal} signal
+ */
+export async function live(rate, work, signal) {
+  while (!signal.aborted) {
+    const next = performance.now() + 1000 / rate();
+    if (!document.hidden) await work(await frame());
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, next - performance.now())));
+  }
 }

@@ -14,6 +14,14 @@ export function find(id, kind) {
 }
 
 /**
+ * The element with this id, of any kind.
+ * @param {string} id
+ */
+export function byId(id) {
+  return find(id, HTMLElement);
+}
+
+/**
  * A new element.
  * @template {keyof HTMLElementTagNameMap} Name
  * @param {Name} name

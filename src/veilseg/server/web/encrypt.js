@@ -12,8 +12,8 @@ import { cellOf, factsOf, readSpec } from "./spec.js";
 /** @import { Pixels } from "./squares.js" */
 
 /**
- * What a service says about the images that a model takes.
- * @typedef {Spec & { key_fingerprint?: string | null }} Input
+ * What a service says about the images that a model takes; `longer_side` is its working size in pixels, 0 for any.
+ * @typedef {Spec & { key_fingerprint?: string | null, longer_side?: number }} Input
  */
 
 const LEAST_SUB_BLOCK = 4, LEAST_BLOCK = 8; // below, what is sent would be nearly the photograph

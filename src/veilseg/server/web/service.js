@@ -53,6 +53,11 @@ export async function getModel(token, model) {
   return response.json();
 }
 
+/** The sample picture, which came with the page. */
+export async function getSample() {
+  return (await send("/sample.jpg", {})).blob();
+}
+
 /**
  * Send the file of an encrypted image; returns a label map's file.
  * @param {Blob} file

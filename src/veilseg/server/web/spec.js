@@ -18,7 +18,10 @@ import { VeilsegError } from "./errors.js";
 const SMALLEST_SUB_BLOCK = 2; // one pixel would be the photograph itself
 
 /** @type {Record<string, Facts>} */
-const CATALOG = catalog;
+const CATALOG = catalog.ciphers;
+
+/** What holds where no model says otherwise; sides in pixels. */
+export const DEFAULTS = catalog.defaults;
 
 /**
  * The row of a cipher. Throws a VeilsegError for an unknown name.
