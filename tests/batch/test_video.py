@@ -11,12 +11,14 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 import veilseg
 from tests.service import Service
 from veilseg.batch.video import Frame, choose, frame_tasks, frames, newest
 from veilseg.batch.video_file import VideoFile, with_maps
 from veilseg.cli.main import main
+from veilseg.data.scenes import generate_scene
 from veilseg.errors import InvalidImageError, ServiceError, UsageError, VeilsegError
 from veilseg.runtime import Segmenter
 
@@ -241,3 +243,20 @@ def test_what_fails_ends_the_video() -> None:
 
     with pytest.raises(ServiceError, match="gone"):
         list(with_maps(still(10), segment, in_flight=2))
+
+
+def test_of_a_camera_that_stands_only_what_moves_is_sent() -> None:
+    scene = ndimage.gaussian_filter(generate_scene(5, (160, 240)).image.astype(float), (1, 1, 0))
+    rng = np.random.default_rng(0)
+    given = []
+    for number in range(8):
+        moved = ndimage.shift(scene, (*rng.uniform(-3, 3, 2), 0), order=3, mode="mirror") if number else scene
+        moved = np.clip(np.rint(moved + rng.normal(0, 2, moved.shape)), 0, 255).astype(np.uint8)
+        if number >= 5:
+            moved[100:130, 20 * number : 20 * number + 40] = (200, 30, 30)  # a car comes
+        given.append(Frame(number, number / 10, moved))
+    chosen = list(choose(given, standing=True))
+    assert [frame.number for frame in chosen if frame.needed] == [0, 5, 6, 7]
+    first, last = chosen[0].pixels.astype(int), chosen[4].pixels.astype(int)
+    assert np.abs(first - last).mean() < 3 < np.abs(first - given[4].pixels).mean()
+    assert [frame.number for frame in choose(given, every=4, standing=True) if frame.needed] == [0]
