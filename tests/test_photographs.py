@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -236,3 +237,21 @@ def test_a_folder_of_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[
     said = capsys.readouterr().err.splitlines()
     assert said.count("warning: the photograph has 16 bits a channel, of which the upper 8 are used") == 1
     assert said[-1] == "9 done"
+
+
+def test_remarks_come_from_threads_too() -> None:
+    """Several threads read photographs at once: none switches another's warnings off, nor the caller's."""
+    deep = saved(np.full((9, 9), 60000, np.uint16))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(open_image, [deep] * 64))
+        warnings.warn("still heard", stacklevel=1)
+    assert len([one for one in caught if "16 bits" in str(one.message)]) == 64
+    assert "still heard" in str(caught[-1].message)
+
+
+def test_a_truncated_file_that_was_opened_elsewhere() -> None:
+    whole = saved(SMOOTH, "JPEG")
+    with pytest.raises(InvalidImageError, match="damaged"):
+        from_pil(Image.open(io.BytesIO(whole[:-100])))

@@ -18,7 +18,7 @@ from veilseg.cells import describe_cells
 from veilseg.cli.main import main
 from veilseg.data import Sample
 from veilseg.data.reduced import ReducedData
-from veilseg.errors import ServiceError
+from veilseg.errors import ServiceError, UsageError
 from veilseg.images import to_png
 from veilseg.modelconfig import ModelConfig
 from veilseg.runtime import Segmenter, overlay
@@ -43,6 +43,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("photo.png").write_bytes(to_png(PHOTOGRAPH))
     return tmp_path
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    veilseg.Key.generate().save(tmp_path / "my.key")
+    return tmp_path / "my.key"
 
 
 def read(path: str | Path) -> np.ndarray:
@@ -137,6 +143,30 @@ def test_a_service_cannot_ask_for_more_than_the_default_shows(longer_side: int) 
         with veilseg.Client(url, longer_side=960) as client:
             assert client.encrypt(PHOTOGRAPH).header.width == 500
     assert [method for method, _ in got] == ["GET", "GET"]
+
+
+def test_blocks_without_cells_are_no_way_around(key_file: Path) -> None:
+    """A service that knows our key's fingerprint gets no photograph at its own size either, unless we are told."""
+    key = veilseg.Key.load(key_file)
+    takes = {"cipher": "np", "block": 8, "sub_block": None, "key_fingerprint": key.fingerprint, "longer_side": ORIGINAL}
+    with impostor(lambda handler, _: give(handler, 200, info(**takes))) as (url, _):
+        with veilseg.Client(url, key=key) as client, pytest.raises(ServiceError, match="show more than this client"):
+            client.encrypt(PHOTOGRAPH)
+        with (
+            veilseg.Client(url, key=key, longer_side=ORIGINAL) as client,
+            pytest.warns(UserWarning, match="photographs keep their size"),
+        ):
+            assert client.encrypt(PHOTOGRAPH).header.width == 500
+
+
+@pytest.mark.parametrize("longer_side", [480.0, "480", -1, True, 1 << 17])
+def test_what_is_no_size_is_refused_at_once(longer_side: object) -> None:
+    for call in (
+        lambda: veilseg.Client("http://127.0.0.1:1", longer_side=longer_side),  # type: ignore[arg-type]
+        lambda: SORT.encrypt(PHOTOGRAPH, longer_side=longer_side),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(UsageError, match="longer side cannot have"):
+            call()
 
 
 @pytest.mark.parametrize("longer_side", [-1, 480.0, True, "480", None, 1 << 17])

@@ -32,8 +32,12 @@ def describe_cells(spec: CipherSpec, height: int, width: int, photograph: int | 
 
 
 def finer_than_default(spec: CipherSpec, longer_side: int) -> bool:
-    """Whether pictures with so many pixels along their longer side (ORIGINAL: any number) may show more than usual."""
-    return spec.sub_block is not None and (longer_side == ORIGINAL or longer_side > DEFAULT_CELLS * spec.sub_block)
+    """Whether pictures with so many pixels along their longer side (ORIGINAL: any number) may show more than usual.
+
+    That is more than DEFAULT_CELLS cells; of ciphers without sub-blocks, blocks, and more than the usual size.
+    """
+    usual = DEFAULT_CELLS * spec.cell if spec.sub_block else max(DEFAULT_LONGER_SIDE, DEFAULT_CELLS * spec.block)
+    return longer_side == ORIGINAL or longer_side > usual
 
 
 def cells_at(spec: CipherSpec, longer_side: int) -> str:
@@ -46,5 +50,6 @@ def cells_at(spec: CipherSpec, longer_side: int) -> str:
 def warn_of_cells(spec: CipherSpec, longer_side: int) -> str:
     """What to say of pictures that are finer than the default."""
     size = "photographs keep their size" if longer_side == ORIGINAL else f"the working size is {longer_side} pixels"
-    usual = f"the {DEFAULT_CELLS} cells along the longer side that are usual"
-    return f"cells have {spec.sub_block} pixels and {size}: with more than {usual}, more can be read in a picture"
+    cells = "cells" if spec.sub_block else "blocks"
+    usual = f"the {DEFAULT_CELLS} {cells} along the longer side that are usual"
+    return f"{cells} have {spec.cell} pixels and {size}: with more than {usual}, more can be read in a picture"

@@ -15,8 +15,17 @@ from veilseg.errors import InvalidImageError
 from veilseg.header import MAX_PIXELS, Header, read_header
 
 KEYWORD = "veilseg"
+HEAD = 4096  # bytes of a file in which our header begins
 #: No valid file is longer: 16-bit RGB of MAX_PIXELS that did not compress, plus the chunks around it.
 MAX_BYTES = 6 * MAX_PIXELS + (1 << 20)
+
+
+def is_encrypted(head: bytes) -> bool:
+    """Whether a file that begins with these bytes has our header, whatever else may be wrong with it.
+
+    Such a file must not pass as a photograph. HEAD bytes are enough.
+    """
+    return KEYWORD.encode() + b"\0" in head[:HEAD]
 
 
 def encode(pixels: NDArray[Any], header: Header) -> bytes:

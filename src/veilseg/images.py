@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -32,6 +33,7 @@ _BITS_TAG, _INTERPRETATION_TAG, _WHITE_IS_ZERO = 258, 262, 0
 # photograph comes near the second, the most that deflate does to one blank grey pixel after another.
 _FREE_PIXELS = 16_000_000
 _PIXELS_PER_BYTE = 1100
+_DECODERS = r"(PIL|pillow_heif)\b"
 _8_BIT_HINT = "convert it to 8-bit RGB first"
 
 
@@ -48,14 +50,12 @@ def open_image(source: str | os.PathLike[str] | bytes | BinaryIO) -> NDArray[np.
     data = source if isinstance(source, bytes) else read_limited(source, MAX_BYTES)
     formats = _with_heif() if is_heif(data) else FORMATS
     try:
-        # Pillow warns of large images and odd metadata; both are dealt with here.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=formats) as image:
-                _refuse_before_decoding(image, len(data))
-                profile = bool(image.info.get("icc_profile"))
-                remarks = media_remarks(data, profile=profile) if image.format in ("AVIF", "HEIF") else []
-                pixels, more = _read(image)
+        _ignore_decoders_warnings()
+        with Image.open(io.BytesIO(data), formats=formats) as image:
+            _refuse_before_decoding(image, len(data))
+            profile = bool(image.info.get("icc_profile"))
+            remarks = media_remarks(data, profile=profile) if image.format in ("AVIF", "HEIF") else []
+            pixels, more = _read(image)
     except VeilsegError:
         raise
     except UnidentifiedImageError as error:
@@ -68,6 +68,16 @@ def open_image(source: str | os.PathLike[str] | bytes | BinaryIO) -> NDArray[np.
         raise damaged() from error
     _warn(remarks + more)
     return pixels
+
+
+def _ignore_decoders_warnings() -> None:
+    """Pillow warns of large images and odd metadata; both are dealt with here.
+
+    For the whole process: `warnings.catch_warnings` in one thread would undo the filters of another.
+    """
+    modules = [module.pattern for _, _, _, module, _ in warnings.filters if isinstance(module, re.Pattern)]
+    if _DECODERS not in modules:
+        warnings.filterwarnings("ignore", module=_DECODERS)
 
 
 def _with_heif() -> tuple[str, ...]:
@@ -117,7 +127,12 @@ def from_pil(image: Image.Image) -> NDArray[np.uint8]:
     (UserWarning) where something is lost. Raises InvalidImageError for real transparency and for modes that would need
     a choice: Lab and HSV, I and F (a range).
     """
-    pixels, remarks = _read(image)
+    try:
+        pixels, remarks = _read(image)
+    except VeilsegError:
+        raise
+    except Exception as error:  # a file that was opened elsewhere is decoded here
+        raise damaged() from error
     _warn(remarks)
     return pixels
 

@@ -24,14 +24,19 @@ ORIGINAL = 0
 MAX_LONGER_SIDE = 1 << 16
 
 
+def check_longer_side(longer_side: object) -> None:
+    """Raise UsageError for anything but ORIGINAL and whole numbers of pixels up to MAX_LONGER_SIDE."""
+    if type(longer_side) is not int or not 0 <= longer_side <= MAX_LONGER_SIDE:
+        raise UsageError(f"a picture's longer side cannot have {longer_side!r} pixels", "480 is usual")
+
+
 def working_size(height: int, width: int, longer_side: int) -> tuple[int, int]:
     """(height, width) of a picture whose longer side is at most `longer_side` pixels; smaller ones stay as they are.
 
-    The shorter side is rounded, halves up, to at least 1. ORIGINAL keeps every size. Raises UsageError for a negative
-    side.
+    The shorter side is rounded, halves up, to at least 1. ORIGINAL keeps every size. Raises UsageError for sides that
+    are none.
     """
-    if longer_side < 0:
-        raise UsageError(f"a picture's longer side cannot have {longer_side} pixels", "480 is usual")
+    check_longer_side(longer_side)
     longest = max(height, width)
     if longer_side == ORIGINAL or longest <= longer_side:
         return height, width

@@ -12,9 +12,12 @@ from PIL import Image
 
 from tests.models.folders import photo, processor, saved
 from veilseg.cli.main import main
+from veilseg.errors import InvalidModelError
 from veilseg.images import to_png
 from veilseg.keys import Key
 from veilseg.models import load_model
+from veilseg.models.encryption.hf_network import as_segmentation
+from veilseg.models.encryption.processor import client_image
 from veilseg.runtime import Segmenter
 
 
@@ -42,3 +45,30 @@ def test_services_say_the_processors_longer_side(keys: list[Key]) -> None:
     saved("dpt")
     size = processor("dpt").size
     assert load_model("source").config.longer_side == max(size["height"], size["width"])
+
+
+@pytest.mark.parametrize(
+    ("size", "longest"),
+    [
+        ({"shortest_edge": 512}, 682),
+        ({"shortest_edge": 640, "longest_edge": 2560}, 853),
+        ({"shortest_edge": 640, "longest_edge": 700}, 700),
+        ({"height": 448, "width": 512}, 512),
+        ({}, 0),
+    ],
+)
+def test_longer_sides_of_processors(size: dict[str, int], longest: int, keys: list[Key]) -> None:
+    made = processor("dpt")
+    made.size = size
+    assert as_segmentation(saved("dpt"), made).config.longer_side == longest
+
+
+def test_processors_that_change_the_shape_are_named(keys: list[Key]) -> None:
+    import transformers as t
+
+    padded = t.EomtImageProcessor(size={"shortest_edge": 64, "longest_edge": 64}, do_split_image=False, do_pad=True)
+    with pytest.raises(InvalidModelError, match="pads a photograph of 140 x 60"):
+        client_image(padded, photo(60, 140))
+    cropped = t.BeitImageProcessor(do_center_crop=True, crop_size={"height": 48, "width": 48})
+    with pytest.raises(InvalidModelError, match="crops a photograph of 140 x 60"):
+        client_image(cropped, photo(60, 140))

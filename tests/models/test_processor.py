@@ -43,7 +43,7 @@ def test_one_image_of_a_processor_that_cuts_windows() -> None:
     import transformers as t
 
     made = t.EomtImageProcessor(size={"shortest_edge": 64, "longest_edge": None}, do_split_image=True)
-    with pytest.raises(InvalidModelError, match="cuts a photograph of 140 x 60 into windows"):
+    with pytest.raises(InvalidModelError, match="cuts into windows a photograph of 140 x 60"):
         client_image(made, photo(60, 140))
 
 

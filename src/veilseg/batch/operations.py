@@ -17,7 +17,7 @@ import numpy as np
 from veilseg.catalog import DEFAULT_LONGER_SIDE
 from veilseg.cells import describe_cells
 from veilseg.ciphers import Cipher, EncryptedImage
-from veilseg.container import KEYWORD
+from veilseg.container import HEAD, is_encrypted
 from veilseg.errors import InvalidImageError, InvalidKeyError, InvalidModelError, VeilsegError
 from veilseg.images import open_image, to_png
 from veilseg.keys import Key
@@ -37,7 +37,6 @@ class Files:
 
 #: What an operation is when it is opened, which raises VeilsegError when its key, model or service are missing.
 Work = Callable[..., Files]
-_HEAD = 4096  # bytes of a file in which our header begins
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Encrypt:
             photograph = open_image(data) if isinstance(data, bytes) else data
             encrypted = self.cipher.encrypt(resize(photograph), key, longer_side=ORIGINAL)
             height, width = encrypted.header.height, encrypted.header.width
-            remark = describe_cells(encrypted.header.spec, height, width, max(photograph.shape))
+            remark = describe_cells(encrypted.header.spec, height, width, max(photograph.shape[:2]))
             return Files((encrypted.to_bytes(),), remark)
 
         return work
@@ -88,16 +87,19 @@ class Encrypt:
             path = Path(output)
             if path.is_file():
                 with path.open("rb") as file:
-                    if not _is_encrypted(file.read(_HEAD)):
+                    if not is_encrypted(file.read(HEAD)):
                         hint = "pass --force to replace it, or choose another name"
                         raise VeilsegError(f"{output} exists and is no encrypted image", hint)
 
     def elsewhere(self) -> Encrypt:
         """Every machine reads the key from its own file of that name, and refuses another key."""
+        processor = None if self.processor is None else self.processor.absolute()
         if self.key_file is None:
-            return self
+            return dataclasses.replace(self, processor=processor)
         fingerprint = Key.load(self.key_file).fingerprint
-        return dataclasses.replace(self, key_file=self.key_file.absolute(), fingerprint=fingerprint)
+        return dataclasses.replace(
+            self, key_file=self.key_file.absolute(), processor=processor, fingerprint=fingerprint
+        )
 
 
 @dataclass(frozen=True)
@@ -195,12 +197,7 @@ def _image(given: bytes | np.ndarray) -> EncryptedImage | np.ndarray:
     if not isinstance(given, bytes):
         return given
     # A damaged encrypted image must not pass as a photograph.
-    return EncryptedImage.from_bytes(given) if _is_encrypted(given[:_HEAD]) else open_image(given)
-
-
-def _is_encrypted(head: bytes) -> bool:
-    """Whether a file that begins with `head` has our header, whatever else may be wrong with it."""
-    return KEYWORD.encode() + b"\0" in head
+    return EncryptedImage.from_bytes(given) if is_encrypted(given) else open_image(given)
 
 
 def _photograph(

@@ -89,9 +89,10 @@ def choose(frames: Iterable[Frame], *, every: int = 1, standing: bool = False) -
     standing: the camera stands. Frames are laid onto the first one, and needed only when something moved since the last
     that was; see `veilseg.steady`.
     """
-    steady, last = Steady(), None
+    steady, last, turn = Steady(), None, -1
     for frame in frames:
-        needed, pixels = frame.number % every == 0, frame.pixels
+        needed, pixels = frame.number // every != turn, frame.pixels  # of a camera, some numbers never come
+        turn = frame.number // every
         if standing:
             pixels = steady.register(pixels)
             needed = needed and (last is None or changed(last, pixels))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ def is_video_file(output: str) -> bool:
 class VideoFile:
     """A video that is being written: beside its place, and there once it is whole.
 
-    Used as a context manager; what goes wrong meanwhile leaves nothing behind. `check` may be called before, to refuse
-    what could not be written. Pictures keep their times; there is no sound.
+    Used as a context manager, which refuses at once what could not be written; what goes wrong meanwhile leaves nothing
+    behind. Pictures keep their times; there is no sound. Raises VeilsegError.
     """
 
     def __init__(self, path: str, *, force: bool = False) -> None:
@@ -49,46 +50,58 @@ class VideoFile:
         self._stream: Any = None
         self._last = -1
 
-    def check(self) -> None:
-        """Raises VeilsegError where the file exists (unless `force`) or could not be written."""
-        check_output(self._target, overwrite=self._force)
-
     def add(self, pixels: np.ndarray, time: float) -> None:
         """Append a picture, uint8 RGB [H, W, 3] of the first one's size, to be shown `time` seconds after the first."""
         import av
 
         height, width = pixels.shape[:2]
         pixels = np.pad(pixels, [(0, height % 2), (0, width % 2), (0, 0)], "edge")  # codecs want even sides
-        if self._container is None:
-            self._container = av.open(str(self._beside), "w")
-            self._stream = self._container.add_stream(self._container.default_video_codec, rate=30)
-            self._stream.height, self._stream.width = pixels.shape[:2]
-            self._stream.pix_fmt = "yuv420p"
-            self._stream.options = {"crf": "18"}
-            self._stream.codec_context.time_base = Fraction(1, _TICKS)
         frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
         self._last = max(round(time * _TICKS), self._last + 1)
         frame.pts, frame.time_base = self._last, Fraction(1, _TICKS)
-        try:
+        with self._writing():
+            if self._container is None:
+                self._open(*pixels.shape[:2])
             self._container.mux(self._stream.encode(frame))
-        except (av.error.FFmpegError, ValueError) as error:
-            raise VeilsegError(f"{self._target} cannot be written: {error}") from error
+
+    def _open(self, height: int, width: int) -> None:
+        import av
+
+        self._container = av.open(str(self._beside), "w")
+        self._stream = self._container.add_stream(self._container.default_video_codec, rate=30)
+        self._stream.height, self._stream.width = height, width
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.options = {"crf": "18"}
+        self._stream.codec_context.time_base = Fraction(1, _TICKS)
 
     def finish(self) -> None:
         """Put the file in its place."""
         if self._container is None:
             raise VeilsegError("the video has no frames")
-        self._container.mux(self._stream.encode())
-        self._container.close()
+        with self._writing():
+            self._container.mux(self._stream.encode())
+            self._container.close()
         refuse_existing(self._target, overwrite=self._force)  # somebody else may have been faster
         self._beside.replace(self._target)
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """FFmpeg's errors, and the system's, as ours, which name the file that is meant."""
+        import av
+
+        try:
+            yield
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            raise VeilsegError(f"{self._target} cannot be written: {error}", "is there room on the disk?") from error
+
     def __enter__(self) -> VideoFile:
+        check_output(self._target, overwrite=self._force)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._container is not None:
-            self._container.close()
+        with suppress(Exception):  # whatever went wrong was reported; a container that cannot be closed adds nothing
+            if self._container is not None:
+                self._container.close()
         with suppress(FileNotFoundError):
             self._beside.unlink()
 
@@ -101,16 +114,26 @@ def with_maps(
     `in_flight` are segmented at a time. Raises what `frames` and `segment` raise.
     """
     waiting: deque[tuple[Frame, Future[np.ndarray]]] = deque()
-    pool = ThreadPoolExecutor(in_flight)
-    try:
-        labels = None
-        for frame in frames:
-            if frame.needed or labels is None:
-                labels = pool.submit(segment, frame.pixels)
-            waiting.append((frame, labels))
-            if len(waiting) == in_flight:
-                first, done = waiting.popleft()
-                yield first, done.result()
-        yield from ((first, done.result()) for first, done in waiting)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    labels = None
+    for frame in frames:
+        if frame.needed or labels is None:
+            labels = _in_a_thread(segment, frame.pixels)
+        waiting.append((frame, labels))
+        if len(waiting) == in_flight:
+            first, done = waiting.popleft()
+            yield first, done.result()
+    yield from ((first, done.result()) for first, done in waiting)
+
+
+def _in_a_thread(segment: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray) -> Future[np.ndarray]:
+    """A call that goes on beside ours; nobody waits for it after Ctrl-C, as for the threads of an executor."""
+    future: Future[np.ndarray] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(segment(pixels))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future

@@ -85,12 +85,14 @@ def command(
     if video.is_video(images, every, standing):
         if ray:
             raise UsageError("the frames of a video are encrypted on this machine", "leave --ray out")
+        if chosen.spec.sub_block is not None and processor is None:
+            note(cells_at(chosen.spec, side))
         frames = video.open_frames(images[0], every, standing)
         return video.encrypt(images[0], output, operation, frames, force=force)
     plan = make_plan(images, output, verb="encrypt")
     if not force:
         operation.check_existing(task.outputs[0] for task in plan.tasks)
-    if plan.folders and chosen.spec.sub_block is not None:
+    if plan.folders and chosen.spec.sub_block is not None and processor is None:
         note(cells_at(chosen.spec, side))
     return batch.run(plan, operation, batch.executor_of(ray), force=force)
 

@@ -67,7 +67,7 @@ def command(
     if beside and split_stem is not None:
         raise UsageError("--split-stem changes the network, so it needs a folder of its own", "choose another -o")
     for name in (ONNX_NAME, CONFIG_NAME):
-        refuse_existing(output / name, overwrite=force or (beside and name == CONFIG_NAME))
+        refuse_existing(output / name, overwrite=force or (beside and longer_side is None and name == CONFIG_NAME))
     if int8 is None:
         export_onnx(_load(model, longer_side), output, overwrite=force or beside, split_stem=split_stem)
     else:

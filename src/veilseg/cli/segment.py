@@ -57,9 +57,9 @@ def command(
 
     The model sees no key and no photograph: --photo only gives the finished map its size and an overlay. Key-invariant
     models, like the default, answer the same for every key. A service gets photographs encrypted at its model's working
-    size (--longer-side changes it); their maps come back at the photograph's own size. It also gets videos and cameras
-    (/dev/video0), whose maps become a folder or a video. Folders, photographs of several images, and outputs that exist
-    are as in `veilseg encrypt`.
+    size (--longer-side changes it, as for plain models here); their maps come back at the photograph's own size. It
+    also gets videos and cameras (/dev/video0), whose maps become a folder or a video. Folders, photographs of several
+    images, and outputs that exist are as in `veilseg encrypt`.
 
     Examples:
       veilseg segment encrypted.png -o labels.png

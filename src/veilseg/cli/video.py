@@ -58,13 +58,14 @@ def open_frames(source: str, every: int, standing: bool) -> Iterator[Frame]:
 def encrypt(source: str, output: str | None, operation: Encrypt, frames: Iterator[Frame], *, force: bool) -> int:
     """Write the frames of a video, encrypted, into a folder."""
     from veilseg.batch import Summary, run_here
+    from veilseg.batch.locations import address_of
     from veilseg.batch.video import frame_tasks, pictures_in
     from veilseg.batch.video_file import is_video_file
 
     if output is None or output == "-" or is_video_file(output):
         raise UsageError("encrypted frames do not survive in a video, only in files", "name a folder: -o FOLDER")
     if not force:
-        operation.check_existing(pictures_in(output))
+        operation.check_existing(pictures_in(address_of(output)))
     tasks = frame_tasks(source, frames, output, force=force)
     return batch.report(run_here(tasks, operation, force=force), Summary(), operation.doing, None)
 

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from veilseg import __version__
-from veilseg.cells import finer_than_default
+from veilseg.cells import finer_than_default, warn_of_cells
 from veilseg.ciphers import Cipher, EncryptedImage, cipher_for
 from veilseg.ciphers.plain import as_pixels
 from veilseg.client.responses import ServiceModel, refusal
 from veilseg.errors import InvalidImageError, InvalidKeyError, ServiceError, UsageError
-from veilseg.scale import ORIGINAL
+from veilseg.scale import ORIGINAL, check_longer_side
 
 if TYPE_CHECKING:
     from veilseg.keys import Key
@@ -85,6 +85,8 @@ class Exchange:
         self.headers = {"User-Agent": f"veilseg/{__version__}"}
         if token:
             self.headers["Authorization"] = f"Bearer {token}"
+        if longer_side is not None:
+            check_longer_side(longer_side)
         self.key, self.retries, self._longer_side = key, retries, longer_side
         self.query = {} if model is None else {"model": model}
 
@@ -116,13 +118,15 @@ class Exchange:
         return cipher_for(spec.encryption)
 
     def longer_side_for(self, model: ServiceModel) -> int:
-        """The working size in pixels: ours, else the model's.
+        """The working size in pixels: ours, with a warning where that shows more than the default; else the model's.
 
         Raises ServiceError when the model asks for pictures that show more than the product's default unasked.
         """
-        if self._longer_side is not None:
-            return self._longer_side
         encryption = model.input.encryption
+        if self._longer_side is not None:
+            if encryption is not None and finer_than_default(encryption, self._longer_side):
+                warnings.warn(warn_of_cells(encryption, self._longer_side), UserWarning, stacklevel=5)
+            return self._longer_side
         if encryption is not None and finer_than_default(encryption, model.longer_side):
             size = "at their own size" if model.longer_side == ORIGINAL else f"of {model.longer_side} pixels"
             raise ServiceError(

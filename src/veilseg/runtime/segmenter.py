@@ -12,7 +12,7 @@ import numpy as np
 
 from veilseg.ciphers import EncryptedImage, cipher_for
 from veilseg.ciphers.plain import as_pixels
-from veilseg.container import KEYWORD, MAX_BYTES
+from veilseg.container import MAX_BYTES, is_encrypted
 from veilseg.errors import InvalidImageError, InvalidModelError, UsageError
 from veilseg.files import read_limited
 from veilseg.header import Header
@@ -203,7 +203,7 @@ class Segmenter:
             encrypted = EncryptedImage.from_bytes(data)
         except InvalidImageError:
             # A damaged encrypted image must not pass as a plain one: only files without our header are photographs.
-            if KEYWORD.encode() + b"\0" in data[:4096]:
+            if is_encrypted(data):
                 raise
             return open_image(data), None
         return encrypted.pixels, encrypted.header

@@ -100,8 +100,10 @@ def _longer_side(processor: Any | None) -> int:
     Such clients keep the shape of photographs, and do not enlarge them.
     """
     size = dict(getattr(processor, "size", None) or {}) if getattr(processor, "do_resize", False) else {}
-    sides = [size[name] for name in ("height", "width", "longest_edge") if size.get(name)]
-    return int(max(sides, default=ORIGINAL))
+    sides = [int(size[name]) for name in ("height", "width", "longest_edge") if size.get(name)]
+    if shortest := size.get("shortest_edge"):
+        sides = [min(int(shortest) * 4 // 3, *sides)] if sides else [int(shortest) * 4 // 3]  # as of a camera
+    return max(sides, default=ORIGINAL)
 
 
 def _enlarge(maps: Tensor, size: torch.Size) -> Tensor:

@@ -104,12 +104,20 @@ def client_images(processor: Any, image: object) -> list[np.ndarray]:
 
 
 def client_image(processor: Any, image: np.ndarray) -> np.ndarray:
-    """`client_images` where that is one. Raises InvalidModelError for a processor that cuts images into windows."""
+    """`client_images` where that is one, of the whole photograph alone, so that a map of it can be enlarged.
+
+    Raises InvalidModelError for a processor that cuts windows, crops or pads.
+    """
     prepared = client_images(processor, image.copy())  # torch warns of arrays that cannot be written
-    if len(prepared) != 1:
+    height, width = prepared[0].shape[:2]
+    even = abs(height * image.shape[1] - width * image.shape[0]) <= max(image.shape)
+    cuts = "cuts into windows" if len(prepared) != 1 else ""
+    cuts = cuts or ("crops" if getattr(processor, "do_center_crop", False) else "")
+    cuts = cuts or ("pads" if getattr(processor, "do_pad", False) and not even else "")
+    if cuts:
         raise InvalidModelError(
-            f"the model's image processor cuts a photograph of {image.shape[1]} x {image.shape[0]} into windows",
-            "encrypt each of veilseg.models.client_images, or choose a size yourself: --longer-side",
+            f"the model's image processor {cuts} a photograph of {image.shape[1]} x {image.shape[0]} pixels",
+            "choose a size yourself with --longer-side, or encrypt what veilseg.models.client_images gives",
         )
     return prepared[0]
 

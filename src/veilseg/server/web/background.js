@@ -41,8 +41,12 @@ export function inBackground(name, argument, { signal, moved = [] } = {}) {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const id = count++;
-    calls.set(id, { resolve, reject });
-    signal?.addEventListener("abort", () => calls.delete(id) && reject(signal.reason));
+    const giveUp = () => calls.delete(id) && reject(signal?.reason);
+    // A listener that stayed would keep all that was made.
+    /** @type {<Value>(end: (value: Value) => void) => (value: Value) => void} */
+    const ended = (end) => (value) => (signal?.removeEventListener("abort", giveUp), end(value));
+    calls.set(id, { resolve: ended(resolve), reject: ended(reject) });
+    signal?.addEventListener("abort", giveUp);
     worker.postMessage({ id, name, argument }, moved);
   });
 }

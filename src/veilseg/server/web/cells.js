@@ -26,14 +26,23 @@ export function describeCells({ sub_block: s }, picture, photograph) {
 }
 
 /**
+ * The longest side in pixels that shows no more than usual.
+ * @param {Spec} spec
+ */
+function usualSide({ block, sub_block: s }) {
+  return s ? DEFAULT_CELLS * s : Math.max(DEFAULTS.longer_side, DEFAULT_CELLS * block);
+}
+
+/**
  * What to say of a picture that is finer than the default; "" for all others.
  * @param {Spec} spec
  * @param {Size} picture
  */
-export function warnOfCells({ sub_block: s }, { width, height }) {
-  const cells = s ? Math.ceil(Math.max(width, height) / s) : 0;
-  if (cells <= DEFAULT_CELLS) return "";
-  return `Finer than the default: ${cells} cells along the longer side, where ${DEFAULT_CELLS} are usual. ` +
+export function warnOfCells(spec, { width, height }) {
+  const longest = Math.max(width, height), s = spec.sub_block ?? spec.block;
+  if (longest <= usualSide(spec)) return "";
+  const cells = `${Math.ceil(longest / s)} ${spec.sub_block ? "cells" : "blocks"}`;
+  return `Finer than the default: ${cells} along the longer side, where ${DEFAULT_CELLS} are usual. ` +
     "More can be read in it. A smaller longer side shows less.";
 }
 
@@ -42,11 +51,12 @@ export function warnOfCells({ sub_block: s }, { width, height }) {
  * a person to choose, not for a service.
  * @param {Input} input
  */
-export function longerSideFor({ sub_block: s, longer_side: side = DEFAULTS.longer_side }) {
-  if (!s || (side !== ORIGINAL && side <= DEFAULT_CELLS * s)) return side;
+export function longerSideFor(input) {
+  const { longer_side: side = DEFAULTS.longer_side, block, sub_block: s } = input;
+  if (side !== ORIGINAL && side <= usualSide(input)) return side;
   const size = side === ORIGINAL ? "at their own size" : `of ${side} pixels`;
   throw new VeilsegError(
-    `This service asks for pictures ${size} with cells of ${s} pixels, which show more than usual. Nothing is sent. ` +
-      `Choose a longer side: ${DEFAULTS.longer_side} pixels show less.`,
+    `This service asks for pictures ${size} with cells of ${s ?? block} pixels, which show more than usual. ` +
+      `Nothing is sent. Choose a longer side: ${DEFAULTS.longer_side} pixels show less.`,
   );
 }

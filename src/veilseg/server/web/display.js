@@ -40,10 +40,11 @@ export function forget() {
  * @param {Picture} picture
  */
 export async function lookAt(picture) {
-  const { sent, received, settings } = (current = picture);
+  const { sent, settings } = (current = picture);
   if (!sent || !settings) return;
   const [plain, encrypted] = await Promise.all([createImageBitmap(sent.plain), createImageBitmap(sent.file)]);
   if (current !== picture) return;
+  const { received } = picture; // which may have come meanwhile
   byId("stage").hidden = false;
   byId("result").hidden = byId("sent").hidden = !received;
   showSlider(plain, encrypted);

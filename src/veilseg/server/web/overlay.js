@@ -63,7 +63,8 @@ export function showLegend(overlay, shares, classes) {
 export function legendFile(shares, classes) {
   const rows = shares.map(({ id, share }) => {
     const { name, colour } = classes[id];
-    return [id, `"${name.replaceAll('"', '""')}"`, ...colour, (100 * share).toFixed(3)].join();
+    const text = /^[=+@-]/.test(name) ? `'${name}` : name; // a spreadsheet must not take it for a formula
+    return [id, `"${text.replaceAll('"', '""')}"`, ...colour, (100 * share).toFixed(3)].join();
   });
   return new Blob([["id,class,red,green,blue,percent", ...rows, ""].join("\r\n")], { type: "text/csv" });
 }

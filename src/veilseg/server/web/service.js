@@ -116,10 +116,8 @@ async function refusal(response) {
 /** @type {(milliseconds: number, signal?: AbortSignal | null) => Promise<void>} */
 function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal?.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    });
+    const giveUp = () => (clearTimeout(timer), reject(signal?.reason));
+    const timer = setTimeout(() => (signal?.removeEventListener("abort", giveUp), resolve()), milliseconds);
+    signal?.addEventListener("abort", giveUp);
   });
 }
