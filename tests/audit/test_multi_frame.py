@@ -63,4 +63,4 @@ def test_pictures_of_different_scenes_are_no_frames(samples) -> None:
 def test_a_picture_is_moved_by_parts_of_a_pixel() -> None:
     rows, columns = np.mgrid[0:40, 0:60].astype(np.float32)
     slope = 2 * rows + columns
-    assert np.allclose(move(slope, (1.25, -2.5))[8:-8, 8:-8], (slope - 2.5 + 2.5)[8:-8, 8:-8], atol=1e-3)
+    assert np.allclose(move(slope, (1.25, 2.5))[8:-8, 8:-8], (slope - 2.5 - 2.5)[8:-8, 8:-8], atol=1e-3)

@@ -260,3 +260,42 @@ def test_of_a_camera_that_stands_only_what_moves_is_sent() -> None:
     first, last = chosen[0].pixels.astype(int), chosen[4].pixels.astype(int)
     assert np.abs(first - last).mean() < 3 < np.abs(first - given[4].pixels).mean()
     assert [frame.number for frame in choose(given, every=4, standing=True) if frame.needed] == [0]
+
+
+@pytest.mark.parametrize(("numbers", "needed"), [(range(0, 60, 3), 6), (range(1, 61, 5), 6), (range(20), 2)])
+def test_every_tenth_also_where_numbers_are_missing(numbers: range, needed: int) -> None:
+    """A slow service takes some of a camera's frames, and their numbers may miss every multiple of ten."""
+    frames = [Frame(number, number / 30, np.zeros((2, 2, 3), np.uint8)) for number in numbers]
+    assert sum(frame.needed for frame in choose(frames, every=10)) == needed
+
+
+def test_what_cannot_be_written_is_refused_before_anything_is_sent(
+    service: Service, clip: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = service.metric("veilseg_batch_images_count")
+    (tmp_path / "seen.mp4").write_bytes(b"mine")
+    arguments = ["segment", clip, "--server", service.url]
+    maps, overlays = str(tmp_path / "maps.mp4"), str(tmp_path / "seen.mp4")
+    assert main([*arguments, "-o", maps, "--overlay", overlays]) == 1
+    assert "seen.mp4 exists" in capsys.readouterr().err
+    assert main([*arguments, "-o", str(tmp_path / "none" / "maps.mp4")]) == 1
+    assert "none" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == [clip, "seen.mp4"]
+    assert service.metric("veilseg_batch_images_count") == before
+
+
+def test_a_standing_camera_through_the_command(service: Service, tmp_path: Path) -> None:
+    """Twelve frames of a still scene that shakes: one is sent, and one file has the cells of the first."""
+    scene = generate_scene(3, size=(120, 160)).image
+    with av.open(str(tmp_path / "still.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=30, width=160, height=120, pix_fmt="bgr0")
+        for index in range(12):
+            shaken = ndimage.shift(scene, (index % 3 / 3, index % 4 / 4, 0), mode="nearest")
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(shaken, format="rgb24")))
+        container.mux(stream.encode())
+    source = str(tmp_path / "still.mkv")
+    assert main(["encrypt", source, "-o", str(tmp_path / "sent"), "--standing"]) == 0
+    assert [path.name for path in (tmp_path / "sent").iterdir()] == ["000000.png"]
+    arguments = ["--standing", "--server", service.url]
+    assert main(["segment", source, "-o", str(tmp_path / "maps"), *arguments]) == 0
+    assert [path.name for path in (tmp_path / "maps").iterdir()] == ["000000.png"]

@@ -59,7 +59,8 @@ def reading(attack: AttackResult) -> str:
     """
     if attack.read:
         shares = {height: found["characters"][0] for height, found in by_height(attack.read).items()}
-        return "characters of " + ", ".join(f"{height} cells {100 * share:.0f} %" for height, share in shares.items())
+        parts = [f"{100 * share:.0f} % at {height}" for height, share in shares.items()]
+        return "characters " + ",\n".join(parts) + " cells"
     if attack.best is None or attack.best.recognised is None:
         return ""
     found = attack.best.recognised

@@ -52,12 +52,13 @@ def build_page(results: Sequence[CipherResult], facts: dict[str, Any]) -> str:
 
 def _summary(result: CipherResult) -> str:
     attack, best = result.best or (None, None)
+    reader = next((one for one in result.attacks if one.read), attack)
     keys = [one.attack.name for one in result.attacks if one.key and one.key["key_recovered"]]
     cells = (
         str(result.cipher.spec),
         attack.attack.name if attack else "no picture",
         *scores(best),
-        reading(attack) if attack else "",
+        reading(reader) if reader else "",
         ", ".join(keys) or ("nobody" if result.cipher.key_use != "none" else "there is none"),
     )
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
