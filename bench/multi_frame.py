@@ -141,7 +141,7 @@ def main() -> None:
             for way in given.ways:
                 same = [one for one in parts if (one["side"], one["reach"], one["way"]) == (side, reach, way)]
                 ssim, sent = (float(np.mean([one[name] for one in same])) for name in ("ssim", "sent"))
-                rows.append({"side": side, "reach": reach, "way": way, "sent": sent, "ssim": round(ssim, 4)})
+                rows.append({"side": side, "reach": reach, "way": way, "sent": round(sent, 1), "ssim": round(ssim, 4)})
                 print(f"s = {side}, shaken by {reach}: {way}: {sent:g} frames sent, SSIM {ssim:.3f}")
     if given.json:
         write_json(given.json, {**facts, "photographs": [path.name for path in chosen], "rows": rows})
