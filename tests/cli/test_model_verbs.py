@@ -71,6 +71,16 @@ def test_export_beside_the_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert sorted(path.name for path in Path("run").iterdir()) == ["config.json", "model.onnx", "model.safetensors"]
 
 
+def test_export_states_another_working_size(capsys: pytest.CaptureFixture[str]) -> None:
+    save_model(tiny_conv(), "run")
+    assert main(["export", "run", "-o", "small", "--longer-side", "320"]) == 0
+    assert ModelConfig.load("small").longer_side == 320
+    assert main(["export", "run", "-o", "run", "--longer-side", "original"]) == 1, "config.json is there"
+    assert ModelConfig.load("run").longer_side == 480
+    assert main(["export", "run", "-o", "run", "--longer-side", "original", "--force"]) == 0
+    assert ModelConfig.load("run").longer_side == 0
+
+
 def test_export_in_8_bits(capsys: pytest.CaptureFixture[str]) -> None:
     save_model(tiny_conv(), "run")
     assert main(["export", "run", "-o", "small", "--int8", "scenes:2:1"]) == 0
