@@ -1,7 +1,7 @@
 """Train the shipped reader, and measure it: python -m veilseg.audit.readers train|measure.
 
 `train` writes reader.safetensors beside this file, in float16; `measure` reads that.
-Both need the fonts that fonts.PACKAGES names; training takes about half an hour of one core.
+Both need the fonts that fonts.PACKAGES names; training takes about eleven minutes of one core.
 """
 
 from __future__ import annotations
