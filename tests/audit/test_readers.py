@@ -10,17 +10,17 @@ import torch
 
 import veilseg
 from veilseg.audit.cipher_audit import CipherResult, audit_cipher, read_samples
-from veilseg.audit.lines import Line, Place, line_between, plate_in_box
+from veilseg.audit.lines import CharacterPositions, Line, line_between, plate_in_box
 from veilseg.audit.readers.features import INPUTS, STEPS, cells, coarser, describe, is_read
 from veilseg.audit.readers.fonts import DOTS, find_fonts
 from veilseg.audit.readers.measure import read_plate
 from veilseg.audit.readers.network import ReaderNetwork
-from veilseg.audit.readers.rates import by_height, judge, rates, wilson
+from veilseg.audit.readers.rates import by_height, rates, score_line, wilson
 from veilseg.audit.readers.reader import Reader, decode, shipped
 from veilseg.audit.readers.scenarios import CAMERAS, PLATE_LETTER, Camera
 from veilseg.audit.readers.texts import PLATES, plate
-from veilseg.audit.readers.training import CIPHERS, Plan, train
-from veilseg.audit.readers.writing import View, draw_line
+from veilseg.audit.readers.training import CIPHERS, TrainingSettings, train
+from veilseg.audit.readers.writing import CameraView, draw_line
 from veilseg.audit.registry import choose
 from veilseg.audit.report.json_report import reading, to_dict
 from veilseg.audit.samples import AuditSample
@@ -30,7 +30,7 @@ from veilseg.data.scenes import generate_scene
 from veilseg.errors import UsageError
 from veilseg.scale import ORIGINAL
 
-SHARP = View(blur=0.1, noise=0)
+SHARP = CameraView(blur=0.1, noise=0)
 
 
 def share_read(name: str, side: int, height: float, plates: int = 24) -> float:
@@ -122,9 +122,9 @@ def test_numpy_reads_what_torch_learned() -> None:
 
 def test_a_reader_learns_few_lines_by_heart() -> None:
     losses: list[float] = []
-    plan = Plan((DOTS,), rounds=2, lines=8, places=1, steps=40, batch=16, sides=(2,), kept=16,
+    settings = TrainingSettings((DOTS,), rounds=2, lines=8, places=1, steps=40, batch=16, sides=(2,), kept=16,
                 progress=lambda number, loss, network: losses.append(loss))  # fmt: skip
-    train(plan)
+    train(settings)
     assert losses[-1] < losses[0]
     assert losses[-1] < 1.5  # guessing among letters or digits: about 2.8
 
@@ -134,10 +134,10 @@ def test_a_format_rules_characters_out() -> None:
     scores[:, 14] = 2  # the letter O
     scores[:, 26] = 1  # the digit 0
     assert decode(scores, "LD") == "O0"
-    line = Line("O0", "LD", Place(np.array([[4.0, 4.0], [9.0, 4.0]]), 8))
-    read = judge(scores, line, 4)
+    line = Line("O0", "LD", CharacterPositions(np.array([[4.0, 4.0], [9.0, 4.0]]), 8))
+    read = score_line(scores, line, 4)
     assert (read.right, read.right_without, read.among, read.height) == (2, 1, 2, 2)
-    found = rates([read, judge(scores, Line("AB", "LL", line.place), 4)])
+    found = rates([read, score_line(scores, Line("AB", "LL", line.place), 4)])
     assert found["characters"][0] == 0.5
     assert found["whole"][0] == 0.5
     assert list(by_height([read])) == ["2 to 3"]

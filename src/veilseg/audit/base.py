@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from veilseg.audit.lines import Place
+from veilseg.audit.lines import CharacterPositions
 from veilseg.catalog import Mechanism
 from veilseg.ciphers import Cipher
 from veilseg.errors import UsageError
@@ -62,7 +62,7 @@ class Evidence:
 
     cipher: Cipher
     encrypted: tuple[Stored, ...]
-    places: tuple[tuple[Place, ...], ...] = ()
+    places: tuple[tuple[CharacterPositions, ...], ...] = ()
     pairs: tuple[tuple[Pixels, Stored], ...] = ()
     references: tuple[Pixels, ...] = ()
     own: Callable[[Pixels], Stored] | None = None

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from veilseg.audit.base import Attack, Finding, Pixels, Training
-from veilseg.audit.readers.rates import Read, judge
+from veilseg.audit.readers.rates import LineReading, score_line
 from veilseg.audit.recognition import Content, Recognised, content, recognise
 from veilseg.audit.samples import AuditSample
 from veilseg.audit.scoring import Similarity, compare, score_matrix, score_order
@@ -53,7 +53,7 @@ class AttackResult:
     figures: dict[str, Any]
     seconds: float
     processor_seconds: float
-    read: list[Read] = field(default_factory=list)
+    read: list[LineReading] = field(default_factory=list)
 
     @property
     def best(self) -> Reconstruction | None:
@@ -146,10 +146,12 @@ def _score(pictures: Sequence[Pixels], samples: Sequence[AuditSample]) -> Recons
     return Reconstruction(cut, [compare(picture, truth) for picture, truth in zip(cut, truths, strict=True)])
 
 
-def _score_read(finding: Finding, truth: Sequence[Content], side: int) -> list[Read]:
+def _score_read(finding: Finding, truth: Sequence[Content], side: int) -> list[LineReading]:
     """Every line that was read, against what it says."""
     images = zip(finding.read or (), truth, strict=False)
-    return [judge(scores, line, side) for read, known in images for scores, line in zip(read, known.lines, strict=True)]
+    return [
+        score_line(scores, line, side) for read, known in images for scores, line in zip(read, known.lines, strict=True)
+    ]
 
 
 def _score_key(finding: Finding, victim: Victim) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ SLANTED = 0.8
 
 
 @dataclass(frozen=True)
-class Place:
+class CharacterPositions:
     """Where a line's characters are in a picture.
 
     Attributes:
@@ -40,12 +40,12 @@ class Place:
         return float(np.linalg.norm(np.diff(self.centres, axis=0), axis=1).mean())
 
     @property
-    def even(self) -> Place:
+    def even(self) -> CharacterPositions:
         """With equal distances between the characters: what is known from the line's ends alone."""
         share = np.linspace(0, 1, len(self.centres))[:, None]
         return replace(self, centres=self.centres[0] + share * (self.centres[-1] - self.centres[0]))
 
-    def moved(self, x: float, y: float) -> Place:
+    def moved(self, x: float, y: float) -> CharacterPositions:
         """So many pixels to the right and down."""
         return replace(self, centres=self.centres + np.array([x, y]))
 
@@ -56,7 +56,7 @@ class Line:
 
     text: str
     form: str
-    place: Place
+    place: CharacterPositions
 
 
 def readable(text: str) -> str:
@@ -72,7 +72,7 @@ def line_between(text: str, start: tuple[float, float], end: tuple[float, float]
     share = ((np.array(places) + 0.5) / len(text))[:, None]
     centres = np.array(start) + share * (np.array(end) - np.array(start))
     said = readable(text)
-    return Line(said, "?" * len(said), Place(centres, height))
+    return Line(said, "?" * len(said), CharacterPositions(centres, height))
 
 
 def plate_in_box(text: str, box: Box) -> Line | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from veilseg.audit.base import Evidence, Pixels, Stored, Training
-from veilseg.audit.lines import Place
+from veilseg.audit.lines import CharacterPositions
 from veilseg.audit.samples import AuditSample
 from veilseg.ciphers import Cipher
 from veilseg.ciphers.plain import pad
@@ -46,7 +46,7 @@ def gather(
     references: tuple[Pixels, ...],
     seed: int,
     training: Training,
-    places: tuple[tuple[Place, ...], ...] = (),
+    places: tuple[tuple[CharacterPositions, ...], ...] = (),
 ) -> Evidence:
     """Everything an attacker could hold against this victim; the pairs are of the first public photographs."""
     cipher = victim.cipher

@@ -144,7 +144,7 @@ def _overview() -> str:
     verbs = "\n".join(f"  {verb:<{width}}{short}" for verb, (_, short) in VERBS.items())
     return (
         "usage: veilseg VERB [OPTIONS] [ARGUMENTS]\n\n"
-        "Semantic segmentation of visually encrypted images: what is smaller than a cell stays with the client.\n\n"
+        "Semantic segmentation of visually encrypted images: the server sees a mosaic.\n\n"
         f"{verbs}\n\n"
         "`veilseg VERB --help` shows the options and an example; `veilseg --version` the version.\n\n"
         "  veilseg encrypt photo.jpg -o encrypted.png\n"

@@ -37,7 +37,7 @@ WHOLE = 0.99  # of a cell: what lies inside of the picture
 
 
 @dataclass(frozen=True)
-class Sight:
+class CellSampling:
     """A frame's cells as they follow from the picture [H, W]: rows [h, H], columns [w, W]; inside: bool [h, w]."""
 
     rows: Plane
@@ -132,7 +132,7 @@ def back_project(
     align: shifts are changed with it, by Gauss and Newton; the first one stays.
     """
     moved = list(shifts)
-    seen = [_sight(shift, picture.shape, side) for shift in moved]
+    seen = [_sampling(shift, picture.shape, side) for shift in moved]
     ahead, weight = picture, 1.0
     for _ in range(rounds):
         change = np.zeros_like(picture)
@@ -141,7 +141,7 @@ def back_project(
             change += side * side * (seen[index].rows.T @ missing @ seen[index].columns)
             if align and index:
                 moved[index] = _nearer(ahead, missing, moved[index], side)
-                seen[index] = _sight(moved[index], picture.shape, side)
+                seen[index] = _sampling(moved[index], picture.shape, side)
         better = ahead + change / len(observed)
         following = (1 + np.sqrt(1 + 4 * weight**2)) / 2
         ahead, picture, weight = better + (weight - 1) / following * (better - picture), better, following
@@ -156,7 +156,7 @@ def _rank(
     for _ in range(RANK_ROUNDS):
         change = np.zeros_like(picture)
         for sight, shift, known in zip(observed, shifts, values, strict=True):
-            there = _sight(shift, picture.shape, side)
+            there = _sampling(shift, picture.shape, side)
             seen = move(picture, shift)
             placed = place(known, seen.astype(np.float64), side).astype(np.float32)
             missing = np.kron(there.missing(picture, sight), ones) + np.float32(RANK_WEIGHT) * (placed - seen)
@@ -173,8 +173,8 @@ def move(picture: Plane, shift: Shift) -> Plane:
 
 def _nearer(picture: Plane, missing: Plane, shift: Shift, side: int) -> Shift:
     """A shift under which less of a frame is missing: least squares on how the means change with it."""
-    here = _sight(shift, picture.shape, side)
-    further, nearer = (_sight((shift[0] + by, shift[1] + by), picture.shape, side) for by in (0.5, -0.5))
+    here = _sampling(shift, picture.shape, side)
+    further, nearer = (_sampling((shift[0] + by, shift[1] + by), picture.shape, side) for by in (0.5, -0.5))
     inside = here.inside & further.inside & nearer.inside
     down = (further.rows - nearer.rows) @ picture @ here.columns.T
     right = here.rows @ picture @ (further.columns - nearer.columns).T
@@ -192,14 +192,14 @@ def _together(observed: Sequence[Plane], shifts: Sequence[Shift], side: int) -> 
     return np.asarray(np.mean(pictures, axis=0))
 
 
-def _sight(shift: Shift, shape: tuple[int, ...], side: int) -> Sight:
+def _sampling(shift: Shift, shape: tuple[int, ...], side: int) -> CellSampling:
     """How the cells of a shifted picture [H, W] follow from it."""
     rows, columns = (
         _shifting(length, by, repeat=False).reshape(length // side, side, length).mean(axis=1)
         for length, by in zip(shape, shift, strict=True)
     )
     inside = np.outer(*(one.sum(axis=1) > WHOLE for one in (rows, columns)))
-    return Sight(rows, columns, inside)
+    return CellSampling(rows, columns, inside)
 
 
 def _shifting(length: int, by: float, *, repeat: bool) -> Plane:

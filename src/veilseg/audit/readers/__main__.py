@@ -1,7 +1,7 @@
 """Train the shipped reader, and measure it: python -m veilseg.audit.readers train|measure.
 
 `train` writes reader.safetensors beside this file, in float16; `measure` reads that.
-Both need the fonts that fonts.PACKAGES names; training takes about half an hour of one core.
+Both need the fonts that fonts.PACKAGES names; training takes about eleven minutes of one core.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def train(rounds: int = 360, seed: int = 1, output: Path = HERE) -> None:
     from safetensors.numpy import save_file
 
     from veilseg.audit.readers.network import ReaderNetwork
-    from veilseg.audit.readers.training import Plan
+    from veilseg.audit.readers.training import TrainingSettings
     from veilseg.audit.readers.training import train as train_reader
 
     def progress(number: int, loss: float, network: ReaderNetwork) -> None:
@@ -38,7 +38,7 @@ def train(rounds: int = 360, seed: int = 1, output: Path = HERE) -> None:
             typer.echo(f"{number} of {rounds}: loss {loss:.3f}")
 
     torch.set_num_threads(1)
-    network = train_reader(Plan(find_fonts(LEARNED), rounds=rounds, seed=seed, progress=progress))
+    network = train_reader(TrainingSettings(find_fonts(LEARNED), rounds=rounds, seed=seed, progress=progress))
     weights = {name: value.numpy().astype(np.float16) for name, value in network.state_dict().items()}
     save_file(weights, output / NAME)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilseg.audit.base import Stored
-from veilseg.audit.lines import Place
+from veilseg.audit.lines import CharacterPositions
 from veilseg.audit.picture import visible
 from veilseg.ciphers import Cipher, canonical_cipher
 
@@ -73,7 +73,7 @@ def coarser(grid: Floats) -> Floats:
     return np.concatenate([_steps(merged), means.mean(axis=-1)], axis=2)
 
 
-def describe(grid: Floats, place: Place, side: int) -> Floats:
+def describe(grid: Floats, place: CharacterPositions, side: int) -> Floats:
     """The inputs of a reader for every character of a line: float32 [n, INPUTS], about -1..1.
 
     Args:
@@ -103,7 +103,7 @@ def describe(grid: Floats, place: Place, side: int) -> Floats:
     return np.concatenate([np.clip(2 * (seen - middle) / contrast, -2, 2), where], axis=1).astype(np.float32)
 
 
-def _own_points(place: Place, side: int) -> NDArray[np.float64]:
+def _own_points(place: CharacterPositions, side: int) -> NDArray[np.float64]:
     """In cells, float64 [n, GRID, GRID, 2]: across 2 pitches, up and down 1.5 heights, along the line's direction."""
     share = np.linspace(-1, 1, GRID)
     along = place.centres[-1] - place.centres[0]

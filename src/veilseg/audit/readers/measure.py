@@ -12,7 +12,7 @@ import numpy as np
 from veilseg.audit.base import Pixels
 from veilseg.audit.lines import Line, plate_in_box
 from veilseg.audit.readers.fonts import LEARNED, UNSEEN, find_fonts
-from veilseg.audit.readers.rates import HEIGHTS, Read, by_height, judge, rates
+from veilseg.audit.readers.rates import HEIGHTS, LineReading, by_height, rates, score_line
 from veilseg.audit.readers.reader import Reader
 from veilseg.audit.readers.scenarios import CAMERAS, DISTANCES
 from veilseg.audit.readers.texts import PLATES
@@ -51,7 +51,7 @@ def _by_height(
     found: dict[str, Any] = {}
     for side in SIDES:
         rng = np.random.default_rng([*seed, side])
-        read: dict[str, list[Read]] = {}
+        read: dict[str, list[LineReading]] = {}
         for low, high in pairwise((*HEIGHTS, HIGHEST)):
             for _ in range(plates):
                 height = min(float(side * low * (high / low) ** rng.random()), LARGEST_LETTER)
@@ -76,7 +76,7 @@ def _cameras(reader: Reader, plates: int, seed: int, progress: Progress) -> list
     ):
         height = camera.letter(metres, longer_side)
         rng = np.random.default_rng([seed, number])
-        read: dict[int, dict[str, list[Read]]] = {side: {} for side in SIDES}
+        read: dict[int, dict[str, list[LineReading]]] = {side: {} for side in SIDES}
         for _ in range(plates):
             font = str(rng.choice(fonts))
             picture, line = draw_line(rng, font, min(height, LARGEST_LETTER), max(SIDES), country="British")
@@ -101,10 +101,10 @@ def _cameras(reader: Reader, plates: int, seed: int, progress: Progress) -> list
     return rows
 
 
-def read_plate(reader: Reader, made: Cipher, picture: Pixels, line: Line) -> Read:
+def read_plate(reader: Reader, made: Cipher, picture: Pixels, line: Line) -> LineReading:
     """One line in a picture whose sides are multiples of the block, encrypted and read."""
     (scores,) = reader.read(made, made.encrypt_pixels(picture, None, None), [line.place])
-    return judge(scores, line, made.spec.cell)
+    return score_line(scores, line, made.spec.cell)
 
 
 def read_scenes(
@@ -112,14 +112,14 @@ def read_scenes(
 ) -> dict[str, Any]:
     """The plates of generated scenes, 480 x 360, whose boxes are given: {s: {cipher: {"all": rates, part: rates}}}."""
     data = SceneData(count, 700_000 + seed)
-    read: dict[tuple[int, str], list[Read]] = {}
+    read: dict[tuple[int, str], list[LineReading]] = {}
     for index in range(count):
         scene = data[index]
         lines = [line for text, box in scene.plates if (line := plate_in_box(text, box))]
         for side, name in ways:
             made = cipher(name, DEFAULT_BLOCK, side)
             scores = reader.read(made, made.encrypt(scene.image).pixels, [line.place for line in lines])
-            found = [judge(one, line, side) for one, line in zip(scores, lines, strict=True)]
+            found = [score_line(one, line, side) for one, line in zip(scores, lines, strict=True)]
             read.setdefault((side, name), []).extend(found)
         if index % 50 == 49:
             progress(f"{index + 1} scenes")

@@ -23,7 +23,7 @@ HEIGHTS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 
 
 @dataclass(frozen=True)
-class Read:
+class LineReading:
     """One line as it was read.
 
     Attributes:
@@ -47,12 +47,12 @@ class Read:
         return self.right == len(self.line.text)
 
 
-def judge(scores: Floats, line: Line, side: int) -> Read:
+def score_line(scores: Floats, line: Line, side: int) -> LineReading:
     """Compare a reader's scores [n, 36] with the line, behind cells of `side` pixels."""
     truth = classes(line.text)
     known = np.where(allowed(line.form), scores, -np.inf)
     best = np.argsort(-known, axis=1, kind="stable")[:, :AMONG]
-    return Read(
+    return LineReading(
         line=line,
         height=line.place.height / side,
         text=decode(scores, line.form),
@@ -62,7 +62,7 @@ def judge(scores: Floats, line: Line, side: int) -> Read:
     )
 
 
-def rates(lines: Sequence[Read]) -> dict[str, Any]:
+def rates(lines: Sequence[LineReading]) -> dict[str, Any]:
     """Shares over some lines, rounded, for JSON.
 
     "characters" (format known), "characters_without_format", "among_first_three": shares with the bounds of a bootstrap
@@ -80,7 +80,7 @@ def rates(lines: Sequence[Read]) -> dict[str, Any]:
     }
 
 
-def by_height(lines: Sequence[Read]) -> dict[str, dict[str, Any]]:
+def by_height(lines: Sequence[LineReading]) -> dict[str, dict[str, Any]]:
     """`rates` for every part of HEIGHTS that holds a line: {"1 to 1.5": ...}, heights in cells."""
     edges = (0.0, *HEIGHTS, np.inf)
     found = {}
@@ -115,7 +115,7 @@ def _share(counts: np.ndarray, column: int) -> list[float]:
     return [round(float(value), 4) for value in (share, low, high)]
 
 
-def _by_chance(read: Read, lines: Sequence[Read]) -> float:
+def _by_chance(read: LineReading, lines: Sequence[LineReading]) -> float:
     """How many characters are right by chance: the mean over the other lines of its format."""
     others = [other.line.text for other in lines if other is not read and other.line.form == read.line.form]
     return float(np.mean([sum(a == b for a, b in zip(read.text, text, strict=False)) for text in others or [""]]))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilseg.audit.base import Stored
-from veilseg.audit.lines import ALPHABET, Place, allowed
+from veilseg.audit.lines import ALPHABET, CharacterPositions, allowed
 from veilseg.audit.readers.features import Floats, cells, coarser, describe
 from veilseg.ciphers import Cipher
 
@@ -41,7 +41,7 @@ class Reader:
         out = values @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
         return np.asarray(np.maximum(out, 0) if rectify else out, np.float32)
 
-    def read(self, cipher: Cipher, stored: Stored, places: Sequence[Place]) -> list[Floats]:
+    def read(self, cipher: Cipher, stored: Stored, places: Sequence[CharacterPositions]) -> list[Floats]:
         """Scores of every character of the lines at these places of one encrypted image, each float32 [n, 36]."""
         levels = [(cipher.spec.cell, cells(cipher, stored))]
         read = []

@@ -13,7 +13,7 @@ from veilseg.audit.lines import Line, plate_in_box
 from veilseg.audit.readers.features import cells, describe
 from veilseg.audit.readers.measure import Progress, read_scenes
 from veilseg.audit.readers.reader import Reader
-from veilseg.audit.readers.training import Plan, Store, train
+from veilseg.audit.readers.training import Store, TrainingSettings, train
 from veilseg.ciphers import cipher
 from veilseg.data.scenes.canvas import CAR, SCALE
 from veilseg.data.scenes.light import Light, vary
@@ -30,18 +30,20 @@ WIDTHS = (44.0, 84.0)
 
 def specialise(side: int, *, rounds: int, scenes: int, seed: int, progress: Progress) -> dict[str, Any]:
     """Train on sheets of plates, and read those of generated scenes: rates of all, and by letter height."""
-    plan = Plan((), rounds=rounds, lines=3, sides=(side,), seed=seed, progress=lambda number, loss, network: None)
-    weights = {name: value.numpy() for name, value in train(plan, add_sheet).state_dict().items()}
+    settings = TrainingSettings(
+        (), rounds=rounds, lines=3, sides=(side,), seed=seed, progress=lambda number, loss, network: None
+    )
+    weights = {name: value.numpy() for name, value in train(settings, add_sheet).state_dict().items()}
     found: dict[str, Any] = read_scenes(Reader(weights), scenes, seed, progress, [(side, CIPHER)])[str(side)][CIPHER]
     return found
 
 
-def add_sheet(rng: np.random.Generator, store: Store, plan: Plan) -> None:
+def add_sheet(rng: np.random.Generator, store: Store, settings: TrainingSettings) -> None:
     """One sheet's plates, at some places of the grid."""
     picture, lines = draw_sheet(random.Random(int(rng.integers(2**31))))
-    (side,) = plan.sides
+    (side,) = settings.sides
     made = cipher(CIPHER, side, side)
-    for _ in range(plan.places):
+    for _ in range(settings.places):
         left, top = (int(value) for value in rng.integers(0, side, 2))
         height, width = ((extent - side) // side * side for extent in picture.shape[:2])
         moved = np.ascontiguousarray(picture[top : top + height, left : left + width])

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from veilseg.audit.base import Pixels
-from veilseg.audit.lines import Place, classes
+from veilseg.audit.lines import CharacterPositions, classes
 from veilseg.audit.readers.features import INPUTS, Floats, cells, describe
 from veilseg.audit.readers.network import ReaderNetwork
 from veilseg.audit.readers.writing import draw_line
@@ -33,7 +33,7 @@ RATE = 2e-3
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingSettings:
     """How long is trained.
 
     Attributes:
@@ -80,56 +80,60 @@ class Store:
         return torch.from_numpy(self._inputs[chosen].astype(np.float32)), torch.from_numpy(self._classes[chosen])
 
 
-def train(plan: Plan, add: Callable[[np.random.Generator, Store, Plan], None] | None = None) -> ReaderNetwork:
+def train(
+    settings: TrainingSettings, add: Callable[[np.random.Generator, Store, TrainingSettings], None] | None = None
+) -> ReaderNetwork:
     """A reader. Equal plans give equal readers on equal machines.
 
-    add: draws something and puts it into the store, `plan.lines` times a round; None: `add_line`.
+    add: draws something and puts it into the store, `settings.lines` times a round; None: `add_line`.
     """
-    torch.manual_seed(plan.seed)
-    rng = np.random.default_rng(plan.seed)
+    torch.manual_seed(settings.seed)
+    rng = np.random.default_rng(settings.seed)
     network = ReaderNetwork()
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.01)
-    store = Store(plan.kept)
-    for number in range(plan.rounds):
-        for _ in range(plan.lines):
-            (add or add_line)(rng, store, plan)
+    store = Store(settings.kept)
+    for number in range(settings.rounds):
+        for _ in range(settings.lines):
+            (add or add_line)(rng, store, settings)
         for group in optimizer.param_groups:
             group["lr"] = (
-                RATE * min(1, (number + 1) / 10) * (0.01 + 0.99 * np.cos(np.pi / 2 * number / plan.rounds) ** 2)
+                RATE * min(1, (number + 1) / 10) * (0.01 + 0.99 * np.cos(np.pi / 2 * number / settings.rounds) ** 2)
             )
-        for _ in range(plan.steps):
-            loss = _step(network, optimizer, *store.draw(rng, plan.batch))
-        plan.progress(number + 1, loss, network)
+        for _ in range(settings.steps):
+            loss = _step(network, optimizer, *store.draw(rng, settings.batch))
+        settings.progress(number + 1, loss, network)
     return network.eval()
 
 
-def add_line(rng: np.random.Generator, store: Store, plan: Plan) -> None:
+def add_line(rng: np.random.Generator, store: Store, settings: TrainingSettings) -> None:
     """One line of writing, at some places of the grid."""
-    side = int(rng.choice(plan.sides))
+    side = int(rng.choice(settings.sides))
     share = rng.random() ** 0.8  # somewhat more of what can be read
     height = float(np.clip(side * HEIGHTS[0] * (HEIGHTS[1] / HEIGHTS[0]) ** share, *PIXELS))
-    picture, line = draw_line(rng, str(rng.choice(plan.fonts)), height, side)
+    picture, line = draw_line(rng, str(rng.choice(settings.fonts)), height, side)
     if len(line.text) > LONGEST:
         return
-    for _ in range(plan.places):
+    for _ in range(settings.places):
         moved, place = shift(picture, line.place, side, rng)
         made = cipher(str(rng.choice(CIPHERS)), side, side)  # blocks of one cell: blocks change nothing
         grid = cells(made, made.encrypt_pixels(moved, None, None))
         store.add(describe(grid, guess_place(place, rng), side), line.text)
 
 
-def shift(picture: Pixels, place: Place, side: int, rng: np.random.Generator) -> tuple[Pixels, Place]:
+def shift(
+    picture: Pixels, place: CharacterPositions, side: int, rng: np.random.Generator
+) -> tuple[Pixels, CharacterPositions]:
     """The same at another place of the grid."""
     left, top = (int(value) for value in rng.integers(0, side, 2))
     height, width = ((extent - side) // side * side for extent in picture.shape[:2])
     return np.ascontiguousarray(picture[top : top + height, left : left + width]), place.moved(-left, -top)
 
 
-def guess_place(place: Place, rng: np.random.Generator) -> Place:
+def guess_place(place: CharacterPositions, rng: np.random.Generator) -> CharacterPositions:
     """What an attacker knows of it: nearly all, or the line's ends and how many characters there are."""
     known = place.even if rng.random() < 0.3 else place
     error = rng.normal(0, 0.03, known.centres.shape) + rng.normal(0, 0.04, 2)
-    return Place(known.centres + place.height * error, place.height * float(np.exp(rng.normal(0, 0.06))))
+    return CharacterPositions(known.centres + place.height * error, place.height * float(np.exp(rng.normal(0, 0.06))))
 
 
 def _step(network: ReaderNetwork, optimizer: torch.optim.Optimizer, inputs: Tensor, wanted: Tensor) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from veilseg.audit.base import Pixels
-from veilseg.audit.lines import Line, Place, readable
+from veilseg.audit.lines import CharacterPositions, Line, readable
 from veilseg.audit.readers.fonts import DOTS, Face
 from veilseg.audit.readers.texts import plate, words
 from veilseg.data.scenes.plates import GLYPHS
@@ -28,7 +28,7 @@ LEVELS = 8192
 
 
 @dataclass(frozen=True)
-class View:
+class CameraView:
     """From where and how a line is seen.
 
     Attributes:
@@ -50,9 +50,9 @@ class View:
     jpeg: int = 0
 
 
-def random_view(rng: np.random.Generator) -> View:
+def random_view(rng: np.random.Generator) -> CameraView:
     """Mostly from the front, as a reader is used best."""
-    return View(
+    return CameraView(
         turn=float(rng.normal(0, 0.05)),
         squeeze=float(rng.uniform(0.6, 1)) if rng.random() < 0.6 else 1.0,
         shear=float(rng.normal(0, 0.05)),
@@ -71,7 +71,7 @@ def draw_line(
     *,
     country: str | None = None,
     share_of_words: float = 0.3,
-    view: View | None = None,
+    view: CameraView | None = None,
 ) -> tuple[Pixels, Line]:
     """One line of writing on its plate, sign or screen, in front of something.
 
@@ -107,7 +107,7 @@ def draw_line(
     blurred = [mask.reduce(over).filter(ImageFilter.GaussianBlur(view.blur)) for mask in masks]
     written, paper = (np.asarray(np.asarray(mask, np.float32) / 255, np.float32) for mask in blurred)
     picture = _develop(_light(written, paper, rng, is_plate), rng, view)
-    return picture, Line(readable(text), form, Place(_move(to_picture, middles), height))
+    return picture, Line(readable(text), form, CharacterPositions(_move(to_picture, middles), height))
 
 
 def _lay_out(
@@ -136,7 +136,7 @@ def _lay_out(
     return ink, np.array(middles)
 
 
-def _homography(view: View, height: float, drawn: int, size: tuple[int, int]) -> NDArray[np.float64]:
+def _homography(view: CameraView, height: float, drawn: int, size: tuple[int, int]) -> NDArray[np.float64]:
     """From pixels of the drawing to those of the picture, 3 x 3; the drawing's middle is the origin."""
     centre = np.array([[1, 0, -size[0] / 2], [0, 1, -size[1] / 2], [0, 0, drawn]]) / drawn
     flat = np.array([[view.squeeze, view.shear, 0], [0, 1, 0], [view.fall / 10, 0, 1]])
@@ -201,7 +201,7 @@ def _colours(rng: np.random.Generator, is_plate: bool) -> tuple[NDArray[np.float
             return paper, ink
 
 
-def _develop(light: NDArray[np.float32], rng: np.random.Generator, view: View) -> Pixels:
+def _develop(light: NDArray[np.float32], rng: np.random.Generator, view: CameraView) -> Pixels:
     """SRGB with noise, and perhaps a JPEG's traces: uint8 [H, W, 3]."""
     values = _srgb()[np.clip(light * LEVELS, 0, LEVELS).astype(np.int32)]
     if view.noise:
