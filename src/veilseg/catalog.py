@@ -81,8 +81,8 @@ class CipherFacts:
 
 
 _MOSAIC = (
-    "The coarse layout of the scene is visible to anybody: a mosaic of {s} x {s} pixels. Letters that are two of its tiles "
-    "high or more can be read by who trains for it. "
+    "The coarse layout of the scene is visible to anybody: a mosaic of {s} x {s} pixels. Letters that are two of its "
+    "tiles high or more can be read by who trains for it. "
 )
 _VALUES = "Which values occur in each tile can be read too, without the channels' names; where in the tile they were "
 _MOVED = (
