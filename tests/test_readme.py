@@ -42,7 +42,7 @@ def test_python(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert blocks("python")
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), {})
-    assert (folder / "encrypted.png").is_file()
+    assert (folder / "sent.png").is_file()
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ _BEGINNINGS = (
     (b"\0\0\1\xba", "video"),  # MPEG
     (b"\0\0\1\xb3", "video"),
 )
-_VIDEO_HINT = "give it alone, as in: veilseg segment clip.mp4 -o maps.mp4 --server URL"
+_VIDEO_HINT = "alone: veilseg encrypt clip.mp4 -o frames/, or veilseg segment clip.mp4 -o maps.mp4 --server URL"
 
 
 def refusal_by_name(name: str) -> InvalidImageError | None:

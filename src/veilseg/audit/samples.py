@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +41,7 @@ def open_samples(source: str, limit: int, longer_side: int = DEFAULT_LONGER_SIDE
     Args:
         source: a folder, or a dataset written as for `veilseg evaluate`. Of generated scenes the texts of the plates
             are known.
-        limit: at most so many.
+        limit: at most so many; files that cannot be read are left out, with a warning.
         longer_side: the working size in pixels, to which larger photographs are reduced as clients do it.
 
     Raises:
@@ -46,9 +49,7 @@ def open_samples(source: str, limit: int, longer_side: int = DEFAULT_LONGER_SIDE
         VeilsegError: whatever opening an image raises, with the file's name.
     """
     if Path(source).is_dir():
-        samples = [
-            AuditSample(path.stem, reduce_photograph(_open(path), longer_side)) for path in list_images(source)[:limit]
-        ]
+        samples = list(islice(_photographs(Path(source), longer_side), limit))
         if not samples:
             raise UsageError(f"there is no image in {source}", READ)
     elif ":" in source:
@@ -61,6 +62,15 @@ def open_samples(source: str, limit: int, longer_side: int = DEFAULT_LONGER_SIDE
         if min(sample.image.shape[:2]) < SMALLEST:
             raise UsageError(f"{sample.name} is too small to be audited", f"{SMALLEST} pixels a side are the least")
     return samples
+
+
+def _photographs(folder: Path, longer_side: int) -> Iterator[AuditSample]:
+    """The photographs of a folder at the working size; warns of what is none."""
+    for path in list_images(folder):
+        try:
+            yield AuditSample(path.stem, reduce_photograph(open_image(path), longer_side))
+        except InvalidImageError as error:
+            warnings.warn(f"{path.name} is left out: {error.message}", UserWarning, stacklevel=4)
 
 
 def open_references(folder: Path | None) -> tuple[Pixels, ...]:

@@ -180,11 +180,19 @@ class SegmentByService:
             labels = self.client.segment(image)
             if seen is not None:
                 labels = enlarge_labels(labels, *seen.shape[:2])
-            return Files(
-                (encode_label_png(labels, palette), *_blended(seen if self.overlay else None, labels, palette))
-            )
+            maps = (encode_label_png(labels, palette), *_blended(seen if self.overlay else None, labels, palette))
+            return Files(maps, self._remark(image))
 
         return work
+
+    def _remark(self, image: EncryptedImage | np.ndarray) -> str | None:
+        """What was sent, counted in cells."""
+        encryption = self.client.model.input.encryption
+        if encryption is None or isinstance(image, EncryptedImage):
+            return None
+        height, width = image.shape[:2]
+        sent = working_size(height, width, self.client.longer_side)
+        return describe_cells(encryption, *sent, max(height, width))
 
 
 Operation = Encrypt | Decrypt | Segment | SegmentByService

@@ -100,7 +100,8 @@ def checked(plan: Plan) -> Plan:
     taken: dict[str, str] = {}
     for task in plan.tasks:
         for output in task.outputs:
-            refuse_other_than_png(output)
+            if output != STREAM:
+                refuse_other_than_png(output)
             first = taken.setdefault(output, task.inputs[0])
             if first != task.inputs[0]:
                 both = f"{first} and {task.inputs[0]}"

@@ -14,7 +14,7 @@ import numpy as np
 
 from veilseg.batch.locations import address_of, join, location_of
 from veilseg.batch.plan import Task
-from veilseg.errors import InvalidImageError, UsageError
+from veilseg.errors import InvalidImageError, UsageError, VeilsegError
 from veilseg.formats import VIDEO_SUFFIXES
 from veilseg.steady import Steady, changed
 
@@ -63,6 +63,8 @@ def open_frames(source: str) -> Iterator[Frame]:
 
 def frames(source: str) -> Iterator[Frame]:
     """All frames of a video file or camera. Raises InvalidImageError when it cannot be read, UsageError without av."""
+    if not Path(source).exists():
+        raise VeilsegError(f"{source} does not exist", "check the name")
     try:
         import av
     except ImportError as error:

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from veilseg import formats
 from veilseg.batch.video import Frame
 from veilseg.errors import UsageError, VeilsegError
 from veilseg.files import check_output, refuse_existing
-from veilseg.formats import VIDEO_SUFFIXES
 
 #: Those whose frames have times of their own, as phones' videos do.
 SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
@@ -27,7 +27,11 @@ _TICKS = 60000  # a second: whole numbers for 24, 25, 30, 50 and 60 frames, and 
 def is_video_file(output: str) -> bool:
     """Whether an output names a video file. Raises UsageError for those that are not written."""
     suffix = Path(output).suffix.lower()
-    if suffix not in VIDEO_SUFFIXES or output.endswith("/"):
+    if output.endswith("/"):
+        return False
+    if suffix in formats.SUFFIXES | formats.OTHER_SUFFIXES:
+        raise UsageError(f"{output} names a picture, and a video has many", "name a video, -o maps.mp4, or a folder")
+    if suffix not in formats.VIDEO_SUFFIXES:
         return False
     if "://" in output:
         raise UsageError(f"{output}: a video is written on this machine alone", "name a file here, or a folder")

@@ -79,7 +79,10 @@ def command(
         chosen, side, processor = _as_model(model, cipher, block, sub_block)
     if longer_side is not None:
         side, processor = longer_side, None
-    operation = Encrypt(chosen, key_path_for(chosen, key), side, processor)
+    key_file = key_path_for(chosen, key)
+    if model is not None:
+        _check_input(model, chosen, key_file)
+    operation = Encrypt(chosen, key_file, side, processor)
     if processor is None and finer_than_default(chosen.spec, side):
         show_warning(warn_of_cells(chosen.spec, side))
     if video.is_video(images, every, standing):
@@ -112,3 +115,16 @@ def _as_model(
     if folder.library == "veilseg":
         return chosen, ModelConfig.load(folder.path).longer_side, None
     return chosen, ORIGINAL, folder.path
+
+
+def _check_input(name: str, chosen: Cipher, key_file: Path | None) -> None:
+    """Raise InvalidImageError, with the way out, when the model would not take what this cipher and key make."""
+    import numpy as np
+
+    from veilseg.keys import Key
+    from veilseg.modelfolder import find_folder, open_folder
+
+    made = chosen.encrypt(np.zeros((1, 1, 3), np.uint8), None if key_file is None else Key.load(key_file))
+    spec = open_folder(find_folder(name)).input
+    if spec.encryption is not None:
+        spec.check(made.header)

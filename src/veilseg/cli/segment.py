@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veilseg.cli import batch, video
-from veilseg.cli.common import TOKEN_VARIABLE, KeyFile, LongerSide, ModelName, Threads, Window, load_key
+from veilseg.cli.common import TOKEN_VARIABLE, KeyFile, LongerSide, Threads, Window, load_key
 from veilseg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 def command(
     images: batch.Images,
     output: batch.ImageOutput = None,
-    model: ModelName = "default",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            help="A shipped model's name (default: default), or a folder; of a service, the name of one of its models.",
+        ),
+    ] = None,
     overlay: Annotated[
         str | None,
         typer.Option(
@@ -82,13 +89,18 @@ def command(
                 frames = video.open_frames(images[0], every, standing)
                 return video.segment(images[0], output, overlay, client, frames, in_flight=in_flight, force=force)
             return _by_service(images, output, client, photo, overlay, in_flight, force)
+    if video.is_video(images, 1, False):
+        raise UsageError(
+            "a video is segmented through a service",
+            "add --server URL; or veilseg encrypt clip.mp4 -o frames/, then veilseg segment frames/ -o labels/",
+        )
     if token or key or every > 1 or standing:
         raise UsageError("--token, --key, --every and --standing belong to --server", "--server http://127.0.0.1:8000")
     from veilseg.batch import Segment, make_plan, with_photographs
 
     plan = with_photographs(make_plan(images, output, verb="segment"), photo, overlay)
     operation = Segment(
-        model,
+        model or "default",
         window=window,
         threads=threads,
         longer_side=longer_side,
@@ -98,7 +110,7 @@ def command(
     return batch.run(plan, operation, batch.executor_of(ray), force=force)
 
 
-def _client(url: str, token: Path | None, key: Path | None, model: str, longer_side: int | None) -> Client:
+def _client(url: str, token: Path | None, key: Path | None, model: str | None, longer_side: int | None) -> Client:
     """The client that the options mean; nothing is sent yet."""
     from veilseg.client import Client
     from veilseg.files import read_limited
@@ -106,7 +118,7 @@ def _client(url: str, token: Path | None, key: Path | None, model: str, longer_s
     secret = os.environ.get(TOKEN_VARIABLE) or None
     if token is not None:
         secret = read_limited(token, 4096).decode("ascii", "replace").strip()
-    return Client(url, secret, key=load_key(key), model=None if model == "default" else model, longer_side=longer_side)
+    return Client(url, secret, key=load_key(key), model=model, longer_side=longer_side)
 
 
 def _by_service(

@@ -118,14 +118,12 @@ class Exchange:
         return cipher_for(spec.encryption)
 
     def longer_side_for(self, model: ServiceModel) -> int:
-        """The working size in pixels: ours, with a warning where that shows more than the default; else the model's.
+        """The working size in pixels: ours, else the model's.
 
         Raises ServiceError when the model asks for pictures that show more than the product's default unasked.
         """
         encryption = model.input.encryption
         if self._longer_side is not None:
-            if encryption is not None and finer_than_default(encryption, self._longer_side):
-                warnings.warn(warn_of_cells(encryption, self._longer_side), UserWarning, stacklevel=5)
             return self._longer_side
         if encryption is not None and finer_than_default(encryption, model.longer_side):
             size = "at their own size" if model.longer_side == ORIGINAL else f"of {model.longer_side} pixels"
@@ -138,10 +136,14 @@ class Exchange:
         return model.longer_side
 
     def encrypt(self, image: object, model: ServiceModel) -> EncryptedImage:
-        """A photograph as it will be sent: at the working size, encrypted as the model needs it."""
-        cipher = self.cipher_for(model)
-        key = self.key if cipher.key_use == "required" else None
-        return cipher.encrypt(image, key, longer_side=self.longer_side_for(model))
+        """A photograph as it will be sent: at the working size, encrypted as the model needs it.
+
+        Warns where that shows more than the product's default.
+        """
+        cipher, longer_side = self.cipher_for(model), self.longer_side_for(model)
+        if finer_than_default(cipher.spec, longer_side):
+            warnings.warn(warn_of_cells(cipher.spec, longer_side), UserWarning, stacklevel=4)
+        return cipher.encrypt(image, self.key if cipher.key_use == "required" else None, longer_side=longer_side)
 
     def request(self, image: object, model: ServiceModel) -> Sent:
         """What will be sent for `image`. Encrypts what is not encrypted.

@@ -68,6 +68,11 @@ class Client:
                 self._model = ServiceModel.from_response(self._send(self._http.build_request("GET", "/v1/model")))
             return self._model
 
+    @property
+    def longer_side(self) -> int:
+        """The working size in pixels, 0 for any: ours, else the model's."""
+        return self._exchange.longer_side_for(self.model)
+
     def encrypt(self, image: object) -> EncryptedImage:
         """What `segment` would send for a photograph; nothing is sent. `shows` says what anybody sees in it."""
         return self._exchange.encrypt(image, self.model)
