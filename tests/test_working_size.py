@@ -84,6 +84,9 @@ def test_encrypt_as_a_model_needs_it(here: Path, capsys: pytest.CaptureFixture[s
     assert Path("a.png").read_bytes() == SORT.encrypt(PHOTOGRAPH, longer_side=SIDE).to_bytes()
     assert main(["encrypt", "photo.png", "-o", "b.png", "--model", "plain"]) == 2
     assert "takes plain images" in capsys.readouterr().err
+    assert main(["encrypt", "photo.png", "-o", "b.png", "--model", "model", "--sub-block", "4"]) == 1
+    assert "the model wants sub-block 8" in capsys.readouterr().err
+    assert not Path("b.png").exists()
 
 
 def test_a_map_gets_the_size_of_its_photograph(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,7 +112,7 @@ def test_plain_models_reduce_and_enlarge_by_themselves(here: Path) -> None:
     assert not np.array_equal(whole, labels)
 
 
-def test_clients_and_service(here: Path) -> None:
+def test_clients_and_service(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = working_at(here / "model", SIDE)
     expected = Segmenter(model).segment(SORT.encrypt(PHOTOGRAPH, longer_side=SIDE), size=(300, 500))
     Path("service").mkdir()
@@ -126,6 +129,9 @@ def test_clients_and_service(here: Path) -> None:
         assert np.array_equal(asyncio.run(ask()), labels)
         arguments = ["--server", service.url, "--overlay", "seen.png"]
         assert main(["segment", "photo.png", "-o", "labels.png", *arguments]) == 0
+        assert "20 x 12 cells; writing lower than 8 pixels of this picture (25 of" in capsys.readouterr().err
+        assert main(["segment", "photo.png", "-o", "again.png", *arguments[:2], "--model", "default"]) == 1
+        assert "no such model" in capsys.readouterr().err, "the name of a service's model, not of ours"
     assert np.array_equal(read("labels.png"), labels)
     assert np.array_equal(read("seen.png"), overlay(PHOTOGRAPH, labels, Segmenter(model).palette))
     assert labels.shape == (300, 500)

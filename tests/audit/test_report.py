@@ -126,21 +126,26 @@ def test_wrong_arguments_are_refused_before_any_work(cli, arguments: list[str], 
     assert "hint:" in done.err
 
 
-@pytest.mark.parametrize("option", ["--images", "--references"])
 @pytest.mark.parametrize(("damaged", "message"), [(True, "odd.png: this is not an image"),
                                                   (False, "odd.png: the image is transparent")])  # fmt: skip
-def test_refused_images_are_named(cli, photographs: Path, option: str, damaged: bool, message: str) -> None:
+def test_refused_references_are_named(cli, photographs: Path, damaged: bool, message: str) -> None:
     odd = photographs.with_name("odd") / "odd.png"
     odd.parent.mkdir()
     if damaged:
         odd.write_bytes(b"no picture")
     else:
         Image.new("RGBA", (64, 64), (0, 0, 0, 9)).save(odd)
-    folders = {"--images": photographs, "--references": photographs, option: odd.parent}
-    done = cli("audit", *(part for pair in folders.items() for part in pair), "--attack", "look", "--no-recognition")
+    arguments = ["--images", photographs, "--references", odd.parent, "--attack", "look", "--no-recognition"]
+    done = cli("audit", *arguments)
     assert done.code == 1
     assert message in done.err
     assert "hint:" in done.err
+
+
+def test_images_that_cannot_be_read_are_left_out(photographs: Path) -> None:
+    (photographs / "odd.png").write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match=r"odd.png is left out: this is not an image"):
+        assert len(open_samples(str(photographs), 5)) == 2
 
 
 def test_every_attack_says_what_it_needs_and_costs() -> None:

@@ -262,6 +262,16 @@ def test_of_a_camera_that_stands_only_what_moves_is_sent() -> None:
     assert [frame.number for frame in choose(given, every=4, standing=True) if frame.needed] == [0]
 
 
+def test_names_that_no_video_has(service: Service, clip: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["segment", clip, "-o", "maps.gif", "--server", service.url], ["encrypt", clip, "-o", "a.png"]):
+        assert main(arguments) == 2
+        assert "names a picture" in capsys.readouterr().err
+    assert main(["segment", clip, "-o", "maps"]) == 2
+    assert "through a service" in capsys.readouterr().err
+    assert main(["encrypt", "none.mp4", "-o", "frames"]) == 1
+    assert "none.mp4 does not exist" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("numbers", "needed"), [(range(0, 60, 3), 6), (range(1, 61, 5), 6), (range(20), 2)])
 def test_every_tenth_also_where_numbers_are_missing(numbers: range, needed: int) -> None:
     """A slow service takes some of a camera's frames, and their numbers may miss every multiple of ten."""

@@ -137,3 +137,10 @@ def test_photographs_that_do_not_match_are_named(here: Path, capsys: pytest.Capt
 def test_an_unknown_model_is_an_error_not_a_traceback(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["segment", "veiled/0.png", "-o", "labels.png", "--model", "nowhere"]) == 1
     assert "no model 'nowhere'" in capsys.readouterr().err
+
+
+def test_a_map_to_stdout(here: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["segment", "veiled/0.png", "-o", "labels.png", "--model", "model"]) == 0
+    capfdbinary.readouterr()
+    assert main(["segment", "veiled/0.png", "-o", "-", "--model", "model"]) == 0
+    assert capfdbinary.readouterr().out == (here / "labels.png").read_bytes()

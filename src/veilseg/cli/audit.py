@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -77,6 +78,8 @@ def command(
     attacks = choose(attack, learned=learned)
     if steps is not None and not any(one.learned for one in attacks):
         raise UsageError("--steps is for attacks that train a network, and none is chosen", "add --learned")
+    if any(one.learned for one in attacks) and find_spec("torch") is None:
+        raise UsageError("attacks that train a network need torch", "pip install 'veilseg[train]'")
     if every:
         source = context.get_parameter_source("cipher")
         if source is not None and source.name != "DEFAULT":

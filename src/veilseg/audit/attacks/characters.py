@@ -13,7 +13,7 @@ class Characters(Attack):
 
     name = "characters"
     needs = "one encrypted image, and where its lines of writing are"
-    cost = "milliseconds a line; its training took minutes of one core"
+    cost = "milliseconds a line; its training took eleven minutes of one core"
 
     def fits(self, cipher: Cipher) -> bool:
         return is_read(cipher)

@@ -33,17 +33,18 @@ def to_dict(results: Sequence[CipherResult], references: Sequence[Pixels]) -> di
 
 
 def leakage_table(result: CipherResult) -> Table:
-    """A rich table: a row per attack with SSIM, PSNR, plates or words read, the key, seconds."""
+    """A rich table: a row per attack with SSIM, PSNR, plates or words read, the key, seconds; no empty columns."""
     from rich import box
     from rich.table import Table
 
     table = Table(title=str(result.cipher.spec), box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("attack", no_wrap=True)
-    for name in ("SSIM", "PSNR", "read", "key", "seconds"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for attack in result.attacks:
-        best = attack.best
-        table.add_row(attack.attack.name, *scores(best), reading(attack), key_word(attack), f"{attack.seconds:.1f}")
+    rows = [(*scores(one.best), reading(one), key_word(one), f"{one.seconds:.1f}") for one in result.attacks]
+    shown = [index for index in range(5) if any(row[index] for row in rows)]
+    for index in shown:
+        table.add_column(("SSIM", "PSNR", "read", "key", "seconds")[index], justify="right", no_wrap=True)
+    for attack, row in zip(result.attacks, rows, strict=True):
+        table.add_row(attack.attack.name, *(row[index] for index in shown))
     return table
 
 
@@ -61,6 +62,8 @@ def reading(attack: AttackResult) -> str:
         shares = {height: found["characters"][0] for height, found in by_height(attack.read).items()}
         parts = [f"{100 * share:.0f} % at {height}" for height, share in shares.items()]
         return "characters " + ",\n".join(parts) + " cells"
+    if attack.best is None and attack.key is None:
+        return "nothing to try it on"
     if attack.best is None or attack.best.recognised is None:
         return ""
     found = attack.best.recognised
