@@ -75,8 +75,8 @@ def _ignore_decoders_warnings() -> None:
 
     For the whole process: `warnings.catch_warnings` in one thread would undo the filters of another.
     """
-    modules = [module.pattern for _, _, _, module, _ in warnings.filters if isinstance(module, re.Pattern)]
-    if _DECODERS not in modules:
+    first = warnings.filters[0][3] if warnings.filters else None
+    if not (isinstance(first, re.Pattern) and first.pattern == _DECODERS):  # where others were added since
         warnings.filterwarnings("ignore", module=_DECODERS)
 
 
