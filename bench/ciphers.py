@@ -26,6 +26,7 @@ from veilseg.ciphers.subblock.shuffle import block_bounds
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
 from veilseg.keys import Key
+from veilseg.scale import ORIGINAL
 
 BLOCK = 16
 
@@ -85,7 +86,7 @@ def measure(
         jobs["argsort"] = partial(argsort_shuffle, image, s)
         jobs["keystream"] = partial(keystream, image, s)
     for name, one in made.items():
-        jobs[name] = partial(one.encrypt, image, None if one.key_use == "none" else key)
+        jobs[name] = partial(one.encrypt, image, None if one.key_use == "none" else key, longer_side=ORIGINAL)
     seconds = medians(jobs, repeats)
     rows = []
     for name in made:

@@ -67,7 +67,7 @@ def end_to_end(height: int, width: int, repeats: int, folder: Path) -> list[dict
             {
                 "whole": partial(whole, jpeg, cipher, folder / "out.png"),
                 "decode": partial(open_image, jpeg),
-                "encrypt": partial(cipher.encrypt, image),
+                "encrypt": partial(cipher.encrypt, image, longer_side=ORIGINAL),
                 "encode": encrypted.to_bytes,
             },
             repeats,

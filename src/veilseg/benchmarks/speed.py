@@ -16,6 +16,7 @@ from veilseg.ciphers import cipher
 from veilseg.ciphers.kernels import engine
 from veilseg.errors import UsageError
 from veilseg.keys import Key
+from veilseg.scale import ORIGINAL
 
 SUB_BLOCKS = (4, 8, 16)
 
@@ -83,7 +84,7 @@ def measure_encryption(
             jobs["argsort"] = partial(argsort_shuffle, tiled, sub_block)
         for name in [name for name, s in chosen if s == sub_block]:
             made = cipher(name, sub_block=sub_block)
-            jobs[name] = partial(made.encrypt, image, None if made.key_use == "none" else key)
+            jobs[name] = partial(made.encrypt, image, None if made.key_use == "none" else key, longer_side=ORIGINAL)
         if len(jobs) < 2 + (sub_block is not None):
             continue
         seconds = medians(jobs, repeats)
