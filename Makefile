@@ -1,8 +1,8 @@
 # make demo: see it work (seconds to install, no torch).  make test, make lint, make lint-web: what CI runs.
 PYTHON ?= python3
 BIN := .venv/bin
-# Percent of the lines and branches of src that tests must run, subprocesses included.
-COVERED := 85
+# Percent of the lines and branches of src that tests must run in their own process (with subprocesses it was 94).
+COVERED := 80
 
 .PHONY: demo test lint lint-web format clean
 
@@ -10,9 +10,8 @@ demo: .venv/.run
 	$(BIN)/veilseg demo -o demo
 
 test: .venv/.dev
-	$(BIN)/pytest -n 2 --ignore tests/cluster --cov --cov-report=
-	$(BIN)/pytest -W default tests/cluster --cov --cov-append --cov-report=  # Ray warns of its own
-	$(BIN)/coverage report --fail-under=$(COVERED)
+	$(BIN)/pytest -n 2 --ignore tests/cluster --cov --cov-report= --cov-fail-under=$(COVERED)
+	$(BIN)/pytest -W default tests/cluster  # Ray warns of its own
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -196,4 +196,4 @@ def test_an_audit_finds_the_writing_of_a_photograph_by_itself() -> None:
 def test_where_nothing_is_written_nothing_is_read() -> None:
     attack = audited(np.full((64, 64, 3), 120, np.uint8), veilseg.cipher("mosaic", 16, 4)).attacks[0]
     assert attack.read == []
-    assert reading(attack) == ""
+    assert reading(attack) == "nothing to try it on"
