@@ -1,8 +1,10 @@
-"""What many frames of a still scene give away, and what a camera can do: `python bench/multi_frame.py DIR --json FILE`.
+"""What many frames of a still scene give away, and what a camera can do.
 
-Photographs of a folder are shaken: sixteen frames, each moved by a random part of a few pixels, with a sensor's noise.
-The audit's attack gets what a camera would send, and SSIM says how near it comes to the photograph. One frame alone
-is attacked by rank-placement as well; the better one counts.
+    VEILSEG_CAMVID=DIR python bench/multi_frame.py --json results/multi-frame.json
+
+Photographs of CamVid's split val are shaken: sixteen frames, each moved by a random part of a few pixels, with a
+sensor's noise. The audit's attack gets what a camera would send, and SSIM says how near it comes to the photograph. One
+frame alone is attacked by rank-placement as well; the better one counts.
 """
 
 from __future__ import annotations
@@ -115,8 +117,7 @@ def measure(task: tuple[Path, int, float, str, int]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--photographs", type=int, default=4, help="so many of the folder, spread over it")
+    parser.add_argument("--photographs", type=int, default=3, help="so many of the split val, spread over it")
     parser.add_argument("--sides", type=int, nargs="+", default=[4, 8, 16])
     parser.add_argument("--reach", type=float, nargs="+", default=[4.0], help="pixels by which frames are moved")
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
@@ -124,7 +125,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     facts = {**provenance(seed=given.seed), "frames": FRAMES, "noise": NOISE}
-    paths = list_images(given.folder)
+    paths = list_images(Path(os.environ["VEILSEG_CAMVID"]) / "val")
     chosen = [paths[index] for index in np.linspace(0, len(paths) - 1, given.photographs).round().astype(int)]
     tasks = [
         (path, side, reach, way, given.seed + number)

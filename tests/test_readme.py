@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import veilseg
+from tests.service import running
 from veilseg.catalog import DEFAULT_CIPHER
 from veilseg.data.scenes import generate_scene
 from veilseg.runtime import Segmenter
@@ -62,3 +64,21 @@ def test_shell(folder: Path) -> None:
     # The encrypted model is the plain one to whoever has the key.
     plain = Segmenter("plain").segment(np.asarray(Image.open(folder / "photo.jpg").convert("RGB")))
     assert np.mean(labels[1] == plain) > 0.999
+
+
+@pytest.mark.slow
+def test_client_and_cloud(folder: Path) -> None:
+    """The two commands below "Client and cloud": the first as it stands but for the port, the second at its address."""
+    part = README.split("Client and cloud", 1)[1].split("### ", 1)[0]
+    serve, segment = (line.partition(" #")[0].split() for line in part.splitlines() if line.startswith("    veilseg "))
+    assert serve == ["veilseg", "serve"]
+    with running(folder) as service:
+        arguments = [word.replace("http://127.0.0.1:8000", service.url) for word in segment[1:]]
+        done = subprocess.run(
+            [str(VEILSEG), *arguments], cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        with veilseg.Client(service.url) as client:
+            labels = client.segment(Image.open(folder / "photo.jpg"))
+    assert np.array_equal(np.asarray(Image.open(folder / "labels.png")), labels)
+    assert (folder / "seen.png").is_file()

@@ -40,10 +40,12 @@ def finer_than_default(spec: CipherSpec, longer_side: int) -> bool:
     return longer_side == ORIGINAL or longer_side > usual
 
 
-def cells_at(spec: CipherSpec, longer_side: int) -> str:
-    """How many cells pictures of a cipher with sub-blocks have at a working size, for many pictures at once."""
+def cells_at(spec: CipherSpec, longer_side: int) -> str | None:
+    """How many cells pictures have at a working size, for many at once; None for ciphers that mix whole blocks."""
+    if spec.sub_block is None:
+        return None
     size = "photographs keep their size" if longer_side == ORIGINAL else f"working size {longer_side} pixels"
-    count = "" if longer_side == ORIGINAL else f", at most {-(-longer_side // (spec.sub_block or 1))} cells a side"
+    count = "" if longer_side == ORIGINAL else f", at most {-(-longer_side // spec.cell)} cells a side"
     return f"{size}{count}; writing lower than {spec.sub_block} pixels of the encrypted pictures is below one cell"
 
 

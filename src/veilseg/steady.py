@@ -86,12 +86,15 @@ def shifted(picture: NDArray[np.generic], down: float, right: float) -> NDArray[
         part, length = -by - whole, moved.shape[axis]
         total = np.zeros_like(moved)
         for offset in (-1, 0, 1, 2):
-            far = abs(part - offset)
-            weight = 1.5 * far**3 - 2.5 * far**2 + 1 if far <= 1 else -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2
             index = np.clip(np.arange(length) + whole + offset, 0, length - 1)
-            total += np.float32(weight) * np.take(moved, index, axis)
+            total += np.float32(cubic(abs(part - offset))) * np.take(moved, index, axis)
         moved = total
     return moved
+
+
+def cubic(far: float) -> float:
+    """The weight of a sample that lies so many samples away, 0..2: cubic convolution [Keys 1981]."""
+    return 1.5 * far**3 - 2.5 * far**2 + 1 if far <= 1 else -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2
 
 
 def _filled(moved: NDArray[np.float32], first: Pixels, down: float, right: float) -> Pixels:

@@ -221,8 +221,7 @@ def _photograph(
             found = open_image(photo)
         except InvalidImageError as error:
             raise InvalidImageError(f"the photograph for its map: {error.message}", error.hint) from error
-        header = image.header if isinstance(image, EncryptedImage) else None
-        size = image.shape[:2] if header is None else (header.height, header.width)  # type: ignore[union-attr]
+        size = image.shape[:2] if isinstance(image, np.ndarray) else (image.header.height, image.header.width)
         if working_size(found.shape[0], found.shape[1], max(size)) == size:
             return found
         if resize is not None and resize(found).shape[:2] == size:

@@ -67,7 +67,7 @@ LongerSide = Annotated[
     int | None,
     typer.Option(
         "--longer-side",
-        metavar="PIXELS",
+        metavar="N|original",
         parser=parse_longer_side,
         help="Reduce larger photographs to so many pixels; original: never.",
     ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veilseg import catalog
-from veilseg.catalog import DEFAULT_CIPHER, DEFAULT_LONGER_SIDE
+from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_CIPHER, DEFAULT_LONGER_SIDE, DEFAULT_SUB_BLOCK
 from veilseg.cli import batch, video
 from veilseg.cli.common import KeyFile, LongerSide, key_path_for
 from veilseg.cli.messages import note, show_warning
@@ -17,6 +17,7 @@ from veilseg.scale import ORIGINAL
 
 if TYPE_CHECKING:
     from veilseg.ciphers import Cipher
+    from veilseg.modelfolder import ModelFolder
 
 
 def command(
@@ -27,11 +28,14 @@ def command(
         typer.Option("--cipher", metavar="NAME", help=f"{catalog.names()}. Default: {DEFAULT_CIPHER}, or the model's."),
     ] = None,
     block: Annotated[
-        int | None, typer.Option("--block", metavar="PIXELS", help="Side of a block. Default: 16, or the model's.")
+        int | None,
+        typer.Option("--block", metavar="PIXELS", help=f"Side of a block. Default: {DEFAULT_BLOCK}, or the model's."),
     ] = None,
     sub_block: Annotated[
         int | None,
-        typer.Option("--sub-block", metavar="PIXELS", help="Side of a sub-block. Default: 4, or the model's."),
+        typer.Option(
+            "--sub-block", metavar="PIXELS", help=f"Side of a sub-block. Default: {DEFAULT_SUB_BLOCK}, or the model's."
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -72,59 +76,58 @@ def command(
     from veilseg.batch import Encrypt, make_plan
     from veilseg.cells import cells_at, finer_than_default, warn_of_cells
     from veilseg.ciphers import cipher as make
+    from veilseg.ciphers import own_cipher
+    from veilseg.modelfolder import find_folder, open_folder
 
-    if model is None:
-        chosen, side, processor = make(cipher or DEFAULT_CIPHER, block, sub_block), DEFAULT_LONGER_SIDE, None
-    else:
-        chosen, side, processor = _as_model(model, cipher, block, sub_block)
-    if longer_side is not None:
-        side, processor = longer_side, None
+    folder = None if model is None else open_folder(find_folder(model))
+    chosen = (
+        make(cipher or DEFAULT_CIPHER, block, sub_block)
+        if folder is None
+        else own_cipher(folder.input, cipher, block, sub_block)
+    )
+    if chosen == "plain":
+        raise UsageError(f"the model {model} takes plain images", "name a --cipher, or another model")
     key_file = key_path_for(chosen, key)
-    if model is not None:
-        _check_input(model, chosen, key_file)
+    if folder is not None:
+        _check_input(folder, chosen, key_file)
+    side, processor = (longer_side, None) if longer_side is not None else _size_of(folder)
     operation = Encrypt(chosen, key_file, side, processor)
+    # What an image processor makes of photographs is known when it has made it.
+    cells = cells_at(chosen.spec, side) if processor is None else None
     if processor is None and finer_than_default(chosen.spec, side):
         show_warning(warn_of_cells(chosen.spec, side))
     if video.is_video(images, every, standing):
         if ray:
             raise UsageError("the frames of a video are encrypted on this machine", "leave --ray out")
-        if chosen.spec.sub_block is not None and processor is None:
-            note(cells_at(chosen.spec, side))
+        if cells is not None:
+            note(cells)
         frames = video.open_frames(images[0], every, standing)
         return video.encrypt(images[0], output, operation, frames, force=force)
     plan = make_plan(images, output, verb="encrypt")
     if not force:
         operation.check_existing(task.outputs[0] for task in plan.tasks)
-    if plan.folders and chosen.spec.sub_block is not None and processor is None:
-        note(cells_at(chosen.spec, side))
+    if plan.folders and cells is not None:
+        note(cells)
     return batch.run(plan, operation, batch.executor_of(ray), force=force)
 
 
-def _as_model(
-    name: str, cipher: str | None, block: int | None, sub_block: int | None
-) -> tuple[Cipher, int, Path | None]:
-    """(cipher, working size, folder of the image processor that resizes instead) as a model needs them."""
-    from veilseg.ciphers import own_cipher
+def _size_of(folder: ModelFolder | None) -> tuple[int, Path | None]:
+    """(working size, folder of the image processor that resizes instead) of a model; the product's without one."""
     from veilseg.modelconfig import ModelConfig
-    from veilseg.modelfolder import find_folder, open_folder
 
-    folder = open_folder(find_folder(name))
-    chosen = own_cipher(folder.input, cipher, block, sub_block)
-    if chosen == "plain":
-        raise UsageError(f"the model {name} takes plain images", "name a --cipher, or another model")
+    if folder is None:
+        return DEFAULT_LONGER_SIDE, None
     if folder.library == "veilseg":
-        return chosen, ModelConfig.load(folder.path).longer_side, None
-    return chosen, ORIGINAL, folder.path
+        return ModelConfig.load(folder.path).longer_side, None
+    return ORIGINAL, folder.path
 
 
-def _check_input(name: str, chosen: Cipher, key_file: Path | None) -> None:
+def _check_input(folder: ModelFolder, chosen: Cipher, key_file: Path | None) -> None:
     """Raise InvalidImageError, with the way out, when the model would not take what this cipher and key make."""
     import numpy as np
 
     from veilseg.keys import Key
-    from veilseg.modelfolder import find_folder, open_folder
 
-    made = chosen.encrypt(np.zeros((1, 1, 3), np.uint8), None if key_file is None else Key.load(key_file))
-    spec = open_folder(find_folder(name)).input
-    if spec.encryption is not None:
-        spec.check(made.header)
+    if folder.input.encryption is not None:
+        key = None if key_file is None else Key.load(key_file)
+        folder.input.check(chosen.encrypt(np.zeros((1, 1, 3), np.uint8), key).header)

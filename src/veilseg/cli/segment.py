@@ -12,6 +12,7 @@ import typer
 
 from veilseg.cli import batch, video
 from veilseg.cli.common import TOKEN_VARIABLE, KeyFile, LongerSide, Threads, Window, load_key
+from veilseg.cli.messages import note
 from veilseg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def command(
             if video.is_video(images, every, standing):
                 if photo is not None:
                     raise UsageError("a video's frames are its photographs", "leave --photo out")
+                _say_cells(client)
                 frames = video.open_frames(images[0], every, standing)
                 return video.segment(images[0], output, overlay, client, frames, in_flight=in_flight, force=force)
             return _by_service(images, output, client, photo, overlay, in_flight, force)
@@ -135,4 +137,15 @@ def _by_service(
     operation = SegmentByService(client, overlay is not None)
     executor = partial(run_by_service, in_flight=in_flight)
     plan = with_photographs(make_plan(images, output, verb="segment"), photo, overlay)
+    if plan.folders:
+        _say_cells(client)
     return batch.run(plan, operation, executor, force=force)
+
+
+def _say_cells(client: Client) -> None:
+    """How many cells the pictures will have that are sent."""
+    from veilseg.cells import cells_at
+
+    encryption = client.model.input.encryption
+    if encryption is not None and (cells := cells_at(encryption, client.longer_side)) is not None:
+        note(cells)

@@ -12,6 +12,7 @@ from veilseg.client.exchange import Exchange, Retries
 from veilseg.client.responses import Incoming, ServiceModel, labels_of
 
 if TYPE_CHECKING:
+    from veilseg.ciphers import EncryptedImage
     from veilseg.keys import Key
 
 
@@ -55,6 +56,10 @@ class AsyncClient:
                 request = self._http.build_request("GET", "/v1/model")
                 self._model = ServiceModel.from_response(await self._send(request))
             return self._model
+
+    async def encrypt(self, image: object) -> EncryptedImage:
+        """What `segment` would send for a photograph; nothing is sent."""
+        return await asyncio.to_thread(self._exchange.encrypt, image, await self.model())
 
     async def segment(self, image: object) -> np.ndarray:
         """The label map of `image`, uint8 [H, W] at its size; takes and raises what `Client.segment` does."""

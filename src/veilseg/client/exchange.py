@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from veilseg import __version__
+from veilseg.catalog import DEFAULT_LONGER_SIDE
 from veilseg.cells import finer_than_default, warn_of_cells
 from veilseg.ciphers import Cipher, EncryptedImage, cipher_for
 from veilseg.ciphers.plain import as_pixels
@@ -130,8 +131,8 @@ class Exchange:
             raise ServiceError(
                 f"the service asks for pictures {size} with cells of {encryption.cell} pixels, which show more than "
                 "this client sends unasked",
-                "nothing was sent; longer_side=480 (--longer-side 480) sends less, and "
-                f"longer_side={model.longer_side} what it asks for",
+                f"nothing was sent; longer_side={DEFAULT_LONGER_SIDE} (--longer-side on the command line) sends less, "
+                f"{model.longer_side} what it asks for",
             )
         return model.longer_side
 

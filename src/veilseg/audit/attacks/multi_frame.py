@@ -17,12 +17,10 @@ from veilseg.audit.attacks.rank_placement import known_greys, place
 from veilseg.audit.base import Attack, Evidence, Finding
 from veilseg.audit.picture import as_pixels, enlarge_means, grey, means, visible
 from veilseg.ciphers import Cipher
+from veilseg.steady import Shift, cubic
 
 Plane = NDArray[np.floating]
 """A grey picture [H, W] or its cells' means [h, w], 0..255."""
-
-Shift = tuple[float, float]
-"""How far down and to the right a frame's scene lies from the first frame's, in pixels."""
 
 SAME_SCENE = 0.5
 """From this correlation of their detail on, two frames show one scene."""
@@ -203,7 +201,7 @@ def _sampling(shift: Shift, shape: tuple[int, ...], side: int) -> CellSampling:
 
 
 def _shifting(length: int, by: float, *, repeat: bool) -> Plane:
-    """The matrix [L, L] that shifts a line by parts of a pixel: cubic convolution [Keys 1981].
+    """The matrix [L, L] that shifts a line by parts of a pixel, by cubic convolution.
 
     Beyond its edges the line is zero, or (repeat) what it is there.
     """
@@ -212,8 +210,7 @@ def _shifting(length: int, by: float, *, repeat: bool) -> Plane:
     matrix = np.zeros((length, length), np.float32)
     to = np.arange(length)
     for offset in (-1, 0, 1, 2):
-        far = abs(part - offset)
-        weight = 1.5 * far**3 - 2.5 * far**2 + 1 if far <= 1 else -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2
+        weight = cubic(abs(part - offset))
         wanted = to + whole + offset
         there = np.clip(wanted, 0, length - 1)
         np.add.at(matrix, (to, there), np.where(repeat | (wanted == there), weight, 0))

@@ -13,7 +13,7 @@ from veilseg.audit.base import Pixels
 from veilseg.audit.lines import Line, plate_in_box
 from veilseg.audit.readers.fonts import LEARNED, UNSEEN, find_fonts
 from veilseg.audit.readers.rates import HEIGHTS, LineReading, by_height, rates, score_line
-from veilseg.audit.readers.reader import Reader
+from veilseg.audit.readers.reader import HIGHEST, Reader
 from veilseg.audit.readers.scenarios import CAMERAS, DISTANCES
 from veilseg.audit.readers.texts import PLATES
 from veilseg.audit.readers.training import CIPHERS, LARGEST_LETTER, shift
@@ -25,9 +25,6 @@ from veilseg.scale import ORIGINAL
 
 SIDES = (4, 8, 16)
 WAYS = tuple(product(SIDES, CIPHERS))
-HIGHEST = 7.0
-"""Cells: where the last part of HEIGHTS ends here."""
-
 Progress = Callable[[str], None]
 
 

@@ -13,7 +13,7 @@ from veilseg.audit.lines import Line, plate_in_box
 from veilseg.audit.readers.features import cells, describe
 from veilseg.audit.readers.measure import Progress, read_scenes
 from veilseg.audit.readers.reader import Reader
-from veilseg.audit.readers.training import Store, TrainingSettings, train
+from veilseg.audit.readers.training import Store, TrainingSettings, cut, train
 from veilseg.ciphers import cipher
 from veilseg.data.scenes.canvas import CAR, SCALE
 from veilseg.data.scenes.light import Light, vary
@@ -44,9 +44,7 @@ def add_sheet(rng: np.random.Generator, store: Store, settings: TrainingSettings
     (side,) = settings.sides
     made = cipher(CIPHER, side, side)
     for _ in range(settings.places):
-        left, top = (int(value) for value in rng.integers(0, side, 2))
-        height, width = ((extent - side) // side * side for extent in picture.shape[:2])
-        moved = np.ascontiguousarray(picture[top : top + height, left : left + width])
+        moved, left, top = cut(picture, side, rng)
         grid = cells(made, made.encrypt_pixels(moved, None, None))
         for line in lines:
             store.add(describe(grid, line.place.moved(-left, -top), side), line.text)

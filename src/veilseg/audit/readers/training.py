@@ -83,7 +83,7 @@ class Store:
 def train(
     settings: TrainingSettings, add: Callable[[np.random.Generator, Store, TrainingSettings], None] | None = None
 ) -> ReaderNetwork:
-    """A reader. Equal plans give equal readers on equal machines.
+    """A reader. Equal settings give equal readers on equal machines.
 
     add: draws something and puts it into the store, `settings.lines` times a round; None: `add_line`.
     """
@@ -96,9 +96,8 @@ def train(
         for _ in range(settings.lines):
             (add or add_line)(rng, store, settings)
         for group in optimizer.param_groups:
-            group["lr"] = (
-                RATE * min(1, (number + 1) / 10) * (0.01 + 0.99 * np.cos(np.pi / 2 * number / settings.rounds) ** 2)
-            )
+            decay = 0.01 + 0.99 * np.cos(np.pi / 2 * number / settings.rounds) ** 2
+            group["lr"] = RATE * min(1, (number + 1) / 10) * decay
         for _ in range(settings.steps):
             loss = _step(network, optimizer, *store.draw(rng, settings.batch))
         settings.progress(number + 1, loss, network)
@@ -124,9 +123,15 @@ def shift(
     picture: Pixels, place: CharacterPositions, side: int, rng: np.random.Generator
 ) -> tuple[Pixels, CharacterPositions]:
     """The same at another place of the grid."""
+    moved, left, top = cut(picture, side, rng)
+    return moved, place.moved(-left, -top)
+
+
+def cut(picture: Pixels, side: int, rng: np.random.Generator) -> tuple[Pixels, int, int]:
+    """A picture without some pixels at its left and top, fewer than a cell's side, and how many: whole cells remain."""
     left, top = (int(value) for value in rng.integers(0, side, 2))
     height, width = ((extent - side) // side * side for extent in picture.shape[:2])
-    return np.ascontiguousarray(picture[top : top + height, left : left + width]), place.moved(-left, -top)
+    return np.ascontiguousarray(picture[top : top + height, left : left + width]), left, top
 
 
 def guess_place(place: CharacterPositions, rng: np.random.Generator) -> CharacterPositions:
