@@ -44,7 +44,7 @@ def test_through_a_service_and_once_more(
         Path(f"labels/{number:06d}.png").unlink()
     Path("labels/000003.png").write_bytes(b"mine")
     assert main(arguments) == 0
-    assert capsys.readouterr().err.startswith("2 done, 7 skipped")
+    assert "\n2 done, 7 skipped" in capsys.readouterr().err
     assert Path("labels/000003.png").read_bytes() == b"mine"
     assert main([*arguments, "--force"]) == 0
     assert Path("labels/000003.png").read_bytes() != b"mine"

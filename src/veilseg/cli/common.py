@@ -67,9 +67,9 @@ LongerSide = Annotated[
     int | None,
     typer.Option(
         "--longer-side",
-        metavar="N|original",
+        metavar="PIXELS",
         parser=parse_longer_side,
-        help="Reduce larger photographs to so many pixels; original: never.",
+        help="Reduce larger photographs to so many pixels, a number or the word original for never.",
     ),
 ]
 Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="Default: one per core.")]
