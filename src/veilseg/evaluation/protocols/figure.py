@@ -10,13 +10,13 @@ import numpy as np
 from veilseg import ciphers
 from veilseg.catalog import DEFAULT_LONGER_SIDE
 from veilseg.ciphers import client_cipher
-from veilseg.data.reduced import ReducedData
 from veilseg.errors import UsageError
 from veilseg.evaluation.protocols import plots
 from veilseg.evaluation.protocols.journal import Journal
 from veilseg.evaluation.protocols.settings import ProtocolSettings
 from veilseg.evaluation.report import Comparison
 from veilseg.runtime import colorize
+from veilseg.scale import ORIGINAL, reduce_photograph
 
 if TYPE_CHECKING:
     from veilseg.data.base import Sample
@@ -43,13 +43,13 @@ def run(settings: ProtocolSettings, journal: Journal) -> Comparison:
     if count < 1:
         raise UsageError("a figure needs at least one image")
     rows = []
-    data = ReducedData(settings.data, DEFAULT_LONGER_SIDE)
     for index in range(count):
-        sample = data[index]
+        sample = settings.data[index]
         maps = [picture for model in settings.models for picture in _maps(settings, model, sample)]
         shown = [("true classes", colorize(sample.label, settings.data.palette))]
         shown += [(name, colorize(labels, settings.data.palette)) for name, labels in maps]
-        sent = [("photograph", sample.image), *encrypted_pictures(settings, sample.image)]
+        small = reduce_photograph(sample.image, DEFAULT_LONGER_SIDE)
+        sent = [("photograph", small), *encrypted_pictures(settings, small)]
         wide = max(len(sent), 4)
         parts = [shown[start : start + wide] for start in range(0, len(shown), wide)]
         plots.pictures(settings.out / f"figure-{index}.png", [sent, *parts])
@@ -73,18 +73,20 @@ def encrypted_pictures(settings: ProtocolSettings, image: np.ndarray) -> list[Pi
 
 
 def _maps(settings: ProtocolSettings, model: str, sample: Sample) -> list[Picture]:
+    """The label maps of a sample at its own size; the model sees it at the model's working size."""
     segmenter = settings.open(model)
-    spec = segmenter.config.input
+    spec, size = segmenter.config.input, sample.label.shape
+    small = segmenter.to_working_size(sample.image)
     if spec.encryption is not None:
         cipher: Any = client_cipher(spec)
         if spec.keyed:
             raise UsageError(f"{model} is encrypted already", "give the plain model")
-        return [(f"{model}", segmenter.segment(cipher.encrypt(sample.image)))]
+        return [(f"{model}", segmenter.segment(cipher.encrypt(small, longer_side=ORIGINAL), size=size))]
     found = [(f"{model}: plain", segmenter.segment(sample.image))]
     with settings.encrypted(model, settings.key(0)) as encrypted:
         cipher = ciphers.cipher(settings.cipher, block=encrypted.config.input.block)
-        found.append((f"{model}: right key", encrypted.segment(cipher.encrypt(sample.image, settings.key(0)))))
+        right, wrong = (cipher.encrypt(small, settings.key(index), longer_side=ORIGINAL) for index in (0, 1))
+        found.append((f"{model}: right key", encrypted.segment(right, size=size)))
         found.append((f"{model}: no encryption", encrypted.segment(sample.image, check=False)))
-        wrong = cipher.encrypt(sample.image, settings.key(1))
-        found.append((f"{model}: wrong key", encrypted.segment(wrong, check=False)))
+        found.append((f"{model}: wrong key", encrypted.segment(wrong, size=size, check=False)))
     return found
