@@ -19,15 +19,21 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_row_of_the_experiment_loads() -> None:
-    rows = import_module("experiment").rows()
-    assert len(rows) > 30
-    for recipe, *overrides in rows.values():
-        load_recipe(ROOT / recipe, overrides)
+    tool = import_module("experiment_rows")
+    for table in tool.TABLES.values():
+        rows = table()
+        assert len(rows) > 30
+        for row in [*rows.values(), *tool.STARTS.values()]:
+            recipe, *overrides = row.arguments
+            loaded = load_recipe(ROOT / recipe, overrides)
+            if row.start is not None:
+                assert f"runs/rows/{row.start}" in (loaded.method.start, loaded.method.teacher)
 
 
 def test_every_row_of_the_results_belongs_to_the_experiment() -> None:
-    rows = import_module("experiment").rows()
-    assert {path.stem for path in (ROOT / "results" / "rows").glob("*.json")} <= set(rows)
+    tables = import_module("experiment_rows").TABLES.values()
+    rows = {name for table in tables for name in table()}
+    assert {path.stem for path in (ROOT / "results" / "rows").glob("*.json")} <= rows
 
 
 def page(tool: ModuleType) -> str:

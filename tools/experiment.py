@@ -1,94 +1,104 @@
 """Train and measure the rows of docs/results.md.
 
-Usage: python tools/experiment.py [--lanes N] [NAME ...]
-Needs CamVid as ./camvid (a link will do). Every row trains on the same data for the same number of steps, on one core,
-and begins with the weights of a plain model but for its first layers, which depend on the input: ConvSeg with the
-shipped one, SETR with one that is trained here first. A row that was interrupted goes on; one whose model is
-in runs/rows/ and whose scores are in results/rows/ is done. Without names: all, the deciding ones first.
+Usage: VEILSEG_CAMVID=DIR VEILSEG_WEIGHTS=DIR python tools/experiment.py [--lanes N] [--minutes M] [NAME ...]
+Every row is one `veilseg train` and one `veilseg evaluate`, on one core; with --gpu the lanes share a GPU. Rows of a
+network train on the same data for the same number of steps. ConvSeg begins with the weights of the shipped plain model,
+but for the first layers, which depend on the input; SETR with a plain SETR that is trained here first ("setr-"), with
+DINOv2 ("dino-") or, with a teacher, with that one. A row that was interrupted goes on; one whose model is in runs/rows/
+and whose scores are in results/rows/ is done. Without names: all of a table, the deciding ones first.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+import time
 from pathlib import Path
 
+from experiment_rows import STARTS, TABLES, Row
+
 ROOT = Path(__file__).parents[1]
-PLAIN = "src/veilseg/runtime/shipped/plain"
-STEPS = 1500
-CROP = "augment.crop=[192,192]"  # half the work of the recipes' 256 x 256
 ONE_CORE = ["machine.threads=1", "machine.workers=0"]
-SEEDS = (0, 1)
-DECIDING = 8  # the sub-block whose rows are trained with every seed, and of SETR's rows
-SETR = "runs/rows/setr"  # the plain SETR from scratch, with which SETR's rows begin
-SETR_RECIPE = ["recipes/camvid-setr.yaml", "model.architecture=setr-mla"]
-SETR_STEPS = 900
-SETR_INPUTS = {"sort": "canonical", "mosaic": "mosaic", "shuffled": "shuffled"}
+GPU = [*ONE_CORE, "machine.accelerator=gpu", "machine.precision=auto"]
 
 
-def rows() -> dict[str, list[str]]:
-    """Recipe and overrides of every row by its name."""
-    found: dict[str, list[str]] = {}
-    for seed in SEEDS:
-        found[f"plain-{seed}"] = recipe("camvid-plain", seed)
-        for method in ("sort", "quartiles", "mosaic", "shuffled", "distil"):
-            found[f"{method}{DECIDING}-{seed}"] = recipe(f"camvid-{method}", seed, DECIDING)
-    for size in (16, 4):
-        for method in ("sort", "quartiles", "mosaic", "shuffled", "distil"):
-            found[f"{method}{size}-0"] = recipe(f"camvid-{method}", 0, size)
-    # Only here is the embedding of the shape of the plain one.
-    found["fitted4-0"] = [*recipe("camvid-sort", 0, 4), "method.closed_form=true"]
-    for method in ("sort", "quartiles", "mosaic"):
-        found[f"{method}32-0"] = recipe(f"camvid-{method}", 0, 32)
-    for seed in SEEDS:
-        found[f"setr-plain-{seed}"] = setr("plain", seed)
-        for method, image in SETR_INPUTS.items():
-            found[f"setr-{method}{DECIDING}-{seed}"] = setr(image, seed, DECIDING)
-    for size in (16, 4):
-        for method, image in SETR_INPUTS.items():
-            found[f"setr-{method}{size}-0"] = setr(image, 0, size)
-    return found
+class Lanes:
+    """Runs the commands of rows, several at a time, until none is left or time is up."""
 
+    def __init__(self, rows: dict[str, Row], gpu: bool, minutes: float | None, changes: list[str]) -> None:
+        self.machine, self.device = (GPU, "cuda") if gpu else (ONE_CORE, "cpu")
+        self.changes = changes
+        self.end = None if minutes is None else time.monotonic() + 60 * minutes
+        self.waiting = dict(rows)
+        self.busy: set[str] = set()
+        self.trained: set[str] = set()
+        self.processes: set[subprocess.Popen[bytes]] = set()
+        self.changed = threading.Condition()
 
-def setr(image: str, seed: int, sub_block: int | None = None) -> list[str]:
-    """The command line of one training of SETR-MLA on a small ViT."""
-    given = [*SETR_RECIPE, f"train.seed={seed}", f"train.steps={SETR_STEPS}"]
-    given += [f"method.start={SETR}", f"model.input={image}"]
-    if image == "canonical":
-        given.append("method.closed_form=true")
-    return given if sub_block is None else [*given, f"model.sub_block={sub_block}"]
+    def work(self, lanes: int) -> None:
+        """All rows, the first ones first, each when its start is trained."""
+        threads = [threading.Thread(target=self.lane) for _ in range(lanes)]
+        for thread in threads:
+            thread.start()
+        if self.end is not None:
+            for thread in threads:
+                thread.join(max(0.0, self.end - time.monotonic()))
+            with self.changed:
+                for process in self.processes:
+                    process.send_signal(signal.SIGTERM)  # it writes a checkpoint
+        for thread in threads:
+            thread.join()
 
+    def lane(self) -> None:
+        """Row after row, until none is left that could be made."""
+        while (taken := self.take()) is not None:
+            name, row = taken
+            command = ["train", *row.arguments, *self.machine, *self.changes, "-o", f"runs/rows/{name}"]
+            done = self.veilseg(name, command)
+            with self.changed:
+                self.busy.discard(name)
+                self.trained |= {name} if done else set()
+                self.changed.notify_all()
+            if done and name not in STARTS:
+                done = self.measure(name)
+            print(f"{name}: {'done' if done else f'not done, see runs/rows/{name}.log'}", flush=True)
 
-def recipe(name: str, seed: int, sub_block: int | None = None) -> list[str]:
-    """The command line of one training, without its output."""
-    given = [f"recipes/{name}.yaml", CROP, f"train.seed={seed}", f"train.steps={STEPS}", f"method.start={PLAIN}"]
-    if sub_block is not None:
-        given += [f"model.sub_block={sub_block}", f"model.block={max(16, sub_block)}"]
-    if name == "camvid-distil":
-        given.append(f"method.teacher={PLAIN}")
-    return given
+    def take(self) -> tuple[str, Row] | None:
+        """The first row whose start is trained; None when no other will be."""
+        with self.changed:
+            while True:
+                for name, row in self.waiting.items():
+                    if row.start is None or row.start in self.trained:
+                        self.busy.add(name)
+                        return name, self.waiting.pop(name)
+                if not any(row.start in self.busy for row in self.waiting.values()):
+                    return None
+                self.changed.wait()
 
+    def measure(self, name: str) -> bool:
+        """Write the scores of a trained row; whether it went well."""
+        data = f"camvid:{os.environ['VEILSEG_CAMVID']}"
+        command = ["evaluate", "--data", data, "--model", f"runs/rows/{name}", "--device", self.device]
+        return self.veilseg(name, [*command, "--per-class", "--json", f"results/rows/{name}.json", "--force"])
 
-def make(name: str, arguments: list[str], start: Future[bool] | None) -> None:
-    """Train and measure one row, when its `start` is trained."""
-    if start is not None and not start.result():
-        print(f"{name}: its start failed, see {SETR}.log", flush=True)
-        return
-    run, result = f"runs/rows/{name}", f"results/rows/{name}.json"
-    measure = ["evaluate", "--data", "camvid:camvid", "--model", run, "--per-class", "--json", result, "--force"]
-    done = veilseg(run, ["train", *arguments, *ONE_CORE, "-o", run]) and veilseg(run, measure)
-    print(f"{name}: {'done' if done else f'failed, see {run}.log'}", flush=True)
-
-
-def veilseg(run: str, arguments: list[str]) -> bool:
-    """Run one command on one core; what it says goes to the end of RUN.log. Whether it succeeded."""
-    one_core = {**os.environ, "VEILSEG_CAMVID": "camvid", "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-    program = [str(Path(sys.executable).with_name("veilseg")), *arguments]
-    with (ROOT / f"{run}.log").open("a") as log:
-        return subprocess.run(program, cwd=ROOT, env=one_core, stdout=log, stderr=log, check=False).returncode == 0
+    def veilseg(self, name: str, arguments: list[str]) -> bool:
+        """Run one command on one core; what it says goes to the end of the row's log. Whether it succeeded."""
+        one_core = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+        program = [sys.executable, "-m", "veilseg.cli.main", *arguments]
+        with (ROOT / "runs" / "rows" / f"{name}.log").open("a") as log:
+            with self.changed:
+                if self.end is not None and time.monotonic() > self.end:
+                    return False
+                process = subprocess.Popen(program, cwd=ROOT, env=one_core, stdout=log, stderr=log)
+                self.processes.add(process)
+            done = process.wait() == 0
+            with self.changed:
+                self.processes.discard(process)
+        return done
 
 
 def is_done(name: str) -> bool:
@@ -99,21 +109,23 @@ def is_done(name: str) -> bool:
 def main() -> None:
     """Work through the rows that have no result yet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lanes", type=int, default=2, help="rows at a time, each on one core")
+    parser.add_argument("--table", choices=TABLES, default="small")
+    parser.add_argument("--lanes", type=int, default=2, help="rows at a time")
+    parser.add_argument("--gpu", action="store_true", help="train and measure on the GPU, which the lanes share")
+    parser.add_argument("--minutes", type=float, help="after so many, what runs writes a checkpoint, and all ends")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="ENTRY=VALUE", help="change every recipe: a trial"
+    )
     parser.add_argument("names", nargs="*", metavar="NAME")
     given = parser.parse_args()
-    every = rows()
+    every = TABLES[given.table]()
     if unknown := set(given.names) - set(every):
         parser.error(f"no row {min(unknown)}; there are {', '.join(every)}")
     for folder in ("runs", "results"):
         (ROOT / folder / "rows").mkdir(parents=True, exist_ok=True)
-    todo = [name for name in given.names or every if not is_done(name)]
-    with ThreadPoolExecutor(given.lanes) as lanes:
-        start = None
-        if any(name.startswith("setr") for name in todo):
-            start = lanes.submit(veilseg, SETR, ["train", *SETR_RECIPE, *ONE_CORE, "-o", SETR])
-        for name in todo:
-            lanes.submit(make, name, every[name], start if name.startswith("setr") else None)
+    todo = {name: every[name] for name in given.names or every if not is_done(name)}
+    starts = {row.start: STARTS[row.start] for row in todo.values() if row.start is not None}
+    Lanes({**starts, **todo}, given.gpu, given.minutes, given.set).work(given.lanes)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,18 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from veilseg.training.augment import augment
+from veilseg.training.augment import Changes, cut, draw_changes, relight
 from veilseg.training.losses import class_weights, segmentation_loss
 from veilseg.training.recipe import AugmentSection
+
+
+def augment(image: np.ndarray, label: np.ndarray, section: AugmentSection, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """One augmented sample as arrays [h, w, 3] and [h, w]."""
+    changes = draw_changes(label.shape, section, np.random.default_rng(seed), seed)
+    pixels, ids = cut(torch.tensor(image).permute(2, 0, 1), torch.tensor(label), changes, section.crop)
+    return relight(pixels[None], [changes])[0].permute(1, 2, 0).numpy(), ids.numpy()
 
 
 @given(
@@ -23,7 +31,7 @@ def test_any_image_gives_a_crop_of_the_wanted_size(seed: int, height: int, width
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (height, width, 3), np.uint8)
     label = rng.integers(0, 11, (height, width), np.uint8)
-    crop, ids = augment(image, label, AugmentSection(crop=(32, 48), scale=scale), rng)
+    crop, ids = augment(image, label, AugmentSection(crop=(32, 48), scale=scale), seed)
     assert crop.shape == (32, 48, 3)
     assert crop.dtype == np.uint8
     assert ids.shape == (32, 48)
@@ -36,7 +44,7 @@ def test_image_and_label_move_together() -> None:
     part = AugmentSection(crop=(64, 64), photometric=0.0)
     flips = 0
     for seed in range(20):
-        crop, ids = augment(image, label, part, np.random.default_rng(seed))
+        crop, ids = augment(image, label, part, seed)
         known = ids != 255
         # Bilinear borders differ; the inside of every square must agree.
         assert np.mean(np.abs(crop[known][:, 0] / 10 - ids[known]) < 0.5) > 0.85
@@ -45,10 +53,49 @@ def test_image_and_label_move_together() -> None:
     assert 0 < flips < 20
 
 
+def test_a_box_is_resized_as_pillow_does() -> None:
+    """Reduced and enlarged, inside of the image and beyond its border: Pillow's antialiased bilinear, to one level."""
+    rng = np.random.default_rng(1)
+    image, label = rng.integers(0, 256, (50, 70, 3), np.uint8), rng.integers(0, 11, (50, 70), np.uint8)
+    for top, left, height, width in ((3, 5, 40, 60), (10, 20, 15, 12), (-10, 8, 66, 50)):
+        pixels, ids = cut(
+            torch.tensor(image).permute(2, 0, 1), torch.tensor(label), Changes((top, left, height, width)), (32, 32)
+        )
+        wide = np.pad(image, ((20, 20), (20, 20), (0, 0)), mode="edge")
+        box = Image.fromarray(wide).crop((left + 20, top + 20, left + 20 + width, top + 20 + height))
+        wanted = np.asarray(box.resize((32, 32), Image.Resampling.BILINEAR)).astype(int)
+        assert np.abs(pixels.permute(1, 2, 0).numpy().astype(int) - wanted).max() <= 1
+        rows, columns = (
+            np.floor(start + (np.arange(32) + 0.5) * side / 32).astype(int)
+            for start, side in ((top, height), (left, width))
+        )
+        padded = np.pad(label, 20, constant_values=255)
+        assert (ids.numpy() == padded[rows[:, None] + 20, columns + 20]).all()
+
+
+def test_light_is_what_was_drawn() -> None:
+    """The curves by NumPy, to one level; no change leaves every value; blur and noise keep the mean."""
+    image = np.random.default_rng(0).integers(0, 256, (24, 24, 3), np.uint8)
+    batch = torch.tensor(image).permute(2, 0, 1)[None]
+    box = (0, 0, 24, 24)
+    assert torch.equal(relight(batch, [Changes(box)]), batch)
+    change = Changes(box, gamma=1.3, gain=(0.8, 1.0, 1.4), shift=0.05, saturation=0.6)
+    values = ((image / 255) ** 1.3 - 0.5) * [0.8, 1.0, 1.4] + 0.55
+    values = np.clip(values, 0, 1)
+    grey = values.mean(2, keepdims=True)
+    wanted = 255 * np.clip(grey + (values - grey) * 0.6, 0, 1)
+    assert np.abs(relight(batch, [change])[0].permute(1, 2, 0).numpy() - wanted).max() <= 0.51
+    flat = torch.full((2, 3, 64, 64), 128, dtype=torch.uint8)
+    noisy, soft = relight(flat, [Changes(box, noise=0.02, seed=3), Changes(box, blur=1.0)]).float()
+    assert (soft == 128).all()
+    assert abs(float(noisy.mean()) - 128) < 0.5
+    assert 4.5 < float(noisy.std()) < 5.8
+
+
 def test_the_same_generator_state_gives_the_same_crop() -> None:
     image = np.random.default_rng(1).integers(0, 256, (50, 70, 3), np.uint8)
     label = image[..., 0] % 11
-    one, two = (augment(image, label, AugmentSection(crop=(32, 32)), np.random.default_rng(5)) for _ in range(2))
+    one, two = (augment(image, label, AugmentSection(crop=(32, 32)), 5) for _ in range(2))
     assert np.array_equal(one[0], two[0])
     assert np.array_equal(one[1], two[1])
 

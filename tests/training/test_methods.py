@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from veilseg import catalog
-from veilseg.ciphers import cipher
+from veilseg.ciphers import InputTransform, cipher
 from veilseg.data import open_data
 from veilseg.errors import InvalidImageError, InvalidModelError, UsageError
 from veilseg.inputspec import InputSpec
@@ -56,6 +56,11 @@ def image() -> np.ndarray:
     return open_data("scenes:1")[0].image[:64, :96]
 
 
+def seen(transform: InputTransform, image: np.ndarray, seed: int = 0) -> np.ndarray:
+    """What `transform` makes of one image [H, W, 3]."""
+    return transform(torch.tensor(image).permute(2, 0, 1)[None], [seed])[0].permute(1, 2, 0).numpy()
+
+
 KEYED = [("patch-permutation", 16), *((name, 4) for name in catalog.of_family("conventional"))]
 
 
@@ -63,8 +68,7 @@ KEYED = [("patch-permutation", 16), *((name, 4) for name in catalog.of_family("c
 def test_networks_of_one_key_see_what_the_cipher_makes(name: str, block: int, image: np.ndarray) -> None:
     key = Key.generate()
     spec = InputSpec(CipherSpec(name, block), key.fingerprint)
-    transform = pickle.loads(pickle.dumps(input_transform(spec, key)))  # as processes that load samples get it
-    assert np.array_equal(transform(image, "a"), cipher(name, block).encrypt(image, key).pixels)
+    assert np.array_equal(seen(input_transform(spec, key), image), cipher(name, block).encrypt(image, key).pixels)
     for other in (None, Key.generate()):
         with pytest.raises(UsageError, match=f"of the key {key.fingerprint}"):
             input_transform(spec, other)
@@ -74,14 +78,14 @@ def test_networks_of_one_key_see_what_the_cipher_makes(name: str, block: int, im
 def test_networks_without_a_key_see_what_the_cipher_makes(name: str, image: np.ndarray) -> None:
     made = cipher(name, sub_block=8)
     transform = input_transform(InputSpec(made.spec))
-    seen = transform(image, "a")
-    assert np.array_equal(seen, transform(image, "a"))
+    pixels = seen(transform, image)
+    assert np.array_equal(pixels, seen(transform, image))
     if made.reduces:
-        assert np.array_equal(seen, made.encrypt(image).pixels)
-    else:  # shuffled, and by the identity of the sample
+        assert np.array_equal(pixels, made.encrypt(image).pixels)
+    else:  # shuffled, and by the seed of the sample
         form = cipher("subblock-sort", sub_block=8).reduce
-        assert np.array_equal(form(seen), form(image))
-        assert not np.array_equal(seen, transform(image, "b"))
+        assert np.array_equal(form(pixels), form(image))
+        assert not np.array_equal(pixels, seen(transform, image, 1))
 
 
 @pytest.mark.parametrize("keys", ["redrawn", "fixed"])
@@ -93,17 +97,17 @@ def test_keys_of_training_images(keys: str) -> None:
         augment={"crop": [64, 64], "scale": [1.0, 1.0], "photometric": 0.0, "flip": False},
         method={"keys": keys},
     )
-    seen: list[np.ndarray] = []
     transform = input_transform(InputSpec(make_spec("subblock-shuffle")))
+    given = torch.arange(64 * 64 * 3).to(torch.uint8).reshape(1, 3, 64, 64)
+    recorded: list[torch.Tensor] = []
 
-    def recording(image: np.ndarray, identity: str) -> np.ndarray:
-        seen.append(transform(np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3), identity))
-        return image
+    def recording(images: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
+        recorded.extend(transform(given, [seed]) for seed in seeds)
+        return images
 
     samples = TrainingSamples(chosen, [open_data("scenes:1")], [recording])
-    for index in range(2):
-        samples[index]
-    assert np.array_equal(seen[0], seen[1]) == (keys == "fixed")
+    samples.batch([samples[0], samples[1]], torch.device("cpu"))
+    assert torch.equal(*recorded) == (keys == "fixed")
 
 
 @pytest.mark.parametrize("name", ["conv", "setr"])
@@ -115,7 +119,8 @@ def test_distillation_from_a_plain_teacher(name: str, plain: dict[str, Path], tm
     other = prepare(recipe(model={**model, "sub_block": 16}, method=method), tmp_path / "other")
     losses = []
     for prepared in (own, other):
-        batch = [torch.stack(parts) for parts in zip(*(prepared.data.train_samples[i] for i in range(2)), strict=True)]
+        samples = prepared.data.train_samples
+        batch = samples.batch([samples[0], samples[1]], torch.device("cpu"))
         assert torch.equal(batch[0], batch[1]) == (prepared is own)
         module = prepared.module.eval()
         assert module.teacher is not None

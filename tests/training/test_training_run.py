@@ -118,7 +118,7 @@ def test_a_run_without_steps_left_gives_the_same_model(lost: list[str], finished
 
 
 def test_training_lowers_the_loss(tmp_path: Path) -> None:
-    changes = {"train": {**TINY["train"], "steps": 40, "validate_every": 40}, "optimizer": {"learning_rate": 1e-2}}
+    changes = {"train": {**TINY["train"], "steps": 60, "validate_every": 60}, "optimizer": {"learning_rate": 1e-2}}
     prepared = prepare(from_dict({**TINY, **changes}), tmp_path)
     seen: list[float] = []
 
@@ -128,7 +128,7 @@ def test_training_lowers_the_loss(tmp_path: Path) -> None:
 
     prepared.trainer.callbacks.append(Watch())  # type: ignore[attr-defined]
     prepared.trainer.fit(prepared.module, prepared.data)
-    assert np.mean(seen[-5:]) < 0.9 * np.mean(seen[:5])
+    assert np.mean(seen[-20:]) < 0.9 * np.mean(seen[:5])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -25,8 +25,8 @@ from veilseg.spec import CipherSpec
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Plain uint8 [H, W, 3], sides multiples of the block, and the identity of the sample, to what a network reads.
-InputTransform = Callable[[Pixels, str], NDArray[Any]]
+#: Plain uint8 [N, 3, H, W], sides multiples of the block, and a seed for each image, to what a network reads.
+InputTransform = Callable[["Tensor", Sequence[int]], "Tensor"]
 
 
 class Cipher(ABC):
@@ -128,9 +128,8 @@ class Cipher(ABC):
         return images
 
     def input_transform(self, key: Key | None) -> InputTransform:
-        """What a network in training sees of a plain image.
+        """What a network in training sees of plain images: torch operations on whole batches, on any device.
 
-        The result may go to other processes of the creator: it holds no Key, but what one key makes of every image.
         Raises UsageError where networks are not trained on such images.
         """
         if self.facts.training_input is None:
@@ -140,8 +139,13 @@ class Cipher(ABC):
     def _input_transform(self, key: Key | None) -> InputTransform:
         return self._reduced
 
-    def _reduced(self, image: Pixels, identity: str) -> NDArray[Any]:
-        return self.reduce(image)
+    def _reduced(self, images: Tensor, seeds: Sequence[int]) -> Tensor:
+        if images.device.type != "cpu":
+            return self.reduce_tensor(images)
+        import torch
+
+        arrays = images.permute(0, 2, 3, 1).contiguous().numpy()  # the compiled kernels are several times as fast
+        return torch.from_numpy(np.stack([self.reduce(image) for image in arrays])).permute(0, 3, 1, 2)
 
     def stored_maximum(self, key: Key) -> float | None:
         """The greatest stored value that networks are to take for 1; None: whatever they take for it by themselves."""

@@ -40,6 +40,7 @@ def command(
     longer_side: LongerSide = None,
     window: Window = None,
     threads: Threads = None,
+    device: Annotated[str, typer.Option("--device", metavar="NAME", help="cpu or cuda.")] = "cpu",
     per_class: Annotated[bool, typer.Option("--per-class", help="Also print every class.")] = False,
     json_file: JsonFile = None,
     protocol: Annotated[
@@ -91,7 +92,12 @@ def command(
         wanted = find_protocol(protocol)
         given: dict[str, Any] = {"block": block, "sub_block": sub_block, **({} if wanted.keyed else {"key": key})}
         _refuse_with_protocol(
-            **given, longer_side=longer_side, json=json_file, any_input=any_input or None, per_class=per_class or None
+            **given,
+            longer_side=longer_side,
+            json=json_file,
+            any_input=any_input or None,
+            per_class=per_class or None,
+            device=None if device == "cpu" else device,
         )
         if output is None:
             raise UsageError("a protocol needs a folder for its results", "name it with -o DIR")
@@ -114,7 +120,7 @@ def command(
         raise UsageError("several models, -o and --count belong to a --protocol", "--protocol keys, for example")
     if json_file is not None:
         check_output(json_file, overwrite=force)
-    segmenter = Segmenter(models[0], threads=threads, window=window, longer_side=longer_side)
+    segmenter = Segmenter(models[0], threads=threads, window=window, device=device, longer_side=longer_side)
     chosen = own_cipher(segmenter.config.input, cipher, block, sub_block)
     if chosen == "plain":
         if key is not None:

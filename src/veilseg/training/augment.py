@@ -1,77 +1,135 @@
-"""Augmentation of plain samples: all before encryption, after which nothing may touch geometry or values."""
+"""Augmentation of plain samples, on any device.
+
+All of it comes before encryption, after which nothing may touch geometry or values. What changes is drawn sample by
+sample on the CPU; the pixels are then changed for a whole batch.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from veilseg.data.base import IGNORED
 from veilseg.training.recipe import AugmentSection
 
-Pixels = NDArray[np.uint8]
+BLUR_REACH = 4  # pixels to every side: over three times the widest blur
 
 
-def augment(image: Pixels, label: Pixels, section: AugmentSection, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
-    """A random crop of a random scale, perhaps flipped, with other light.
+@dataclass(frozen=True)
+class Changes:
+    """What augmentation does to one sample.
 
-    image: uint8 [H, W, 3]; label: uint8 [H, W], 255 = ignored. Returns both at the size of `section.crop`; what lies
-    outside of the image is filled by repeating its border and labelled 255.
+    Attributes:
+        box: top, left, height and width of what is cut out, in whole pixels; it may reach beyond the image.
+        flip: left and right change places.
+        gamma: exponent of a value in 0 to 1.
+        gain: the factor of each channel about the middle grey.
+        shift: added to every value.
+        saturation: distance to the pixel's grey; 1 leaves it.
+        blur: standard deviation of a Gaussian in pixels; 0 leaves the image sharp.
+        noise: standard deviation of Gaussian noise, of a value in 0 to 1.
+        seed: of the noise, and of the keys of shuffled images.
     """
-    image, label = _scaled_crop(image, label, section, rng)
-    if section.flip and rng.random() < 0.5:
-        image, label = image[:, ::-1], label[:, ::-1]
-    if section.photometric:
-        image = _photometric(image, section.photometric, rng)
-    return np.ascontiguousarray(image), np.ascontiguousarray(label)
+
+    box: tuple[int, int, int, int]
+    flip: bool = False
+    gamma: float = 1.0
+    gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    shift: float = 0.0
+    saturation: float = 1.0
+    blur: float = 0.0
+    noise: float = 0.0
+    seed: int = 0
 
 
-def _scaled_crop(
-    image: Pixels, label: Pixels, section: AugmentSection, rng: np.random.Generator
-) -> tuple[Pixels, Pixels]:
-    height, width = label.shape
-    crop_height, crop_width = section.crop
+def draw_changes(size: tuple[int, int], section: AugmentSection, rng: np.random.Generator, seed: int = 0) -> Changes:
+    """A crop at a random scale and place of an image of `size` (height, width), perhaps flipped, in another light."""
     low, high = section.scale
     scale = float(np.exp(rng.uniform(np.log(low), np.log(high))))
     stretch = float(np.exp(rng.uniform(-0.1, 0.1)))  # objects are not all of one aspect
-    box_height, box_width = crop_height / scale, crop_width / scale * stretch
-    top = _position(box_height, height, rng)
-    left = _position(box_width, width, rng)
-    pad = int(np.ceil(max(-top, -left, top + box_height - height, left + box_width - width, 0)))
-    if pad:
-        image = np.pad(image, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
-        label = np.pad(label, pad, constant_values=IGNORED)
-    box = (left + pad, top + pad, left + pad + box_width, top + pad + box_height)
-    size = (crop_width, crop_height)
-    # Pillow's filters widen with the reduction, so shrinking does not alias.
-    pixels = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR, box=box)
-    ids = Image.fromarray(label).resize(size, Image.Resampling.NEAREST, box=box)
-    return np.asarray(pixels), np.asarray(ids)
-
-
-def _position(box: float, side: int, rng: np.random.Generator) -> float:
-    slack = side - box
-    return float(rng.uniform(0, slack)) if slack > 0 else slack / 2
-
-
-def _photometric(image: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """Exposure, contrast, gamma, white balance by one table per channel; sometimes saturation, blur, noise."""
-    levels = np.linspace(0, 1, 256)
-    gamma = np.exp(rng.uniform(-0.4, 0.4) * strength)
-    contrast = np.exp(rng.uniform(-0.35, 0.35) * strength)
+    height, width = max(1, round(section.crop[0] / scale)), max(1, round(section.crop[1] / scale * stretch))
+    box = (_position(height, size[0], rng), _position(width, size[1], rng), height, width)
+    flip = section.flip and rng.random() < 0.5
+    strength = section.photometric
+    if not strength:
+        return Changes(box, flip, seed=seed)
+    gamma, contrast = np.exp(rng.uniform(-0.4, 0.4) * strength), np.exp(rng.uniform(-0.35, 0.35) * strength)
     shift = rng.uniform(-0.12, 0.12) * strength
-    balance = np.exp(rng.uniform(-0.15, 0.15, 3) * strength)
-    curves = (levels[:, None] ** gamma - 0.5) * contrast * balance + 0.5 + shift
-    table = (np.clip(curves, 0, 1) * 255).round().astype(np.uint8)
-    image = np.stack([table[image[..., channel], channel] for channel in range(3)], axis=-1)
-    if rng.random() < 0.5:
-        grey = image.mean(axis=2, keepdims=True, dtype=np.float32)
-        mix = np.float32(np.exp(rng.uniform(-0.6, 0.4) * strength))
-        image = np.clip(grey + (image - grey) * mix, 0, 255).astype(np.uint8)
-    if rng.random() < 0.2:
-        radius = rng.uniform(0.3, 1.2) * strength
-        image = np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(radius)))
-    if rng.random() < 0.2:
-        noise = rng.standard_normal(image.shape, dtype=np.float32) * np.float32(rng.uniform(2, 8) * strength)
-        image = np.clip(image + noise, 0, 255).astype(np.uint8)
-    return image
+    gain = contrast * np.exp(rng.uniform(-0.15, 0.15, 3) * strength)
+    saturation = np.exp(rng.uniform(-0.6, 0.4) * strength) if rng.random() < 0.5 else 1.0
+    blur = rng.uniform(0.3, 1.2) * strength if rng.random() < 0.2 else 0.0
+    noise = rng.uniform(2, 8) / 255 * strength if rng.random() < 0.2 else 0.0
+    red, green, blue = (float(value) for value in gain)
+    light = (float(gamma), (red, green, blue), float(shift), float(saturation), float(blur), float(noise))
+    return Changes(box, flip, *light, seed=seed)
+
+
+def cut(image: Tensor, label: Tensor, changes: Changes, crop: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """The box of one sample at the size of the crop, flipped where that was drawn.
+
+    image: uint8 [3, H, W]; label: uint8 [H, W], 255 = ignored. Returns uint8 [3, h, w] and [h, w]; what lies outside of
+    the image is filled by repeating its border and labelled 255.
+    """
+    top, left, height, width = changes.box
+    sides = label.shape
+    rows, columns = (
+        torch.arange(start, start + length, device=label.device) for start, length in ((top, height), (left, width))
+    )
+    if top < 0 or left < 0 or top + height > sides[0] or left + width > sides[1]:
+        region = image[:, rows.clamp(0, sides[0] - 1)][:, :, columns.clamp(0, sides[1] - 1)]
+    else:
+        region = image[:, top : top + height, left : left + width]
+    if region.device.type != "cpu":
+        region = region.float()  # the antialiased resize of bytes exists for CPUs only
+    resized = F.interpolate(region[None], size=crop, mode="bilinear", align_corners=False, antialias=True)[0]
+    # The class in the middle of every pixel of the crop.
+    rows, columns = (
+        start + (torch.arange(out, device=label.device) * 2 + 1) * length // (2 * out)
+        for start, length, out in ((top, height, crop[0]), (left, width, crop[1]))
+    )
+    ids = label[rows.clamp(0, sides[0] - 1)][:, columns.clamp(0, sides[1] - 1)]
+    outside = ((rows < 0) | (rows >= sides[0]))[:, None] | ((columns < 0) | (columns >= sides[1]))
+    ids = ids.masked_fill(outside, IGNORED)
+    pixels = resized if resized.dtype == torch.uint8 else resized.round().clamp(0, 255).to(torch.uint8)
+    return (pixels.flip(-1), ids.flip(-1)) if changes.flip else (pixels, ids)
+
+
+def relight(images: Tensor, changes: Sequence[Changes]) -> Tensor:
+    """Uint8 [N, 3, H, W] in the drawn light: exposure, contrast, colours, then blur and noise."""
+    device = images.device
+    drawn = torch.tensor([(change.gamma, *change.gain, change.shift, change.saturation) for change in changes])
+    if device.type == "cuda":  # else the copy would wait for the step before
+        drawn = drawn.pin_memory()
+    numbers = drawn.to(device, non_blocking=True)[..., None, None]
+    gamma, gain, shift, saturation = numbers[:, :1], numbers[:, 1:4], numbers[:, 4:5], numbers[:, 5:]
+    # In place: fresh memory costs as much as the arithmetic.
+    values = images.float().div_(255).pow_(gamma).sub_(0.5).mul_(gain).add_(shift + 0.5).clamp_(0, 1)
+    grey = values.mean(1, keepdim=True)
+    values.sub_(grey).mul_(saturation).add_(grey)
+    for index, change in enumerate(changes):
+        if change.blur:
+            values[index] = _blurred(values[index], change.blur)
+        if change.noise:
+            generator = torch.Generator(device).manual_seed(change.seed)
+            values[index] += torch.randn(values.shape[1:], generator=generator, device=device) * change.noise
+    pixels: Tensor = values.mul_(255).round_().clamp_(0, 255).to(torch.uint8)
+    return pixels
+
+
+def _position(box: int, side: int, rng: np.random.Generator) -> int:
+    slack = side - box
+    return int(rng.integers(0, slack + 1)) if slack > 0 else slack // 2
+
+
+def _blurred(image: Tensor, sigma: float) -> Tensor:
+    """Float [3, H, W] under a Gaussian, its border repeated."""
+    distance = torch.arange(-BLUR_REACH, BLUR_REACH + 1, device=image.device)
+    weights = torch.exp(-((distance / sigma) ** 2) / 2)
+    weights = weights / weights.sum()
+    padded = F.pad(image[:, None], (BLUR_REACH,) * 4, mode="replicate")
+    return F.conv2d(F.conv2d(padded, weights.reshape(1, 1, 1, -1)), weights.reshape(1, 1, -1, 1))[:, 0]

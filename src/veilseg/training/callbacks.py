@@ -54,7 +54,7 @@ class StopBetweenSteps(pl.Callback):
 class WaitingShare(pl.Callback):
     """Logs `waiting` and `steps_per_second`.
 
-    Waiting: the share of the time since the last log in which no step worked because samples were missing.
+    Waiting: the share of the time since the last log between the steps: reading, augmenting and encrypting samples.
     """
 
     def __init__(self, every: int = 50) -> None:

@@ -1,20 +1,19 @@
-"""What a network in training sees of a plain image: the same image under the cipher that its input asks for."""
+"""What a network in training sees of plain images: the same images under the cipher that its input asks for."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-from numpy.typing import NDArray
+from torch import Tensor
 
 from veilseg.ciphers import InputTransform, cipher_for
-from veilseg.ciphers.grid import Pixels
 from veilseg.errors import UsageError
 from veilseg.inputspec import InputSpec
 from veilseg.keys import Key
 
 
 def input_transform(spec: InputSpec, key: Key | None = None) -> InputTransform:
-    """Plain uint8 [H, W, 3], sides multiples of the block, to the pixels that a model with input `spec` reads.
+    """Plain uint8 [N, 3, H, W], sides multiples of the block, to the pixels that a model with input `spec` reads.
 
     `key` is the one key of a model that has one. Raises UsageError without it, and for ciphers that networks are not
     trained on.
@@ -26,5 +25,5 @@ def input_transform(spec: InputSpec, key: Key | None = None) -> InputTransform:
     return cipher_for(spec.encryption).input_transform(key)
 
 
-def _plain(image: Pixels, identity: str) -> NDArray[Any]:
-    return image
+def _plain(images: Tensor, seeds: Sequence[int]) -> Tensor:
+    return images

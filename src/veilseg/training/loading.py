@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from torch.utils.data import DataLoader, Sampler, Subset
 
 from veilseg.training.recipe import TrainSection
-from veilseg.training.samples import Item, TrainingSamples, ValidationSamples
+from veilseg.training.samples import Batch, TrainingSamples, ValidationSamples
 
 
 class StepBatches(Sampler[list[int]]):
@@ -35,7 +36,7 @@ class StepBatches(Sampler[list[int]]):
                 yield list(range(start, start + size))
 
 
-class ResumableLoader(DataLoader[Item]):
+class ResumableLoader(DataLoader[Any]):
     """A loader that goes on where a checkpoint was written. Checkpoints are written between steps."""
 
     steps: StepBatches
@@ -61,9 +62,8 @@ class RunData(pl.LightningDataModule):
     def train_dataloader(self) -> Any:
         assert self.trainer is not None
         steps = StepBatches(self.recipe.train, self.trainer.global_rank, self.trainer.world_size)
-        loader = ResumableLoader(
-            self.train_samples, batch_sampler=steps, num_workers=self.recipe.machine.workers, pin_memory=self._gpu
-        )
+        workers = 0 if self.train_samples.in_memory else self.recipe.machine.workers
+        loader = ResumableLoader(self.train_samples, batch_sampler=steps, num_workers=workers, collate_fn=list)
         loader.steps, loader.trainer = steps, self.trainer
         return loader
 
@@ -71,9 +71,11 @@ class RunData(pl.LightningDataModule):
         assert self.trainer is not None
         own = range(self.trainer.global_rank, len(self.val_samples), self.trainer.world_size)
         # One by one, because the images of a folder may differ in size.
-        return DataLoader(Subset(self.val_samples, own), batch_size=1, num_workers=self.recipe.machine.workers)
+        workers = self.recipe.machine.workers
+        return DataLoader(Subset(self.val_samples, own), batch_size=1, num_workers=workers, collate_fn=list)
 
-    @property
-    def _gpu(self) -> bool:
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Batch:
+        """Cut, augment and encrypt where the network runs."""
         assert self.trainer is not None
-        return self.trainer.strategy.root_device.type == "cuda"
+        samples = self.train_samples if self.trainer.training else self.val_samples
+        return samples.batch(batch, device)

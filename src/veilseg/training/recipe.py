@@ -140,7 +140,7 @@ class MachineSection(Section):
     nodes: PositiveInt = 1
     #: Lightning's; "auto": bf16-mixed where the device multiplies bfloat16.
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"] = "32-true"
-    workers: NonNegativeInt = 1  # processes per device that prepare samples; 0: the training process itself
+    workers: NonNegativeInt = 1  # processes per device that read photographs too many to be kept in memory; 0: none
     threads: NonNegativeInt = 0  # of torch per process; 0: its own choice
 
 

@@ -1,8 +1,10 @@
-"""The samples of a run: drawn, augmented, brought into the form that the model reads."""
+"""The samples of a run: drawn on the CPU, kept, augmented and encrypted in batches where the network runs."""
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,17 +17,28 @@ from torch.utils.data import Dataset
 from veilseg.ciphers import InputTransform
 from veilseg.data import IGNORED, Sample, SegmentationData
 from veilseg.errors import InvalidDataError
-from veilseg.training.augment import augment
-from veilseg.training.recipe import Recipe
+from veilseg.training.augment import Changes, cut, draw_changes, relight
+from veilseg.training.recipe import AugmentSection, Recipe
 
-# images uint8 (uint16 for "ffx") [C, h, w] as the model reads them (then those the teacher reads, where there is one),
-# labels int64 [h, w]
-Item = tuple[Tensor, ...]
+# images uint8 (int32 for "ffx") [N, 3, h, w] as the model reads them (then those the teacher reads, where there is
+# one), labels int64 [N, h, w]
+Batch = tuple[Tensor, ...]
 MEMORY_LIMIT = 2 << 30  # bytes of one dataset that are kept decoded; a CamVid pair is 0.7 MB
 LOOKED_AT = 500  # label maps of a dataset that are read before the run
 
 
-class TrainingSamples(Dataset[Item]):
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """One sample as it is drawn: where it lies, what changes, and its pixels where the source is not in memory."""
+
+    source: int
+    index: int
+    changes: Changes
+    key_seed: int
+    pixels: tuple[Tensor, Tensor] | None
+
+
+class TrainingSamples(Dataset[Drawn]):
     """Sample number i of the run is a function of (recipe, i) alone: a resumed run sees what it would have seen.
 
     A source is drawn by its weight; its images come in the order of a fresh permutation per pass.
@@ -39,29 +52,56 @@ class TrainingSamples(Dataset[Item]):
         self.num_classes = len(sources[0].classes)
         weights = np.array([source.weight for source in recipe.data.train])
         self.until = np.cumsum(weights / weights.sum())
+        self._held: dict[int, tuple[tuple[Tensor, Tensor], ...]] = {}
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether every source is: then nothing is read while the run goes on."""
+        return all(isinstance(source, list) for source in self.sources)
 
     def __len__(self) -> int:
         return self.recipe.train.steps * self.recipe.train.batch
 
-    def __getitem__(self, index: int) -> Item:
-        rng = np.random.default_rng([self.recipe.train.seed, index])
-        sample = self._draw(index, rng)
-        check_labels(sample, self.num_classes)
-        image, label = augment(sample.image, sample.label, self.recipe.augment, rng)
-        fixed = self.recipe.method.keys == "fixed"
-        identity = f"{self.recipe.train.seed}:{sample.name if fixed else index}"
-        return (*(_image(transform(image, identity)) for transform in self.transforms), torch.tensor(label).long())
-
-    def _draw(self, index: int, rng: np.random.Generator) -> Sample:
+    def __getitem__(self, index: int) -> Drawn:
+        seed = self.recipe.train.seed
+        rng = np.random.default_rng([seed, index])
         which = min(int(np.searchsorted(self.until, rng.random(), side="right")), len(self.sources) - 1)
         source = self.sources[which]
-        count = len(source)
-        order = np.random.default_rng([self.recipe.train.seed, which, index // count]).permutation(count)
-        sample: Sample = source[int(order[index % count])]
-        return sample
+        order = np.random.default_rng([seed, which, index // len(source)]).permutation(len(source))
+        place = int(order[index % len(source)])
+        sample: Sample = source[place]
+        changes = draw_changes(sample.label.shape[:2], self.recipe.augment, rng, _seed(f"{seed}:{index}"))
+        fixed = self.recipe.method.keys == "fixed"
+        keys = _seed(f"{seed}:{sample.name}") if fixed else changes.seed
+        if isinstance(source, list):
+            return Drawn(which, place, changes, keys, None)
+        check_labels(sample, self.num_classes)
+        return Drawn(which, place, changes, keys, cut(*_tensors(sample), changes, self.recipe.augment.crop))
+
+    def batch(self, drawn: Sequence[Drawn], device: torch.device) -> Batch:
+        """What the networks read of drawn samples, on `device`."""
+        crop = self.recipe.augment.crop
+        pairs = [
+            cut(*self._on(device, one.source)[one.index], one.changes, crop) if one.pixels is None else one.pixels
+            for one in drawn
+        ]
+        images, labels = (torch.stack(parts).to(device) for parts in zip(*pairs, strict=True))
+        if self.recipe.augment.photometric:
+            images = relight(images, [one.changes for one in drawn])
+        seeds = [one.key_seed for one in drawn]
+        return (*(transform(images, seeds) for transform in self.transforms), labels.long())
+
+    def _on(self, device: torch.device, which: int) -> tuple[tuple[Tensor, Tensor], ...]:
+        """The samples of a source in memory, on the device."""
+        if which not in self._held:
+            for sample in self.sources[which]:
+                check_labels(sample, self.num_classes)
+            pairs = (_tensors(sample) for sample in self.sources[which])
+            self._held[which] = tuple((image.to(device), label.to(device)) for image, label in pairs)
+        return self._held[which]
 
 
-class ValidationSamples(Dataset[Item]):
+class ValidationSamples(Dataset[tuple[Tensor, Tensor, int]]):
     """Whole images, padded by reflection to the model's grid as encryption does; the padding is labelled 255."""
 
     def __init__(self, data: SegmentationData, transform: InputTransform, multiple: int) -> None:
@@ -70,12 +110,25 @@ class ValidationSamples(Dataset[Item]):
     def __len__(self) -> int:
         return len(self.data)
 
-    def __getitem__(self, index: int) -> Item:
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, int]:
+        """Plain uint8 [3, H, W], its labels uint8 [H, W], and the seed of its keys."""
         sample = self.data[index]
         pad = [(0, -side % self.multiple) for side in sample.label.shape]
         image = np.pad(sample.image, [*pad, (0, 0)], mode="reflect")
         label = np.pad(sample.label, pad, constant_values=IGNORED)
-        return _image(self.transform(image, f"val:{sample.name}")), torch.tensor(label).long()
+        return *_tensors(Sample(sample.name, image, label)), _seed(f"val:{sample.name}")
+
+    def batch(self, samples: Sequence[tuple[Tensor, Tensor, int]], device: torch.device) -> Batch:
+        """What the network reads of one sample: [1, 3, H, W] and its labels int64 [1, H, W], on `device`."""
+        [(image, label, seed)] = samples
+        return self.transform(image[None].to(device), [seed]), label[None].to(device).long()
+
+
+def plain_crop(sample: Sample, section: AugmentSection, rng: np.random.Generator) -> Tensor:
+    """One augmented crop, uint8 [1, 3, h, w]."""
+    changes = draw_changes(sample.label.shape[:2], section, rng)
+    image, _ = cut(*_tensors(sample), changes, section.crop)
+    return relight(image[None], [changes])
 
 
 def in_memory(data: SegmentationData) -> Any:
@@ -83,7 +136,7 @@ def in_memory(data: SegmentationData) -> Any:
     first = data[0]
     if len(data) * (first.image.nbytes + first.label.nbytes) > MEMORY_LIMIT:
         return data
-    return [data[index] for index in range(len(data))]
+    return [_writable(data[index]) for index in range(len(data))]
 
 
 def label_counts(source: Sequence[Sample], num_classes: int) -> NDArray[np.int64]:
@@ -111,5 +164,18 @@ def check_labels(sample: Sample, num_classes: int) -> NDArray[np.int64]:
     return found[:num_classes]
 
 
-def _image(pixels: NDArray[Any]) -> Tensor:
-    return torch.tensor(pixels).permute(2, 0, 1).contiguous()
+def _seed(identity: str) -> int:
+    """A seed for torch from a text, the same in every process."""
+    return zlib.crc32(f"veilseg training {identity}".encode())
+
+
+def _writable(sample: Sample) -> Sample:
+    """The sample in memory that a tensor may share."""
+    image, label = (np.require(values, None, "W") for values in (sample.image, sample.label))
+    return dataclasses.replace(sample, image=image, label=label)
+
+
+def _tensors(sample: Sample) -> tuple[Tensor, Tensor]:
+    """Uint8 [3, H, W] and [H, W], in the sample's own memory where it may be written to."""
+    sample = _writable(sample)
+    return torch.from_numpy(sample.image).permute(2, 0, 1), torch.from_numpy(sample.label)

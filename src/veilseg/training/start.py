@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from veilseg.ciphers.grid import cut_blocks
+from veilseg.ciphers.tensors import cut
 from veilseg.data import Sample, SegmentationData
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.keys import Key
@@ -16,10 +16,10 @@ from veilseg.models import SegmentationModel, create_model, encrypt_model, load_
 from veilseg.models.encryption.encrypt import read_embedding
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import set_bias
-from veilseg.training.augment import augment
 from veilseg.training.inputs import input_transform
 from veilseg.training.load import expand
 from veilseg.training.recipe import Recipe
+from veilseg.training.samples import plain_crop
 
 FIT_CROPS = 200
 RIDGE = 1e-4  # of the mean variance of a pixel: holds the solution where sorted values hardly vary
@@ -113,10 +113,11 @@ def fit_embedding(
     weight, bias = read_embedding(source)
     rng = np.random.default_rng([recipe.train.seed, FIT_CROPS])
     for index in range(FIT_CROPS):
-        image = samples[index % len(samples)]
-        crop, _ = augment(image.image, image.label, recipe.augment, rng)
-        seen = cut_blocks(transform(crop, f"fit:{index}"), side).astype(np.float64)
-        answer = cut_blocks(crop, side).astype(np.float64) @ weight + bias
+        crop = plain_crop(samples[index % len(samples)], recipe.augment, rng)
+        seen, given = (
+            cut(images, side).flatten(1).numpy().astype(np.float64) for images in (transform(crop, [index]), crop)
+        )
+        answer = given @ weight + bias
         products += seen.T @ seen
         cross += seen.T @ answer
         sums += seen.sum(0)

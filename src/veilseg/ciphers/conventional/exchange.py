@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,9 @@ class Exchange(Cipher):
 
     def encrypt_pixels(self, pixels: Pixels, key: Key | None, nonce: bytes | None) -> NDArray[Any]:
         """Look the chosen values of uint8 [H, W, 3] up."""
-        return self._exchanged(pixels, "", chosen=self.positions(require(key)), table=self.table(require(key)))
+        chosen, table = self.positions(require(key)), self.table(require(key))
+        blocks = cut_blocks(check_pixels(pixels, self.spec.block), self.spec.block)
+        return join_blocks(np.where(chosen, table[blocks], blocks.astype(table.dtype)), pixels.shape, self.spec.block)
 
     def decrypt_pixels(self, pixels: NDArray[Any], key: Key, nonce: bytes | None) -> Pixels:
         """The way back; InvalidImageError for values that no photograph could have become."""
@@ -51,10 +52,6 @@ class Exchange(Cipher):
         return join_blocks(plain.astype(np.uint8), pixels.shape, self.spec.block)
 
     def _input_transform(self, key: Key | None) -> InputTransform:
-        return partial(self._exchanged, chosen=self.positions(require(key)), table=self.table(require(key)))
+        from veilseg.ciphers.tensors import exchanged
 
-    def _exchanged(
-        self, image: Pixels, identity: str, *, chosen: NDArray[np.bool_], table: NDArray[Any]
-    ) -> NDArray[Any]:
-        blocks = cut_blocks(check_pixels(image, self.spec.block), self.spec.block)
-        return join_blocks(np.where(chosen, table[blocks], blocks.astype(table.dtype)), image.shape, self.spec.block)
+        return exchanged(self.positions(require(key)), self.table(require(key)), self.spec.block)

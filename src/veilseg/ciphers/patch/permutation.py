@@ -5,7 +5,7 @@ The example of [Kiya 2022]; spec/veil-3.md, section 5.
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,10 +65,9 @@ class PatchPermutation(Cipher):
 
     def input_transform(self, key: Key | None) -> InputTransform:
         """Permuted blocks: a model encrypted with the key can be adapted to them."""
-        return partial(self._permuted, order=self.block_order(require(key)))
+        from veilseg.ciphers.tensors import permuted
 
-    def _permuted(self, image: Pixels, identity: str, *, order: NDArray[np.int64]) -> Pixels:
-        return permute_pixels(image, order, self.spec.block)
+        return permuted(self.block_order(require(key)), self.spec.block)
 
     def _affine(self, key: Key) -> AffineMap:
         """stored[i] = plain[order[i]]."""

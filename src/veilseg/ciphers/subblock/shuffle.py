@@ -5,11 +5,10 @@ The cipher of [Hirose 2026]; spec/veil-3.md, section 4.1, fixes every byte.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,11 @@ from veilseg.ciphers.grid import Pixels, check_pixels, cut_blocks, flat, join_bl
 from veilseg.ciphers.kernels import engine
 from veilseg.ciphers.keystream import Keystream, Words
 from veilseg.keys import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
 
 _ROWS = 2  # rows of blocks in one call of the kernel: more would leave the processor's cache
 
@@ -141,14 +145,16 @@ class SubBlockShuffle(Cipher):
         return self._shuffle(pixels, self._subkey(key, nonce), inverse=True)
 
     def _input_transform(self, key: Key | None) -> InputTransform:
-        """Keys follow from the identity of the sample, so that a run can be repeated.
+        """Equally likely permutations from torch's generator, so that a run can be repeated.
 
         They belong to the creator, who has the plain images anyway, and protect nobody.
         """
-        return self._shuffled_sample
+        return self._shuffled
 
-    def _shuffled_sample(self, image: Pixels, identity: str) -> Pixels:
-        return self._shuffle(image, hashlib.sha256(f"training:{identity}".encode()).digest())
+    def _shuffled(self, images: Tensor, seeds: Sequence[int]) -> Tensor:
+        from veilseg.ciphers.subblock import tensors
+
+        return tensors.shuffle(images, self.spec.cell, seeds)
 
     def _subkey(self, key: Key, nonce: bytes | None) -> bytes:
         if nonce is None:
