@@ -76,7 +76,13 @@ def read(folder: Path) -> dict[Group, list[Row]]:
         }
         method = METHODS[model["input"]] + "".join(name for name, given in options.items() if given)
         sub_block = 0 if model["input"] == "plain" else model["sub_block"]
-        groups[Group(model["architecture"], sub_block, method)].append(row)
+        # Rows of different networks, starts or budgets are tables of their own.
+        network = model["architecture"]
+        if recipe["method"]["teacher"] == "teacher" and network == "convseg":
+            network += " taught by SETR on DINOv2"
+        elif "dinov2" in str(model["arguments"].get("backbone")):
+            network += " on DINOv2"
+        groups[Group(network, sub_block, method)].append(row)
     return dict(sorted(groups.items()))
 
 
