@@ -53,6 +53,7 @@ class Evidence:
         pairs: plain images (uint8, same size) with their encrypted versions under the victim's key; none of them is in
             `encrypted`.
         references: public photographs, uint8 [H, W, 3] of any size.
+        candidates: photographs that somebody has, uint8 [H, W, 3], by what was done to them.
         own: encrypts a plain image (sides multiples of the block) with keys of the attacker's own.
         public_embedding: the patch embedding [L, D] of a published model.
         encrypted_embedding: the same after encryption with the victim's key.
@@ -65,6 +66,7 @@ class Evidence:
     places: tuple[tuple[CharacterPositions, ...], ...] = ()
     pairs: tuple[tuple[Pixels, Stored], ...] = ()
     references: tuple[Pixels, ...] = ()
+    candidates: dict[str, tuple[Pixels, ...]] = field(default_factory=dict)
     own: Callable[[Pixels], Stored] | None = None
     public_embedding: NDArray[np.float64] | None = None
     encrypted_embedding: NDArray[np.float64] | None = None
@@ -82,6 +84,7 @@ class Finding:
         matrix: the orthogonal matrix that it takes for the key, float64 [L, L].
         read: for every image, for every line of Evidence.places, scores of its characters, float32 [n, 36], as in
             lines.ALPHABET.
+        matches: by name, for every encrypted image the index of the candidate that it shows.
         figures: numbers and words of its own, for the report.
     """
 
@@ -89,6 +92,7 @@ class Finding:
     order: NDArray[np.int64] | None = None
     matrix: NDArray[np.float64] | None = None
     read: list[list[NDArray[np.float32]]] | None = None
+    matches: dict[str, list[int]] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
 
 

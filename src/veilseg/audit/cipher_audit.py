@@ -133,7 +133,8 @@ def audit_cipher(
             best = made[name]
             made[name] = Reconstruction(best.pictures, best.similar, recognise(best.pictures, truth))
         key, read = _score_key(finding, victim), _score_read(finding, truth or (), cipher.spec.cell)
-        results.append(AttackResult(attack, made, key, finding.figures, taken, used, read))
+        figures = {**finding.figures, **_score_matches(finding, evidence.candidates)}
+        results.append(AttackResult(attack, made, key, figures, taken, used, read))
     plain = None if truth is None else recognise([sample.image for sample in samples], truth)
     return CipherResult(cipher, results, plain, list(samples))
 
@@ -152,6 +153,14 @@ def _score_read(finding: Finding, truth: Sequence[Content], side: int) -> list[L
     return [
         score_line(scores, line, side) for read, known in images for scores, line in zip(read, known.lines, strict=True)
     ]
+
+
+def _score_matches(finding: Finding, candidates: dict[str, tuple[Pixels, ...]]) -> dict[str, str]:
+    """How many images were found again, by what was done to the candidates; the first ones are the images'."""
+    right = {name: sum(one == index for index, one in enumerate(found)) for name, found in finding.matches.items()}
+    return {
+        name: f"{count} of {len(finding.matches[name])} among {len(candidates[name])}" for name, count in right.items()
+    }
 
 
 def _score_key(finding: Finding, victim: Victim) -> dict[str, Any] | None:

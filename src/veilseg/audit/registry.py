@@ -10,6 +10,7 @@ from veilseg.audit.attacks.feature_reconstruction import FeatureReconstruction
 from veilseg.audit.attacks.inverse_network import Gan, InverseNetwork
 from veilseg.audit.attacks.known_plaintext import KnownPlaintext
 from veilseg.audit.attacks.look import Look
+from veilseg.audit.attacks.lookup import Lookup
 from veilseg.audit.attacks.multi_frame import MultiFrame
 from veilseg.audit.attacks.public_weights import PublicWeights
 from veilseg.audit.attacks.rank_placement import RankPlacement
@@ -47,6 +48,7 @@ for _attack in (
     RankPlacement(),
     Characters(),
     MultiFrame(),
+    Lookup(),
     BruteForce(),
     KnownPlaintext(),
     CiphertextOnly(),

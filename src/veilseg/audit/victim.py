@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from veilseg.audit.base import Evidence, Pixels, Stored, Training
+from veilseg.audit.candidates import candidates
 from veilseg.audit.lines import CharacterPositions
 from veilseg.audit.samples import AuditSample
 from veilseg.ciphers import Cipher
@@ -59,6 +60,7 @@ def gather(
         places=places,
         pairs=tuple((image, victim.encrypt(image)) for image in known),
         references=references,
+        candidates=candidates(samples, references, seed),
         own=Victim(cipher, seed, "attacker").encrypt,
         public_embedding=public,
         encrypted_embedding=None if public is None else cipher.affine(victim.key).matrix @ public,
