@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import os
 
-# Ray reports its use to its makers unless told otherwise. A cluster that somebody else started has decided for itself.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# Read when Ray is imported, here and in its processes: a cluster of our own listens on loopback, not on every address.
+# The name is of the systems where Ray does so anyway. A cluster that somebody else started has decided for itself.
+if not os.environ.get("RAY_ADDRESS"):
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 
 import ray
+from ray._private import services
 
 from veilseg.errors import UsageError, VeilsegError
 
@@ -28,6 +31,9 @@ def connect(cores: int) -> None:
         if address:
             ray.init(**options)
         else:
+            # Without a dashboard this process only reports usage, and asks the cloud's metadata service where it runs
+            # even where that is switched off.
+            services.start_api_server = lambda *_, **__: ("", None)
             ray.init("local", include_dashboard=False, **options)
     except (ConnectionError, ValueError, TimeoutError, RuntimeError, ray.exceptions.RayError) as error:
         where = f"the Ray cluster at {address} cannot be reached" if address else "Ray cannot be started"
