@@ -1,4 +1,4 @@
-"""JSON of every kind, and a JSON value with some of its parts replaced by it: for tests that read what strangers write."""
+"""JSON of every kind, and JSON with some of its parts replaced by it: what strangers write."""
 
 from __future__ import annotations
 

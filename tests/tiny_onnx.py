@@ -27,7 +27,10 @@ def tiny_model(
     seed: int = 0,
     weight: float | None = None,
 ) -> Path:
-    """Writes config.json and model.onnx: patchify convolution, ReLU, 1x1 head, linear upsampling; random weights, one set to `weight`."""
+    """Writes config.json and model.onnx: patchify convolution, ReLU, 1x1 head, linear upsampling.
+
+    Weights are random; one is `weight`, where that is given.
+    """
     rng = np.random.default_rng(seed)
     width, count = 12, len(classes)
     tensors = {

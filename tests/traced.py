@@ -32,7 +32,7 @@ class Trace:
 
 
 def traced(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> Trace:
-    """Run `python ARGUMENTS...` under strace in `folder`, with an empty HOME in it and none of this process's variables.
+    """Run `python ARGUMENTS...` under strace in `folder`, with a HOME in it and none of this process's variables.
 
     None of them: libraries behave where CI is set, and certificates, proxies and caches of a person would hide faults.
     """

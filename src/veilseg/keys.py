@@ -111,7 +111,7 @@ class Key:
         try:
             line, mode = _read_line(Path(path))
         except OSError as error:
-            hint = "make a key with `veilseg keygen`"
+            hint = "make a key with `veilseg keygen`" if error.errno else "save it as UTF-8 without a byte-order mark"
             raise VeilsegError(f"the key file {name} cannot be read: {error.strerror}", hint) from error
         problem, secret = _decode(line)
         if not line or secret is None:
@@ -149,6 +149,8 @@ def _read_line(path: Path) -> tuple[str, int]:
     with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         data = file.read(_MAX_FILE + 1)
+    if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
+        raise OSError(0, "it begins with a byte-order mark or is UTF-16, not plain text in UTF-8")
     lines = [line.strip(_SPACE) for line in data.decode("utf-8", "replace").split("\n")]
     lines = [line for line in lines if line and not line.startswith("#")]
     return (lines[0] if len(lines) == 1 and len(data) <= _MAX_FILE else ""), mode

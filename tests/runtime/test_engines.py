@@ -135,7 +135,7 @@ def test_outputs_of_other_kinds_are_refused(kind: str, tmp_path: Path) -> None:
 
     folder = tiny_model(tmp_path / "model")
     wanted = getattr(onnx.TensorProto, kind)
-    names = ["N", 3, "H", "W"]
+    names: list[str | int | None] = ["N", 3, "H", "W"]
     graph = helper.make_graph(
         [helper.make_node("Cast", ["images"], ["logits"], to=wanted)],
         "other",
