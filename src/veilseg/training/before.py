@@ -20,7 +20,7 @@ from veilseg.training.recipe import Recipe
 from veilseg.training.samples import check_labels
 
 
-def check_classes(counts: np.ndarray, val: SegmentationData, num_classes: int) -> None:
+def check_classes(counts: np.ndarray, val: SegmentationData) -> None:
     """Raise InvalidDataError where every pixel is ignored; warn of classes that no pixel of training belongs to.
 
     `counts`: pixels of training per class, int64 [K]. Of `val` the first of up to 16 images with a class is enough.
@@ -28,7 +28,7 @@ def check_classes(counts: np.ndarray, val: SegmentationData, num_classes: int) -
     if not counts.any():
         raise InvalidDataError("every pixel of training is ignored", MASK_HINT)
     looked_at = range(0, len(val), -(-len(val) // 16)) if len(val) else ()
-    if not any(check_labels(val[index], num_classes).any() for index in looked_at):
+    if not any(check_labels(val[index], len(val.classes)).any() for index in looked_at):
         raise InvalidDataError(f"every pixel of {val.name} is ignored", MASK_HINT)
     if missing := [name for name, count in zip(val.classes, counts, strict=True) if not count]:
         hint = f"; {MASK_HINT}" if np.count_nonzero(counts) == 1 else ""

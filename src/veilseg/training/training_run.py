@@ -60,6 +60,7 @@ class Run:
     module: SegmentationTraining
     data: RunData
     stop: StopBetweenSteps
+    counts: np.ndarray  # pixels of training per class, int64 [K]
 
 
 #: Who started the processes of a run, where it was not Lightning: how they find each other, and which one this is.
@@ -79,6 +80,7 @@ def train(recipe: Recipe, folder: Path, launch: Launch | None = None) -> Segment
     if (folder / CONFIG_NAME).exists():  # what save_model writes last
         return load_model(folder)
     run = prepare(recipe, folder, launch=launch)
+    before.check_classes(run.counts, run.data.val_samples.data)
     if not run.trainer.is_global_zero:
         return _finish(run, recipe, folder)
     make_folder(folder)
@@ -136,7 +138,6 @@ def prepare(
     key = None if recipe.method.key is None else Key.load(recipe.method.key)
     samples = TrainingSamples(recipe, sources, [])
     counts = np.sum([label_counts(source, samples.num_classes) for source in samples.sources], axis=0)
-    before.check_classes(counts, val, samples.num_classes)
     model = first_model(recipe, val, samples.sources[0], key)
     model.config.longer_side = typical_side(samples.sources[0])
     teacher = Teacher(recipe.method, model) if recipe.method.teacher is not None else None
@@ -155,7 +156,8 @@ def prepare(
     if machine.devices * machine.nodes > 1 and trainer.strategy.root_device.type == "cpu":
         share_batch_norm(model)
     module = SegmentationTraining(model, recipe, class_weights(torch.as_tensor(counts), recipe.loss.balance), teacher)
-    return Run(trainer, module, RunData(samples, ValidationSamples(val, transform, model.config.size_multiple)), stop)
+    data = RunData(samples, ValidationSamples(val, transform, model.config.size_multiple))
+    return Run(trainer, module, data, stop, counts)
 
 
 def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps, launch: Launch | None) -> pl.Trainer:
