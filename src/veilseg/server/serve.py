@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import resource
 import signal
+import socket
 import ssl
 
 import uvicorn
@@ -18,6 +21,7 @@ from veilseg.server.settings import PREFIX, Settings, is_loopback
 from veilseg.server.tokens import TokenFile
 
 _GRACE = 5
+_TAKE_IN = 0.5  # seconds
 _OTHER_FILES = 100  # that a process has open beside its connections
 
 
@@ -50,10 +54,22 @@ def serve(settings: Settings) -> None:
         try:
             # uvicorn sends itself the signal again when all is done; a service that ended as asked has not failed.
             signal.signal(signal.SIGTERM, lambda *_: None)
-            uvicorn.Server(config).run()
+            _Server(config).run()
         except SystemExit as error:  # uvicorn's way to say that it could not start
             taken = VeilsegError(f"{settings.host} port {settings.port} cannot be had", "is another service there?")
             raise app.state.failure or taken from error
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, but for the end: what the system has accepted is taken in before the door is closed."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            for listening in server.sockets:
+                with socket.socket(fileno=os.dup(listening.fileno())) as line:
+                    line.listen(0)  # nobody waits in line any more
+        await asyncio.sleep(_TAKE_IN)
+        await super().shutdown(sockets)
 
 
 def check_start(settings: Settings) -> ssl.SSLContext | None:
