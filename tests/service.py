@@ -79,11 +79,14 @@ def running(
     return _started(folder, command, log, tls, environment or {})
 
 
-def limited(folder: Path, model: Path, limits: str) -> AbstractContextManager[Service]:
-    """The same with limits that the verb does not offer, as Python writes them: "connections=3"."""
-    settings = f"Settings(models={{'tiny': {str(model)!r}}}, port=PORT, limits=Limits({limits}), threads=1)"
+def limited(
+    folder: Path, model: Path, limits: str, *, settings: str = "", tls: bool = False
+) -> AbstractContextManager[Service]:
+    """The same with limits that the verb does not offer, as Python writes them: "connections=3"; so other settings."""
+    models = f"models={{'tiny': {str(model)!r}}}"
+    settings = f"Settings({models}, port=PORT, limits=Limits({limits}), threads=1, {settings})"
     code = f"from veilseg.server.settings import *\nfrom veilseg.server.serve import serve\nserve({settings})"
-    return _started(folder, ["-c", code], None, False, {})
+    return _started(folder, ["-c", code], None, tls, {})
 
 
 @contextmanager

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import given
 
+from tests.any_json import spoilt
 from veilseg.errors import InvalidModelError
 from veilseg.inputspec import InputSpec
 from veilseg.modelconfig import ModelConfig, default_palette
+from veilseg.modelfolder import open_folder
 from veilseg.spec import CipherSpec
 
 CANONICAL = InputSpec(CipherSpec("subblock-sort", 16, 8))
@@ -34,6 +40,7 @@ def test_json_round_trip() -> None:
         {"palette": [[0, 0, True], [0, 0, 0]]},
         {"palette": ["123", "456"]},
         {"classes": ["road", 2]},
+        {"classes": ["road", "\x1b[31mcar"]},
         {"input": {"cipher": "plain", "nonsense": 1}},
         {"input": {"cipher": "rot13"}},
         {"input": {"cipher": "subblock-sort", "block": 16}},
@@ -70,3 +77,18 @@ def test_a_config_of_any_length_is_not_read(tmp_path) -> None:
 def test_palette_colours_differ() -> None:
     assert len(set(default_palette(150))) == 150
     assert len(ModelConfig("convseg", {}, ("a", "b", "c")).palette) == 3
+
+
+OTHERS = {
+    "model_type": "segformer",
+    "veilseg": {"cipher": "mosaic", "block": 16, "sub_block": 8},
+    "id2label": {"0": "a"},
+}
+
+
+@given(spoilt(CONFIG.to_json()) | spoilt(json.dumps(OTHERS)))
+def test_any_json_is_a_config_or_an_error(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "config.json").write_text(text)
+        with contextlib.suppress(InvalidModelError):
+            open_folder(folder)

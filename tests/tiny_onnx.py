@@ -25,8 +25,12 @@ def tiny_model(
     size: tuple[int | str, int | str] = ("H", "W"),
     size_multiple: int = 16,
     seed: int = 0,
+    weight: float | None = None,
 ) -> Path:
-    """Writes config.json and model.onnx: patchify convolution, ReLU, 1x1 head, linear upsampling; random weights."""
+    """Writes config.json and model.onnx: patchify convolution, ReLU, 1x1 head, linear upsampling.
+
+    Weights are random; one is `weight`, where that is given.
+    """
     rng = np.random.default_rng(seed)
     width, count = 12, len(classes)
     tensors = {
@@ -35,6 +39,8 @@ def tiny_model(
         "head": rng.normal(0, 1, (count, width, 1, 1)),
         "scales": np.array([1, 1, patch, patch]),
     }
+    if weight is not None:
+        tensors["head"][0, 0] = weight
     tensors["b"] -= 127.5 * tensors["w"].sum((1, 2, 3))
     graph = helper.make_graph(
         [

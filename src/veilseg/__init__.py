@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from veilseg import telemetry
+
 if TYPE_CHECKING:
     from veilseg.ciphers import Cipher, EncryptedImage, cipher
     from veilseg.client import AsyncClient, Client
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from veilseg.runtime import Segmenter
 
 __version__ = "0.1.0"
+
+# Before anything else is imported: libraries look at import time whether they may report their use.
+telemetry.switch_off()
 
 #: What most people need, and where it lives; imported on first use, so that `import veilseg` costs nothing.
 _PUBLIC = {

@@ -130,12 +130,11 @@ def refuse_other_than_png(path: str | os.PathLike[str]) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: str | os.PathLike[str]) -> Iterator[None]:
-    """While the block runs, no other process is in such a block for `path`.
+def locked(path: str | os.PathLike[str], *, wait: bool = True) -> Iterator[None]:
+    """While the block runs, no other process is in such a block for `path`; the system ends the lock with the process.
 
-    For files that are read, changed and written again. Others wait; the system ends the lock with the process.
-    The lock is on an empty file beside, `.NAME.lock`, which stays: `path` itself is another file after each writing.
-    Raises VeilsegError when that file cannot be made.
+    Others wait, or get a UsageError. The lock is on an empty file beside, `.NAME.lock`, which stays: `path` itself is
+    another file after each writing. Raises VeilsegError when that file cannot be made.
     """
     import fcntl  # not on Windows, where nothing that needs this runs
 
@@ -146,14 +145,16 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
     except OSError as error:
         raise VeilsegError(f"{target} cannot be locked: {error.strerror or error}") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
+    except BlockingIOError as error:
+        raise UsageError(f"another process works on {target}", "wait for it, or choose another name") from error
     finally:
         os.close(descriptor)
 
 
 def _write_beside(target: Path, data: bytes, overwrite: bool, mode: int | None) -> None:
-    beside = target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}.part")
+    beside = target.with_name(f".{target.name[:20]}.{secrets.token_hex(6)}.part")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -16,6 +16,7 @@ from veilseg.errors import InvalidKeyError, VeilsegError
 
 PREFIX = "veilseg-key-1-"
 SECRET_BYTES = 32
+_MARK = "\ufeff"  # stands for a file that an editor did not save as plain text
 _CHECK_BYTES = 4
 _CHARS = 58  # 36 bytes in base32 without padding: 288 bits and two zero bits
 _MAX_FILE = 64 * 1024
@@ -149,6 +150,8 @@ def _read_line(path: Path) -> tuple[str, int]:
     with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         data = file.read(_MAX_FILE + 1)
+    if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")) or b"v\0e\0i\0l\0" in data:
+        return _MARK, mode
     lines = [line.strip(_SPACE) for line in data.decode("utf-8", "replace").split("\n")]
     lines = [line for line in lines if line and not line.startswith("#")]
     return (lines[0] if len(lines) == 1 and len(data) <= _MAX_FILE else ""), mode
@@ -160,6 +163,8 @@ def _decode(text: str) -> tuple[str, bytes | None]:
         return "a key is text", None
     body = text.strip(_SPACE)
     body = body.lower() if body.isascii() else ""  # the Kelvin sign would become a k
+    if text == _MARK:
+        return "it begins with a byte-order mark or is UTF-16; save it as plain UTF-8", None
     if not body.startswith("veilseg-key-"):
         return f"this is not a veilseg key: a key begins with {PREFIX}", None
     if not body.startswith(PREFIX):

@@ -62,8 +62,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         self.classes = tuple(self.classes)
-        if not all(isinstance(name, str) for name in self.classes):
-            raise UsageError("the names of classes are text")
+        if not all(isinstance(name, str) and name.isprintable() for name in self.classes):
+            raise UsageError("the names of classes are text of one line")
         if not 1 <= len(self.classes) <= 255:
             raise UsageError(f"a model has 1 to 255 classes, not {len(self.classes)}")
         if len(self.palette or self.classes) != len(self.classes) or not all(map(is_colour, self.palette)):

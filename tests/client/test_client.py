@@ -143,7 +143,7 @@ def test_addresses() -> None:
     for url in ("", "127.0.0.1:8000", "ftp://x", "http://", "http://a:b@c", "http://x/?y=1"):
         with pytest.raises(UsageError):
             Client(url)
-    with pytest.warns(UserWarning, match="unencrypted"):
+    with pytest.warns(UserWarning, match="plain HTTP"):
         Client("http://example.com", token="t").close()
     Client("https://example.com", token="t").close()
 

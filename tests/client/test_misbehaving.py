@@ -38,7 +38,11 @@ def test_a_service_that_asks_for_plain_images_gets_nothing(spec: dict[str, Any])
 
 def test_the_model_is_asked_for_once_and_refusals_are_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("time.sleep", waits.append)
+
+    async def note(wait: float) -> None:
+        waits.append(wait)
+
+    monkeypatch.setattr("veilseg.client.sending.asyncio.sleep", note)
 
     def respond(handler: BaseHTTPRequestHandler, count: int) -> None:
         if handler.command == "GET":
@@ -86,7 +90,7 @@ def test_responses_that_are_no_label_map_are_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize("ask", [Client, AsyncClient])
 def test_a_response_without_end_is_cut_off(ask: type[Client | AsyncClient], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("veilseg.client.responses._MAX_RESPONSE", 1 << 20)
+    monkeypatch.setattr("veilseg.client.sending.MAX_TEXT", 1 << 20)
 
     def respond(handler: BaseHTTPRequestHandler, _: int) -> None:
         handler.send_response(200)

@@ -84,7 +84,7 @@ def test_only_the_formats_that_are_meant_are_opened(write_pair: Write) -> None:
 
 
 def test_photographs_are_turned_as_encryption_turns_them(write_pair: Write) -> None:
-    root = write_pair("images", "labels", "a", suffix=".jpg")
+    root = write_pair("images", "labels", "a", 1, suffix=".jpg")
     exif = Image.Exif()
     exif[0x0112] = 6  # a camera held upright
     Image.new("RGB", (6, 8)).save(root / "images" / "a.jpg", exif=exif)

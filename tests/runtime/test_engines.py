@@ -118,3 +118,31 @@ def test_a_network_with_other_classes_than_its_config_is_caught(tmp_path: Path) 
     (folder / "config.json").write_text((other / "config.json").read_text())
     with pytest.raises(InvalidModelError, match="2 classes"):
         Segmenter(folder, threads=1).segment(photo())
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_what_is_no_number_is_an_error(engine: str, tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "model", weight=float("nan"))
+    segmenter = Segmenter(folder if engine == "onnx" else torch_twin(folder))
+    with pytest.raises(InvalidModelError, match="NaN"):
+        segmenter.segment(photo(0))
+
+
+@pytest.mark.parametrize("kind", ["STRING", "INT64", "BOOL"])
+def test_outputs_of_other_kinds_are_refused(kind: str, tmp_path: Path) -> None:
+    import onnx
+    from onnx import helper
+
+    folder = tiny_model(tmp_path / "model")
+    wanted = getattr(onnx.TensorProto, kind)
+    names: list[str | int | None] = ["N", 3, "H", "W"]
+    graph = helper.make_graph(
+        [helper.make_node("Cast", ["images"], ["logits"], to=wanted)],
+        "other",
+        [helper.make_tensor_value_info("images", onnx.TensorProto.FLOAT, names)],
+        [helper.make_tensor_value_info("logits", wanted, names)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(InvalidModelError, match="float images"):
+        Segmenter(folder)

@@ -10,6 +10,7 @@ import typer
 from veilseg import catalog
 from veilseg.catalog import DEFAULT_MODEL_CIPHER
 from veilseg.cli.common import Force, JsonFile, KeyFile, LongerSide, Threads, Window, key_for, load_key
+from veilseg.cli.messages import show_warning
 from veilseg.data.registry import forms
 from veilseg.errors import UsageError
 from veilseg.evaluation.protocols import PROTOCOLS, ProtocolSettings, find_protocol, run_protocol
@@ -131,6 +132,8 @@ def command(
         secret = load_key(key) if chosen.key_use == "required" else key_for(chosen, key)
     dataset = open_data(data, split)
     result = evaluate(segmenter, dataset, chosen, secret, limit=limit, check=not any_input)
+    for doubt in result.doubts():
+        show_warning(doubt)
     console = Console(highlight=False, markup=False)
     console.print(
         result_table(

@@ -7,10 +7,12 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import inspect
 import os
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -51,11 +53,15 @@ EXTRAS = {
     "hf": "transformers",
 }
 EXIT_INTERRUPTED = 130
+MIN_WIDTH = 40  # characters of a table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `veilseg` with `argv` (default: the process's arguments) and return the exit code; errors go to stderr."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    has_stdout = sys.stdout is not None
+    _take_streams()
+    _take_width()
     with warnings.catch_warnings():
         warnings.showwarning = warnings_said_once()
         try:
@@ -66,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             show_error(error.message, error.hint)
             return error.exit_code
         except KeyboardInterrupt:
+            if argv is None:  # another Ctrl-C while Python ends
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
             return EXIT_INTERRUPTED
         except BrokenPipeError:
             # The reader has gone, e.g. `| head`. Python must not try to flush into the closed pipe at exit.
@@ -82,9 +90,30 @@ def main(argv: Sequence[str] | None = None) -> int:
             show_error("not enough memory", "use smaller images")
             return 1
         except OSError as error:
+            if error.errno == errno.EBADF and not has_stdout:
+                show_error("there is no stdout to write to", "send it to a file, or to /dev/null")
+                sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+                return 1
             where = f"{error.filename}: " if error.filename else ""
             show_error(f"{where}{error.strerror or error}")
             return 1
+
+
+def _take_streams() -> None:
+    """Where a process was started without stdin, stdout or stderr, no file that is opened later may become them."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            # stdout for reading: whoever has a result for it learns that nobody gets it.
+            opened = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            os.dup2(opened, number)
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w"))
+
+
+def _take_width() -> None:
+    """A terminal of no width, as some programs claim it with COLUMNS, would lose the tables."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdigit() and int(columns) < MIN_WIDTH:
+        os.environ["COLUMNS"] = str(MIN_WIDTH if int(columns) else 80)
 
 
 def _run(arguments: list[str]) -> int:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 
 
 def show_error(message: str, hint: str | None = None, *, what: str = "error") -> None:
     """Print `error: ...` (or what else it is) and, where there is one, `hint: ...`, in age's manner."""
-    print(f"{what}: {message}", file=sys.stderr)
+    note(f"{what}: {message}")
     if hint:
-        print(f"hint: {hint}", file=sys.stderr)
+        note(f"hint: {hint}")
 
 
 def show_warning(message: Warning | str) -> None:
     """Print `warning: ...` without the place in the code."""
-    print(f"warning: {message}", file=sys.stderr)
+    note(f"warning: {message}")
 
 
 def warnings_said_once() -> Callable[..., None]:
@@ -31,5 +32,6 @@ def warnings_said_once() -> Callable[..., None]:
 
 
 def note(message: str) -> None:
-    """Print a line that is worth knowing but is not the result."""
-    print(message, file=sys.stderr)
+    """Print a line that is worth knowing but is not the result; characters that steer a terminal are left out."""
+    with contextlib.suppress(OSError, ValueError):  # nobody reads it, or stderr was closed
+        print("".join(each for each in message if each.isprintable() or each == "\n"), file=sys.stderr)

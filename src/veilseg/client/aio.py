@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import httpx
 import numpy as np
 
 from veilseg.client.exchange import Exchange, Retries
-from veilseg.client.responses import Incoming, ServiceModel, labels_of
+from veilseg.client.responses import ServiceModel, labels_of
+from veilseg.client.sending import ask_model, send_image
 
 if TYPE_CHECKING:
     from veilseg.ciphers import EncryptedImage
@@ -42,10 +42,8 @@ class AsyncClient:
         retries: Retries | None = None,
         longer_side: int | None = None,
     ) -> None:
-        self._exchange = Exchange(url, token, key, model, retries or Retries(), longer_side)
-        self._http = httpx.AsyncClient(
-            base_url=self._exchange.base_url, headers=self._exchange.headers, timeout=timeout
-        )
+        self._exchange = Exchange(url, token, key, model, retries or Retries(), longer_side, timeout)
+        self._http = self._exchange.open()
         self._model: ServiceModel | None = None
         self._asking = asyncio.Lock()
 
@@ -53,8 +51,7 @@ class AsyncClient:
         """What the service's model is and takes; asked for once. Raises ServiceError when it cannot be had."""
         async with self._asking:
             if self._model is None:
-                request = self._http.build_request("GET", "/v1/model")
-                self._model = ServiceModel.from_response(await self._send(request))
+                self._model = await ask_model(self._http, self._exchange)
             return self._model
 
     async def encrypt(self, image: object) -> EncryptedImage:
@@ -65,32 +62,8 @@ class AsyncClient:
         """The label map of `image`, uint8 [H, W] at its size; takes and raises what `Client.segment` does."""
         model = await self.model()
         sent = await asyncio.to_thread(self._exchange.request, image, model)
-        headers = {"Content-Type": "image/png", "Accept": "image/png"}
-        response = await self._send(self._http.build_request("POST", "/v1/segment", content=sent.body, headers=headers))
+        response = await send_image(self._http, self._exchange, sent)
         return await asyncio.to_thread(labels_of, response, sent.size, sent.wanted, len(model.classes))
-
-    async def _send(self, request: httpx.Request) -> httpx.Response:
-        request.url = request.url.copy_merge_params(self._exchange.query)
-        attempt = 0
-        while True:
-            try:
-                response: httpx.Response | httpx.TransportError = await self._receive(request)
-            except httpx.TransportError as error:
-                response = error
-            if isinstance(response, httpx.Response) and response.status_code == 200:
-                return response
-            await asyncio.sleep(self._exchange.failure(attempt, response))
-            attempt += 1
-
-    async def _receive(self, request: httpx.Request) -> httpx.Response:
-        response = await self._http.send(request, stream=True)
-        try:
-            incoming = Incoming(response)
-            async for chunk in response.aiter_bytes():
-                incoming.add(chunk)
-            return incoming.whole()
-        finally:
-            await response.aclose()
 
     async def close(self) -> None:
         """Close the connections."""

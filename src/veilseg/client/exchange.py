@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import ssl
 import warnings
@@ -18,6 +17,7 @@ from veilseg.cells import finer_than_default, warn_of_cells
 from veilseg.ciphers import Cipher, EncryptedImage, cipher_for
 from veilseg.ciphers.plain import as_pixels
 from veilseg.client.responses import ServiceModel, refusal
+from veilseg.client.surroundings import certificates, is_loopback, proxy_for, proxy_name
 from veilseg.errors import InvalidImageError, InvalidKeyError, ServiceError, UsageError
 from veilseg.scale import ORIGINAL, check_longer_side
 
@@ -75,21 +75,40 @@ class Exchange:
         model: str | None,
         retries: Retries,
         longer_side: int | None,
+        timeout: float,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
-            raise UsageError(f"{url!r} is no address of a service", "for example http://127.0.0.1:8000")
-        if token and parts.scheme == "http" and not _is_loopback(parts.hostname):
-            message = f"the token travels unencrypted to {parts.hostname}; use https"
-            warnings.warn(message, UserWarning, stacklevel=4)
-        self.base_url = url.rstrip("/")
-        self.headers = {"User-Agent": f"veilseg/{__version__}"}
-        if token:
-            self.headers["Authorization"] = f"Bearer {token}"
+        scheme, host = _address(url)
+        if token and not (token.isascii() and token.isprintable() and " " not in token):
+            raise UsageError("the token holds what no token holds", "give it as `veilseg token add` wrote it")
+        if not timeout > 0:
+            raise UsageError(f"an attempt takes more than {timeout} seconds")
         if longer_side is not None:
             check_longer_side(longer_side)
-        self.key, self.retries, self._longer_side = key, retries, longer_side
+        self.base_url = url.rstrip("/")
+        self.key, self.retries, self.timeout, self._longer_side = key, retries, timeout, longer_side
+        self._proxy = proxy_for(scheme, host)
+        self._certificates = certificates(needed=scheme == "https" or bool(self._proxy))
+        # No compressed responses: 2 kB may be 2 GB.
+        self._headers = {"User-Agent": f"veilseg/{__version__}", "Accept-Encoding": "identity"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+        if scheme == "http" and (token or self._proxy) and not is_loopback(host):
+            what = "the token and the encrypted images travel" if token else "the encrypted images travel"
+            through = f" through the proxy {proxy_name(self._proxy)}" if self._proxy else ""
+            warnings.warn(f"{what} over plain HTTP to {host}{through}; use https", UserWarning, stacklevel=4)
         self.query = {} if model is None else {"model": model}
+
+    def open(self) -> httpx.AsyncClient:
+        """The HTTP client; it takes nothing from the environment itself, and has no timeouts of single steps."""
+        secure = self._certificates if (self._proxy or "").startswith("https:") else None
+        return httpx.AsyncClient(
+            base_url=self.base_url,
+            headers=self._headers,
+            timeout=None,
+            proxy=httpx.Proxy(self._proxy, ssl_context=secure) if self._proxy else None,
+            verify=self._certificates,
+            trust_env=False,
+        )
 
     def cipher_for(self, model: ServiceModel) -> Cipher:
         """The cipher that the model needs.
@@ -167,7 +186,7 @@ class Exchange:
             raise InvalidImageError(f"the encrypted image is too large for the service: {len(data)} bytes", hint)
         return Sent(data, (header.height, header.width), wanted)
 
-    def failure(self, attempt: int, response: httpx.Response | httpx.TransportError) -> float:
+    def failure(self, attempt: int, response: httpx.Response | httpx.TransportError | TimeoutError) -> float:
         """Seconds to wait before the next attempt. Raises ServiceError when there is to be none."""
         if isinstance(response, httpx.Response):
             wait = self.retries.wait(attempt, response.headers.get("retry-after"))
@@ -179,22 +198,30 @@ class Exchange:
             raise ServiceError(f"the certificate of {self.base_url} is not trusted", hint) from response
         wait = self.retries.wait(attempt, None)
         if wait is None or not isinstance(response, httpx.NetworkError | httpx.RemoteProtocolError):
-            late = isinstance(response, httpx.TimeoutException)
-            what = f"the service at {self.base_url} {'did not respond in time' if late else 'cannot be reached'}"
+            late = isinstance(response, TimeoutError)
+            happened = f"did not respond within {self.timeout:g} s" if late else "cannot be reached"
+            through = f" through the proxy {proxy_name(self._proxy)}" if self._proxy else ""
+            what = f"the service at {self.base_url} {happened}{through}"
             raise ServiceError(what, "is it running? is the address right?") from response
         return wait
 
 
-def _is_untrusted(error: httpx.TransportError) -> bool:
+def _address(url: str) -> tuple[str, str]:
+    """The scheme and the host of a service's address. Raises UsageError for what is none."""
+    try:
+        parts = urlsplit(url)
+        good = parts.port != 0 and not parts.query and not parts.fragment and not parts.username
+        httpx.URL(url)
+        if good and parts.scheme in ("http", "https") and parts.hostname:
+            return parts.scheme, parts.hostname
+    except (ValueError, httpx.InvalidURL):
+        pass
+    raise UsageError(f"{url!r} is no address of a service", "for example http://127.0.0.1:8000")
+
+
+def _is_untrusted(error: Exception) -> bool:
     """Whether a connection failed because of the service's certificate."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
         cause = cause.__cause__ or cause.__context__
     return cause is not None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import numpy as np
@@ -14,7 +15,12 @@ from veilseg.inputspec import PLAIN, InputSpec
 from veilseg.scale import MAX_LONGER_SIDE, ORIGINAL, enlarge_labels
 from veilseg.spec import is_whole, read_spec
 
-_MAX_RESPONSE = 64 << 20  # bytes; a label map of the largest image that a service takes is smaller by far
+#: Ids are one byte, and 255 is no class.
+MAX_CLASSES = 255
+#: Pixels or bytes: more than any image has.
+MOST = 1 << 48
+#: Bytes: a label map of the largest image that a service takes is smaller by far, and so is what a model is.
+MAX_LABELS, MAX_TEXT = 64 << 20, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -37,37 +43,62 @@ class ServiceModel:
         """Read the response of a service. Raises ServiceError when it is not one."""
         try:
             data: Any = response.json()
-            plain = data["input"]["cipher"] == PLAIN
-            spec = InputSpec(None if plain else read_spec(data["input"]), data["input"]["key_fingerprint"])
-            classes = sorted(data["classes"], key=lambda item: int(item["id"]))
-            palette = np.array([item["colour"] for item in classes], np.uint8).reshape(-1, 3)
-            limits, longer_side = data["limits"], data["input"]["longer_side"]
-            if not is_whole(longer_side, ORIGINAL, MAX_LONGER_SIDE):
-                raise ValueError(longer_side)
+            given, limits, classes = data["input"], data["limits"], data["classes"]
+            spec = InputSpec(None if given["cipher"] == PLAIN else read_spec(given), given["key_fingerprint"])
+            if [item["id"] for item in classes] != list(range(len(classes))) or not 0 < len(classes) <= MAX_CLASSES:
+                raise ValueError("classes")
             return cls(
-                name=str(data["name"]),
+                name=shown(_text(data["name"])),
                 input=spec,
-                longer_side=longer_side,
-                classes=tuple(str(item["name"]) for item in classes),
-                palette=palette,
-                max_pixels=int(limits["image_pixels"]),
-                max_bytes=int(limits["body_bytes"]),
+                longer_side=_whole(given["longer_side"], ORIGINAL, MAX_LONGER_SIDE),
+                classes=tuple(shown(_text(item["name"])) for item in classes),
+                palette=np.array([_colour(item["colour"]) for item in classes], np.uint8),
+                max_pixels=_whole(limits["image_pixels"], 1, MOST),
+                max_bytes=_whole(limits["body_bytes"], 1, MOST),
             )
-        except (KeyError, TypeError, ValueError, OverflowError, RecursionError, UsageError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, UsageError) as error:
             raise ServiceError("the response is not that of a veilseg service", "check the address") from error
+
+
+def shown(text: str) -> str:
+    """A stranger's text as a terminal may show it: of moderate length, without what moves a cursor or turns lines."""
+    return "".join(character for character in text[:300] if character.isprintable())
+
+
+def _whole(value: object, least: int, most: int) -> int:
+    if not is_whole(value, least, most):
+        raise ValueError("no whole number in its range")
+    return cast("int", value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+def _colour(value: Sequence[object]) -> list[int]:
+    red, green, blue = value
+    return [_whole(part, 0, 255) for part in (red, green, blue)]
 
 
 class Incoming:
     """A response while it arrives: a service that never stops sending must not fill the client's memory."""
 
-    def __init__(self, head: httpx.Response) -> None:
+    def __init__(self, head: httpx.Response, most: int) -> None:
+        """`most`: bytes of the body. Raises ServiceError for a compressed body: nobody asked for it."""
+        if head.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+            raise ServiceError(
+                "the service's response is compressed, which was not asked for", "nothing of it was used"
+            )
         self._head, self._body = head, bytearray()
+        self._most = most if head.status_code == 200 else min(most, MAX_TEXT)
 
     def add(self, chunk: bytes) -> None:
         """Take the next bytes of the body. Raises ServiceError when there are more than any response has."""
         self._body += chunk
-        if len(self._body) > _MAX_RESPONSE:
-            raise ServiceError("the service's response is larger than any label map", "nothing of it was used")
+        if len(self._body) > self._most:
+            raise ServiceError("the service's response is larger than any that it has", "nothing of it was used")
 
     def whole(self) -> httpx.Response:
         """The response with its body, and of its headers the one that clients obey."""
@@ -98,13 +129,10 @@ def refusal(response: httpx.Response) -> ServiceError:
     """What the service said, as an error; nothing that is not text of a moderate length gets through."""
     try:
         error = response.json()["error"]
-        message, hint, request = (str(error[name])[:300] for name in ("message", "hint", "request_id"))
+        message, hint, request = (shown(_text(error[name] or "")) for name in ("message", "hint", "request_id"))
     except (ValueError, KeyError, TypeError, RecursionError):
         message, hint, request = f"status {response.status_code}", "", ""
     if response.status_code == 401:
         hint = "Client(url, token), or --token FILE on the command line"
-    printable = (f"the service refused: {message}".rstrip("."), hint)
-    message, hint = ("".join(character for character in text if character.isprintable()) for text in printable)
-    return ServiceError(
-        message + (f" (request {request})" if request else ""), hint or None, status=response.status_code
-    )
+    message = f"the service refused: {message}".rstrip(".") + (f" (request {request})" if request else "")
+    return ServiceError(message, hint or None, status=response.status_code)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-import time
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
 import numpy as np
 
 from veilseg.client.exchange import Exchange, Retries
-from veilseg.client.responses import Incoming, ServiceModel, labels_of
+from veilseg.client.responses import ServiceModel, labels_of
+from veilseg.client.sending import ask_model, send_image
 
 if TYPE_CHECKING:
     from veilseg.ciphers import EncryptedImage
     from veilseg.keys import Key
+
+T = TypeVar("T")
 
 
 class Client:
@@ -27,7 +30,7 @@ class Client:
         token: one of `veilseg token add`.
         key: the one that the service's model is encrypted with, if any; never sent.
         model: the name of one of its models; None: the service's first.
-        timeout: seconds for one attempt.
+        timeout: seconds for one attempt, from looking up the name to the last byte of the response.
         retries: how refusals are dealt with.
         longer_side: larger photographs are reduced to so many pixels before they are encrypted (0: never); None: the
             model's working size, as long as that shows no more than the product's default.
@@ -55,17 +58,18 @@ class Client:
         retries: Retries | None = None,
         longer_side: int | None = None,
     ) -> None:
-        self._exchange = Exchange(url, token, key, model, retries or Retries(), longer_side)
-        self._http = httpx.Client(base_url=self._exchange.base_url, headers=self._exchange.headers, timeout=timeout)
+        self._exchange = Exchange(url, token, key, model, retries or Retries(), longer_side, timeout)
+        self._http = self._exchange.open()
         self._model: ServiceModel | None = None
-        self._asking = threading.Lock()
+        self._asking, self._starting = threading.Lock(), threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def model(self) -> ServiceModel:
         """What the service's model is and takes; asked for once. Raises ServiceError when it cannot be had."""
         with self._asking:
             if self._model is None:
-                self._model = ServiceModel.from_response(self._send(self._http.build_request("GET", "/v1/model")))
+                self._model = self._run(ask_model(self._http, self._exchange))
             return self._model
 
     @property
@@ -93,39 +97,36 @@ class Client:
         """
         model = self.model
         sent = self._exchange.request(image, model)
-        headers = {"Content-Type": "image/png", "Accept": "image/png"}
-        response = self._send(self._http.build_request("POST", "/v1/segment", content=sent.body, headers=headers))
+        response = self._run(send_image(self._http, self._exchange, sent))
         return labels_of(response, sent.size, sent.wanted, len(model.classes))
 
-    def _send(self, request: httpx.Request) -> httpx.Response:
-        request.url = request.url.copy_merge_params(self._exchange.query)
-        attempt = 0
-        while True:
-            try:
-                response: httpx.Response | httpx.TransportError = self._receive(request)
-            except httpx.TransportError as error:
-                response = error
-            if isinstance(response, httpx.Response) and response.status_code == 200:
-                return response
-            time.sleep(self._exchange.failure(attempt, response))
-            attempt += 1
-
-    def _receive(self, request: httpx.Request) -> httpx.Response:
-        response = self._http.send(request, stream=True)
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, which runs in a thread of this client's, started on first use."""
+        with self._starting:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=_run_until_stopped, args=(self._loop,), daemon=True).start()
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            incoming = Incoming(response)
-            for chunk in response.iter_bytes():
-                incoming.add(chunk)
-            return incoming.whole()
-        finally:
-            response.close()
+            return future.result()
+        except BaseException:
+            future.cancel()  # Ctrl-C here ends it there
+            raise
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        if self._loop is not None:
+            self._run(self._http.aclose())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop = None
 
     def __enter__(self) -> Client:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _run_until_stopped(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()

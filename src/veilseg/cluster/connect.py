@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 import os
 
-# Ray reports its use to its makers unless told otherwise. A cluster that somebody else started has decided for itself.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-
 import ray
+from ray._private import services
 
 from veilseg.errors import UsageError, VeilsegError
 
@@ -28,6 +26,9 @@ def connect(cores: int) -> None:
         if address:
             ray.init(**options)
         else:
+            # Without a dashboard this process only reports usage, and asks the cloud's metadata service where it runs
+            # even where that is switched off.
+            setattr(services, "start_api_server", lambda *_, **__: ("", None))  # noqa: B010 - vulture takes it for unused
             ray.init("local", include_dashboard=False, **options)
     except (ConnectionError, ValueError, TimeoutError, RuntimeError, ray.exceptions.RayError) as error:
         where = f"the Ray cluster at {address} cannot be reached" if address else "Ray cannot be started"

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from veilseg.data.base import IGNORED, SegmentationData
 from veilseg.errors import VeilsegError
+
+#: The most common mistake with masks.
+MASK_HINT = "255 means ignored: masks of 0 and 255 are written as 0 and 1"
+
+
+def name_some(names: Sequence[str]) -> str:
+    """The first few of `names`, and how many more there are."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def check_data(data: SegmentationData, limit: int | None = None) -> list[str]:

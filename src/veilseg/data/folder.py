@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from veilseg.data.base import IGNORED, PairedFiles, decode_label
+from veilseg.data.check import MASK_HINT
 from veilseg.errors import InvalidDataError
 from veilseg.modelconfig import default_palette, generic_classes, is_colour
 
@@ -40,6 +41,8 @@ def open_folder(root: Path, split: str | None = None) -> PairedFiles:
     data = PairedFiles(name, folder / "images", folder / "labels", classes=classes, palette=palette)
     if described is None:
         count = 1 + max(_largest_id(path) for _, _, path in data.pairs)
+        if count == 1:
+            raise InvalidDataError(f"{name}: no label holds an id from 1 to 254", f"{MASK_HINT}; {CLASSES_HINT}")
         data.classes = generic_classes(count)
         data.palette = colours_for(count)
     return data

@@ -13,6 +13,7 @@ import numpy as np
 
 from veilseg.ciphers import Cipher, Plain, own_cipher
 from veilseg.data.base import Sample, SegmentationData
+from veilseg.data.check import MASK_HINT, name_some
 from veilseg.errors import InvalidDataError, UsageError
 from veilseg.evaluation.metrics import ConfusionMatrix
 from veilseg.images import to_png
@@ -29,6 +30,7 @@ class Result:
     Attributes:
         input: see `describe`.
         data: the dataset's name.
+        ignored: the share of pixels that are 255 in the labels, 0..1.
         bytes_per_image: mean size of the files that a client would send (plain images as PNG, for comparison).
         seconds: for all images, encryption included.
     """
@@ -39,6 +41,7 @@ class Result:
     data: str
     names_sha256: str
     images: int
+    ignored: float
     bytes_per_image: float
     seconds: float
 
@@ -51,6 +54,15 @@ class Result:
             "mAcc": 100 * self.matrix.macc,
         }
 
+    def doubts(self) -> list[str]:
+        """What makes the scores say less than they seem to, a sentence each."""
+        absent = [name for name, row in zip(self.classes, self.matrix.counts, strict=True) if not row.any()]
+        hint = f"; {MASK_HINT}" if self.ignored > 0.1 else ""
+        said = [f"no label of {self.data} holds {name_some(absent)}{hint}"] if absent else []
+        if self.ignored > 0.5:
+            said.append(f"{100 * self.ignored:.0f} % of the pixels of {self.data} are ignored")
+        return said
+
     def to_dict(self) -> dict[str, Any]:
         """Everything for a JSON report; scores in percent, IoU and recall per class as fractions."""
         return {
@@ -59,6 +71,7 @@ class Result:
             **{name: _json(value) for name, value in self.scores.items()},
             "unit": "percent",
             "pixels": self.matrix.pixels,
+            "ignored": round(self.ignored, 4),
             "bytes_per_image": round(self.bytes_per_image, 1),
             "seconds": round(self.seconds, 3),
             "per_class": self.matrix.per_class(self.classes),
@@ -102,7 +115,7 @@ def evaluate(
     if count < 1:
         raise InvalidDataError(f"{data.name} has no image to evaluate on")
     matrix = ConfusionMatrix(len(segmenter.classes))
-    names, sent, begin = hashlib.sha256(), 0, time.perf_counter()
+    names, sent, pixels, begin = hashlib.sha256(), 0, 0, time.perf_counter()
     for sample in _samples(data, count, progress):
         image, size = encrypt(segmenter.to_working_size(sample.image), cipher, key)
         labels = segmenter.segment(image, size=sample.label.shape, check=check)
@@ -114,6 +127,9 @@ def evaluate(
             on_labels(labels)
         names.update(sample.name.encode() + b"\n")
         sent += size
+        pixels += sample.label.size
+    if not matrix.pixels:
+        raise InvalidDataError(f"every pixel of {data.name} is ignored", MASK_HINT)
     return Result(
         matrix=matrix,
         classes=segmenter.classes,
@@ -121,6 +137,7 @@ def evaluate(
         data=data.name,
         names_sha256=names.hexdigest(),
         images=count,
+        ignored=1 - matrix.pixels / pixels,
         bytes_per_image=sent / count,
         seconds=time.perf_counter() - begin,
     )

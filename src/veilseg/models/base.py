@@ -148,7 +148,7 @@ def model_from_config(config: ModelConfig) -> SegmentationModel:
         network = registry.build(config.architecture, config.num_classes, config.arguments)
     except UsageError as error:
         raise InvalidModelError(f"the model's config is not valid: {error.message}", error.hint) from error
-    except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError, ZeroDivisionError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, AssertionError, RuntimeError, ArithmeticError) as error:
         raise InvalidModelError(f"the model's config does not build a {config.architecture}") from error
     return SegmentationModel(network, config)
 

@@ -57,8 +57,9 @@ class OnnxEngine:
                 f"{path} cannot be loaded by ONNX Runtime", hint="export the model again"
             ) from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if len(inputs) != 1 or len(inputs[0].shape) != 4 or not outputs or len(outputs[0].shape) != 4:
-            raise InvalidModelError(f"{path} does not map images [N, 3, H, W] to logits [N, K, H, W]")
+        ends = [inputs[0], outputs[0]] if len(inputs) == 1 and outputs else []
+        if not ends or any(len(end.shape) != 4 or not _is_float(end.type) for end in ends):
+            raise InvalidModelError(f"{path} does not map float images [N, 3, H, W] to logits [N, K, H, W]")
         self._input, self._output = inputs[0].name, outputs[0].name
         height, width = inputs[0].shape[2:]
         fixed = isinstance(height, int) and isinstance(width, int)
@@ -132,6 +133,10 @@ def _is_cuda(device: str) -> bool:
     if device not in ("cpu", "cuda"):
         raise UsageError(f"there is no device {device!r}", "cpu or cuda")
     return device == "cuda"
+
+
+def _is_float(kind: str) -> bool:
+    return kind in ("tensor(float)", "tensor(float16)", "tensor(double)")
 
 
 def _positive(threads: int) -> int:

@@ -187,6 +187,8 @@ class Segmenter:
             raise InvalidModelError(
                 f"the model gave {list(logits.shape)} where its {wanted[1]} classes ask for {list(wanted)}"
             )
+        if np.isnan(logits.max()):  # which is where any of them is
+            raise InvalidModelError("the model gave values that are no numbers (NaN)", "export or train it again")
         return logits
 
     def _read(self, image: Input) -> tuple[np.ndarray, Header | None]:

@@ -53,6 +53,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         lifespan=_lifespan(queues),
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # to an address made of the Host header, and without TLS
     )
     app.state.failure = None  # why the service could not start
 
@@ -84,7 +85,10 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     @app.post(
         "/v1/segment",
         response_class=Response,
-        responses={200: schema.SEGMENT_OK, **schema.errors(401, 404, 406, 408, 413, 415, 421, 422, 429, 503, 504)},
+        responses={
+            200: schema.SEGMENT_OK,
+            **schema.errors(401, 404, 406, 408, 413, 415, 422, 429, 503, 504),
+        },
         **{**secured, "openapi_extra": {**schema.SEGMENT_BODY, **secured.get("openapi_extra", {})}},
     )
     async def post_segment(request: Request, model: ModelName = None) -> Response:
@@ -95,17 +99,17 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
             await body.drain(request, limits)
             raise
 
-    @app.get("/v1/model", responses=schema.errors(401, 404, 421, 422, 503), **secured)
+    @app.get("/v1/model", responses=schema.errors(401, 404, 422, 503), **secured)
     async def get_model(model: ModelName = None) -> schema.ModelInfo:
         """What a client must know to encrypt for a model."""
         return _describe(queue_of(model), list(queues), limits)
 
-    @app.get("/healthz", responses=schema.errors(421))
+    @app.get("/healthz", responses=schema.errors())
     async def get_health() -> schema.Health:
         """Whether the service runs."""
         return schema.Health(status="ok")
 
-    @app.get("/readyz", responses=schema.errors(421, 503))
+    @app.get("/readyz", responses=schema.errors(503))
     async def get_ready() -> schema.Health:
         """Whether every model is loaded."""
         if all(queue.ready for queue in queues.values()):
@@ -115,7 +119,10 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     @app.get(
         "/metrics",
         response_class=Response,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **schema.errors(401, 421, 503)},
+        responses={
+            200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+            **schema.errors(401, 503),
+        },
         **secured,
     )
     async def get_metrics() -> Response:

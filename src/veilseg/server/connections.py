@@ -1,9 +1,13 @@
-"""Connections with the limits that uvicorn lacks: on their number, the time for a head, and the time to read."""
+"""Connections with the limits that uvicorn lacks: on their number, the time for a head, and the time to read.
+
+TLS begins here and not in uvicorn, which hears of a connection when its handshake is done: limits count at accept.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from functools import partial
 from typing import Any
 
@@ -12,10 +16,31 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from veilseg.server.errors import unavailable
 from veilseg.server.settings import Limits
 
+_LAST_CALL = 1.0  # seconds
 
-def guarded(limits: Limits) -> Any:
+
+def guarded(limits: Limits, tls: ssl.SSLContext | None) -> Any:
     """What uvicorn makes connections with (`http` of its Config)."""
-    return partial(GuardedConnection, limits, set())
+    return partial(GuardedConnection, limits, tls, set())
+
+
+class _Connection(H11Protocol):
+    """uvicorn's protocol, but for the end: who was let in and has not asked yet gets a second to do so."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._asked = False
+
+    def handle_events(self) -> None:
+        super().handle_events()
+        self._asked = self._asked or self.cycle is not None
+
+    def shutdown(self) -> None:
+        if self._asked:
+            super().shutdown()
+        else:
+            self._asked = True
+            self.loop.call_later(_LAST_CALL, self.shutdown)
 
 
 class GuardedConnection(asyncio.Protocol):
@@ -25,10 +50,14 @@ class GuardedConnection(asyncio.Protocol):
     `served`: the connections that are open, without those that were refused.
     """
 
-    def __init__(self, limits: Limits, served: set[GuardedConnection], **given: Any) -> None:
-        self._limits, self._served = limits, served
-        self._http: asyncio.Protocol = H11Protocol(**{**given, "app_state": {**given["app_state"], "connection": self}})
+    def __init__(
+        self, limits: Limits, tls: ssl.SSLContext | None, served: set[GuardedConnection], **given: Any
+    ) -> None:
+        self._limits, self._tls, self._served = limits, tls, served
+        self._http: asyncio.Protocol = _Connection(**{**given, "app_state": {**given["app_state"], "connection": self}})
         self._requests = 0
+        self._begun, self._early = False, bytearray()  # what comes between the handshake and `_begin`
+        self._handshake: asyncio.Task[None] | None = None
         self._head_clock: asyncio.TimerHandle | None = None
         self._read_clock: asyncio.TimerHandle | None = None
 
@@ -43,29 +72,66 @@ class GuardedConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._loop, self._transport = asyncio.get_running_loop(), transport
+        if len(self._served) < self._limits.connections:
+            self._served.add(self)
+            self._await_head()
+            if self._tls is None:
+                self._begin(transport)
+            else:
+                self._handshake = self._loop.create_task(self._secure(transport, self._tls))
+        else:
+            self._http = asyncio.Protocol()  # does nothing
+            if self._tls is None:
+                transport.write(_refusal())
+            transport.close()
+
+    async def _secure(self, transport: asyncio.Transport, tls: ssl.SSLContext) -> None:
+        """Shake hands, within the time that a head has."""
+        try:
+            secured = await self._loop.start_tls(
+                transport, self, tls, server_side=True, ssl_handshake_timeout=self._limits.head_timeout
+            )
+        except (OSError, TimeoutError):  # SSLError and resets among them
+            secured = None
+        if secured is None:
+            transport.abort()
+            self._forget()
+        else:
+            self._begin(secured)
+
+    def _begin(self, transport: asyncio.Transport) -> None:
+        self._transport, self._begun = transport, True
         # Writing counts as paused exactly while something waits that the client has not read. Not 0: under TLS an
         # empty buffer would be full.
         transport.set_write_buffer_limits(1)
-        if len(self._served) < self._limits.connections:
-            self._served.add(self)
-            self._http.connection_made(transport)
-            self._await_head()
-        else:
-            self._http = asyncio.Protocol()  # does nothing
-            transport.write(_refusal())
-            transport.close()
+        self._http.connection_made(transport)
+        if self._early:
+            self.data_received(bytes(self._early))
+            self._early.clear()
 
     def data_received(self, data: bytes) -> None:
+        if not self._begun:
+            self._early += data
+            return
         self._http.data_received(data)
         if not self._requests:
             self._await_head()
 
+    def eof_received(self) -> bool | None:
+        return self._http.eof_received() if self._begun else None
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        if self._handshake is not None:
+            self._handshake.cancel()
+        if self._begun:
+            self._http.connection_lost(exc)
+
+    def _forget(self) -> None:
         self._served.discard(self)
         self._stop_head_clock()
         if self._read_clock is not None:
             self._read_clock.cancel()
-        self._http.connection_lost(exc)
 
     def pause_writing(self) -> None:
         # Not close(), which waits until all is read.

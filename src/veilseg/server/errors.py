@@ -44,7 +44,7 @@ def not_for_us(message: str, hint: str | None, *, status: int = 422, code: str =
 
 
 def queue_full(retry_after: float) -> RequestError:
-    """429: more images wait than the service will hold."""
+    """429: more images wait than the service will hold, or will hold of this client."""
     message, hint = "The queue is full.", "wait as long as Retry-After says, then send it again"
     return RequestError(429, "queue_full", message, hint, retry_after=retry_after)
 

@@ -11,10 +11,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from veilseg.server.errors import RequestError
+from veilseg.server.heads import refuse_head
 from veilseg.server.logs import LOGGER
 from veilseg.server.memory import Memory
 from veilseg.server.metrics import Metrics
-from veilseg.server.settings import is_loopback
 
 #: The page may load and talk to nothing but this service: this is what keeps photographs in the browser.
 _POLICY = (
@@ -78,8 +78,10 @@ class Surroundings:
 
         try:
             with self._memory.share() as state["share"]:
-                if self._open and not _is_local(scope):
-                    await _not_local().response(notes["request_id"], _CLOSE)(scope, receive, send_noting)
+                refusal = refuse_head(scope, open_to_all=self._open)
+                if refusal is not None:
+                    notes["code"] = refusal.code
+                    await refusal.response(notes["request_id"], _CLOSE)(scope, receive, send_noting)
                 else:
                     await self.app(scope, receive, send_noting)
         except Exception:
@@ -105,18 +107,3 @@ class Surroundings:
         self._metrics.seconds.labels(route).observe(seconds)
         if code := notes.get("code"):
             self._metrics.refused.labels(code).inc()
-
-
-def _is_local(scope: Scope) -> bool:
-    """Whether the Host header names this machine.
-
-    Without tokens a web page elsewhere, whose name was made to point here, must not be able to use the service.
-    """
-    host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
-    name = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]
-    return is_loopback(name)
-
-
-def _not_local() -> RequestError:
-    message = "Without tokens the service answers only to names of this machine."
-    return RequestError(421, "not_local", message, "use http://127.0.0.1, or start it with --tokens")

@@ -26,11 +26,12 @@ log = logging.getLogger(LOGGER)
 
 @dataclass(eq=False)
 class WaitingImage:
-    """One image that waits: its file, its true and its stored size (height, width), and the label map to come."""
+    """One image that waits: its file, its true and its stored size (height, width), whose it is, and the label map."""
 
     data: bytes
     size: tuple[int, int]
     stored: tuple[int, int]
+    client: str | None = None
     labels: asyncio.Future[np.ndarray] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     since: float = field(default_factory=time.monotonic)
     attempts: int = 0
@@ -92,12 +93,20 @@ class ModelQueue:
             _fail(self._queue.popleft(), unavailable("stopping", "The service is stopping."))
 
     def submit(self, images: list[WaitingImage]) -> None:
-        """Take all `images` or none. Raises RequestError: 429 when they do not fit the queue, 503 without a worker."""
+        """Take all `images` of a client or none.
+
+        Raises RequestError: 429 when they do not fit the queue, or when the client's own would be more than half of it;
+        503 without a worker.
+        """
         if not self.ready:
             raise unavailable("not_ready", "The model is being loaded.")
         self._drop_forgotten()
         if len(self._queue) + len(images) > self._limits.queue:
             raise queue_full(self._pace * (len(self._queue) + len(images) - self._limits.queue + 1))
+        client = images[0].client
+        own = 0 if client is None else sum(image.client == client for image in self._queue)
+        if own and own + len(images) > (self._limits.queue + 1) // 2:
+            raise queue_full(self._pace * len(images))
         self._queue.extend(images)
         self._note_queue()
         self._arrived.set()

@@ -131,7 +131,9 @@ SEGMENT_OK: dict[str, Any] = {
     },
 }
 _REASONS = {
+    400: "The request is no HTTP as it should be",
     401: "A token is missing or not valid",
+    403: "A browser says that a page of another site sent the request",
     404: "There is no such model",
     406: "None of the accepted types can be given",
     408: "The body came too slowly",
@@ -140,11 +142,13 @@ _REASONS = {
     421: "Without tokens, only names of this machine are answered",
     422: "The body is no encrypted image for this model",
     429: "The queue is full; Retry-After says when to come back",
+    431: "The head of the request is too long",
     503: "The service cannot take work now; Retry-After says when to come back",
     504: "The response would have come too late",
 }
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The error responses of a route for FastAPI's `responses`."""
-    return {status: {"model": ErrorResponse, "description": _REASONS[status]} for status in statuses}
+    """The error responses of a route for FastAPI's `responses`; those of `refuse_head` are every route's."""
+    every = sorted({400, 403, 421, 431, *statuses})
+    return {status: {"model": ErrorResponse, "description": _REASONS[status]} for status in every}

@@ -32,7 +32,10 @@ async def segment(request: Request, queue: ModelQueue, limits: Limits, metrics: 
     # In a thread, because checksums of megabytes would hold up everybody else.
     headers = await asyncio.to_thread(_check_all, parts, queue.config, limits, several)
     pairs = zip(parts, headers, strict=True)
-    waiting = [WaitingImage(data, (header.height, header.width), header.padded_size) for (_, data), header in pairs]
+    client = notes.get("client")
+    waiting = [
+        WaitingImage(data, (header.height, header.width), header.padded_size, client) for (_, data), header in pairs
+    ]
     notes["images"], notes["pixels"] = len(waiting), sum(image.pixels for image in waiting)
     share.take(BYTES_PER_PIXEL * notes["pixels"])
     queue.submit(waiting)

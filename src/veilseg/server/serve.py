@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import resource
 import signal
+import socket
 import ssl
 
 import uvicorn
@@ -10,13 +14,15 @@ import uvicorn
 from veilseg.errors import UsageError, VeilsegError
 from veilseg.server.app import create_app
 from veilseg.server.connections import guarded
+from veilseg.server.heads import MAX_HEAD
 from veilseg.server.logs import json_lines
 from veilseg.server.metrics import Metrics
-from veilseg.server.settings import Settings, is_loopback
+from veilseg.server.settings import PREFIX, Settings, is_loopback
 from veilseg.server.tokens import TokenFile
 
-_MAX_HEAD = 16 << 10
 _GRACE = 5
+_TAKE_IN = 0.5  # seconds
+_OTHER_FILES = 100  # that a process has open beside its connections
 
 
 def serve(settings: Settings) -> None:
@@ -25,7 +31,7 @@ def serve(settings: Settings) -> None:
     Raises UsageError when other machines could reach the service without a token, VeilsegError when a model or the
     address cannot be had.
     """
-    check_start(settings)
+    tls = check_start(settings)
     metrics = Metrics()
     app = create_app(settings, metrics)
     limits = settings.limits
@@ -33,49 +39,75 @@ def serve(settings: Settings) -> None:
         app,
         host=settings.host,
         port=settings.port,
-        http=guarded(limits),
+        http=guarded(limits, tls),
         ws="none",
         lifespan="on",
-        h11_max_incomplete_event_size=_MAX_HEAD,
+        h11_max_incomplete_event_size=MAX_HEAD,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=int(limits.timeout + limits.body_timeout) + _GRACE,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ssl_certfile=settings.tls_certificate,
-        ssl_keyfile=settings.tls_key,
     )
     with json_lines(metrics):
         try:
             # uvicorn sends itself the signal again when all is done; a service that ended as asked has not failed.
             signal.signal(signal.SIGTERM, lambda *_: None)
-            uvicorn.Server(config).run()
+            _Server(config).run()
         except SystemExit as error:  # uvicorn's way to say that it could not start
             taken = VeilsegError(f"{settings.host} port {settings.port} cannot be had", "is another service there?")
             raise app.state.failure or taken from error
 
 
-def check_start(settings: Settings) -> None:
-    """Raise UsageError, before a model is loaded, for settings that cannot be served.
+class _Server(uvicorn.Server):
+    """uvicorn's, but for the end: what the system has accepted is taken in before the door is closed."""
 
-    Other machines could reach the service without a token, or the files for TLS cannot be used.
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            for listening in server.sockets:
+                with socket.socket(fileno=os.dup(listening.fileno())) as line:
+                    line.listen(0)  # nobody waits in line any more
+        await asyncio.sleep(_TAKE_IN)
+        await super().shutdown(sockets)
+
+
+def check_start(settings: Settings) -> ssl.SSLContext | None:
+    """Raise UsageError, before a model is loaded, for settings that cannot be served; else what TLS is made with.
+
+    Other machines could reach the service without a token, the files for TLS cannot be used, or the process may not
+    have as many connections as it is to take.
     """
     _check_address(settings)
+    _take_descriptors(settings.limits.connections)
     certificate, key = settings.tls_certificate, settings.tls_key
     if (certificate is None) != (key is None):
         raise UsageError("a certificate and its key belong together", "--tls-certificate FILE --tls-key FILE")
     if certificate is None or key is None:
-        return
+        return None
     for file in (certificate, key):
         if not file.is_file():
             raise UsageError(f"{file} does not exist", "a PEM file is needed")
     try:
         # The password is for keys that need one: nobody is there to type it when a service starts again.
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password="")
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.set_alpn_protocols(["http/1.1"])
+        context.load_cert_chain(certificate, key, password="")
     except (OSError, ValueError) as error:
         hint = "PEM files that belong together, the key without a password"
         raise UsageError(f"{certificate} and {key} are no certificate and its key", hint) from error
+    return context
+
+
+def _take_descriptors(connections: int) -> None:
+    """Allow this process the files that its connections need, or raise UsageError where the system does not."""
+    wanted = connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted <= hard or (soft < wanted and hard == resource.RLIM_INFINITY):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    elif soft < wanted:
+        hint = f"raise the limit (ulimit -n), or lower {PREFIX}CONNECTIONS"
+        raise UsageError(f"{connections} connections need {wanted} open files, and {hard} are allowed here", hint)
 
 
 def _check_address(settings: Settings) -> None:

@@ -18,10 +18,13 @@ class StoppedError(Exception):
 
 
 class StopBetweenSteps(pl.Callback):
-    """Ctrl-C and SIGTERM let the step end, write a checkpoint and raise StoppedError; a second one acts at once."""
+    """Ctrl-C and SIGTERM let the step end, write a checkpoint and raise StoppedError; another, later, acts at once.
+
+    Within a second it counts as the same: `timeout` sends its signal to the process and then to the whole group.
+    """
 
     def __init__(self, checkpoint: Path) -> None:
-        self.checkpoint, self.asked = checkpoint, False
+        self.checkpoint, self.asked, self.asked_at = checkpoint, False, 0.0
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -31,9 +34,10 @@ class StopBetweenSteps(pl.Callback):
             return
 
         def ask(number: int, frame: Any) -> None:
-            if self.asked:
+            if not self.asked:
+                self.asked, self.asked_at = True, time.monotonic()
+            elif time.monotonic() > self.asked_at + 1:
                 raise KeyboardInterrupt
-            self.asked = True
 
         before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
@@ -22,12 +23,13 @@ from lightning.pytorch.strategies import DDPStrategy
 from veilseg import __version__
 from veilseg.data import SegmentationData, open_data
 from veilseg.data.reduced import ReducedData
-from veilseg.errors import InvalidDataError, UsageError
-from veilseg.files import write_atomic
+from veilseg.errors import UsageError
+from veilseg.files import locked, make_folder, write_atomic
 from veilseg.keys import Key
 from veilseg.modelconfig import CONFIG_NAME
 from veilseg.models import SegmentationModel, load_model, save_model
 from veilseg.scale import ORIGINAL
+from veilseg.training import before
 from veilseg.training.callbacks import StopBetweenSteps, StoppedError, WaitingShare
 from veilseg.training.distributed import share_batch_norm
 from veilseg.training.inputs import input_transform
@@ -58,6 +60,7 @@ class Run:
     module: SegmentationTraining
     data: RunData
     stop: StopBetweenSteps
+    counts: np.ndarray  # pixels of training per class, int64 [K]
 
 
 #: Who started the processes of a run, where it was not Lightning: how they find each other, and which one this is.
@@ -70,20 +73,27 @@ def train(recipe: Recipe, folder: Path, launch: Launch | None = None) -> Segment
     A run that was interrupted goes on from its last checkpoint when the recipe is the same; a finished one gives its
     model as it is. launch: where another program started the processes.
 
-    Raises UsageError for a folder with a run of another recipe, InvalidDataError for unfit datasets, and
-    KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM asks it to stop.
+    Raises UsageError for a folder with another recipe's run or one that goes on, InvalidDataError for unfit datasets,
+    and KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM asks it to stop.
     """
     refuse_other_run(folder, recipe)
     if (folder / CONFIG_NAME).exists():  # what save_model writes last
         return load_model(folder)
     run = prepare(recipe, folder, launch=launch)
-    trainer, module = run.trainer, run.module
-    if trainer.is_global_zero:
-        folder.mkdir(parents=True, exist_ok=True)
+    before.check_classes(run.counts, run.data.val_samples.data)
+    if not run.trainer.is_global_zero:
+        return _finish(run, recipe, folder)
+    make_folder(folder)
+    with locked(folder / RECIPE_NAME, wait=False):  # two runs would overwrite each other's checkpoints
         write_atomic(folder / RECIPE_NAME, _record(recipe).encode(), overwrite=True)
+        return _finish(run, recipe, folder)
+
+
+def _finish(run: Run, recipe: Recipe, folder: Path) -> SegmentationModel:
+    trainer, module = run.trainer, run.module
     try:
-        with run.stop.listening():
-            trainer.fit(module, run.data, ckpt_path=_checkpoint(folder), weights_only=True)
+        with run.stop.listening(), before.workers_go_on():
+            trainer.fit(module, run.data, ckpt_path=before.whole_checkpoint(folder / LAST), weights_only=True)
     except StoppedError:
         raise KeyboardInterrupt from None
     if "val_miou" not in trainer.callback_metrics:  # stopped between its last checkpoint and the model's file
@@ -117,16 +127,17 @@ def prepare(
     launch: Launch | None = None,
 ) -> Run:
     """Everything that a run in `folder` needs, built and checked, before any work; errors as for `train`."""
+    before.check_machine(recipe)
     longer_side = ORIGINAL if recipe.data.longer_side == "original" else recipe.data.longer_side
     sources = [ReducedData(opener(source), longer_side) for source in recipe.data.train]
     val = ReducedData(opener(recipe.data.val), longer_side)
-    _same_classes([*sources, val])
+    before.same_classes([*sources, val])
     if recipe.machine.threads:
         torch.set_num_threads(recipe.machine.threads)
     pl.seed_everything(recipe.train.seed, verbose=False)
     key = None if recipe.method.key is None else Key.load(recipe.method.key)
     samples = TrainingSamples(recipe, sources, [])
-    counts = sum(label_counts(source, samples.num_classes) for source in samples.sources)
+    counts = np.sum([label_counts(source, samples.num_classes) for source in samples.sources], axis=0)
     model = first_model(recipe, val, samples.sources[0], key)
     model.config.longer_side = typical_side(samples.sources[0])
     teacher = Teacher(recipe.method, model) if recipe.method.teacher is not None else None
@@ -140,11 +151,13 @@ def prepare(
     model = model.to(memory_format=torch.channels_last).train()
     machine = recipe.machine
     stop = StopBetweenSteps(folder / LAST)
-    trainer = _trainer(recipe, folder, stop, launch)
+    with before.refused_machines():
+        trainer = _trainer(recipe, folder, stop, launch)
     if machine.devices * machine.nodes > 1 and trainer.strategy.root_device.type == "cpu":
         share_batch_norm(model)
     module = SegmentationTraining(model, recipe, class_weights(torch.as_tensor(counts), recipe.loss.balance), teacher)
-    return Run(trainer, module, RunData(samples, ValidationSamples(val, transform, model.config.size_multiple)), stop)
+    data = RunData(samples, ValidationSamples(val, transform, model.config.size_multiple))
+    return Run(trainer, module, data, stop, counts)
 
 
 def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps, launch: Launch | None) -> pl.Trainer:
@@ -198,10 +211,6 @@ def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps, launch: Launc
     )
 
 
-def _checkpoint(folder: Path) -> str | None:
-    return str(folder / LAST) if (folder / LAST).exists() else None
-
-
 def refuse_other_run(folder: Path, recipe: Recipe) -> None:
     """Raise UsageError when `folder` has a run of another recipe; the machine may be another."""
     path = folder / RECIPE_NAME
@@ -230,14 +239,6 @@ def _published(recipe: Recipe) -> dict[str, Any]:
             kind, colon, where = str(entries[name]).rpartition(":")
             entries[name] = f"{kind}{colon}{Path(where).name}"
     return values
-
-
-def _same_classes(datasets: list[SegmentationData]) -> None:
-    for other in datasets[1:]:
-        if other.classes != datasets[0].classes:
-            raise InvalidDataError(
-                f"{datasets[0].name} and {other.name} have different classes", "use datasets with one class list"
-            )
 
 
 def _switch_input(model: SegmentationModel, enabled: bool) -> None:

@@ -41,5 +41,7 @@ def open_scenes(where: str, split: str | None = None) -> SceneData:
     """The scenes that "COUNT" or "COUNT:SEED" names; `split` has no meaning here and is ignored."""
     count, colon, seed = where.partition(":")
     if not (count.isdecimal() and (seed.isdecimal() or not colon)):
-        raise UsageError(f"'scenes:{where}' does not say how many scenes", hint="use scenes:COUNT or scenes:COUNT:SEED")
+        raise UsageError(
+            f"'scenes:{where}' does not say how many scenes, and which", hint="use scenes:COUNT or scenes:COUNT:SEED"
+        )
     return SceneData(int(count), int(seed or "0"))

@@ -82,7 +82,7 @@ def _fill_folder(out: Path) -> Iterator[Path]:
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{out.name[:80]}.", suffix=".part", dir=out.parent))
+        scratch = Path(tempfile.mkdtemp(prefix=f".{out.name[:20]}.", suffix=".part", dir=out.parent))
     except OSError as error:
         raise VeilsegError(f"cannot write beside {out}: {error.strerror or error}") from error
     try:

@@ -52,8 +52,8 @@ def _load(path: Path) -> Any:
         if isinstance(error, pickle.UnpicklingError) and _begins_as_checkpoint(path):
             raise InvalidModelError(
                 f"{path} holds objects that are not read, as they could run code",
-                "where mmengine or mmcv is installed: c = torch.load(FILE, weights_only=False); "
-                "torch.save({'state_dict': c['state_dict'], 'meta': {'cfg': c['meta'].get('cfg')}}, NEW)",
+                "do not open it otherwise either; ask its author for a file of tensors and plain values, "
+                "{'state_dict': ..., 'meta': {'cfg': TEXT}}",
             ) from error
         raise InvalidModelError(
             f"{path} is no checkpoint, or only a part of one", "give the .pth file as mmsegmentation saved it"
