@@ -15,7 +15,7 @@ from tests.models import families
 from tests.models.encrypted import CIPHERS, KEYS, encrypt_blocks
 from veilseg.errors import InvalidKeyError, InvalidModelError
 from veilseg.models import encrypt_model, rekey_model
-from veilseg.models.encryption.encrypt import input_spec
+from veilseg.models.encryption.marks import input_spec
 from veilseg.models.encryption.stems import find_patchify
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -13,7 +13,7 @@ from torch.nn.utils.parametrizations import weight_norm
 from tests.models.encrypted import KEYS
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.models import encrypt_model, rekey_model
-from veilseg.models.encryption.encrypt import input_spec
+from veilseg.models.encryption.marks import input_spec
 
 
 def test_a_stem_by_its_path() -> None:

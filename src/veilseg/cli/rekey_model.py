@@ -14,6 +14,7 @@ from veilseg.cli.encrypt_model import (
     exported_only,
     refuse_model,
     refuse_onnx,
+    saved,
     write_model,
 )
 from veilseg.cli.messages import note
@@ -44,14 +45,20 @@ def command(
         refuse_onnx(found, onnx=onnx)
         from veilseg.models.encryption.foreign import rekey_folder
 
-        rekey_folder(found, before, after, output, overwrite=force)
+        _, proof = rekey_folder(found, before, after, output, overwrite=force)
+        note(f"checked by loading it again: {proof}")
     elif exported_only(found.path):
         from veilseg.models.encryption.onnx_stem import rekey_onnx
 
         rekey_onnx(found.path, before, after, output, overwrite=force)
     else:
         refuse_model(output, onnx=onnx, force=force)
-        from veilseg.models import load_model, rekey_model
+        from veilseg.models import load_model, rekey_model, verify_rekeying
 
-        write_model(rekey_model(load_model(found.path), before, after), output, onnx=onnx, force=force)
+        encrypted = load_model(found.path)
+        moved = rekey_model(encrypted, before, after, verify=False)
+        with saved(moved) as again:
+            proof = verify_rekeying(encrypted, again, before, after)
+        write_model(moved, output, onnx=onnx, force=force)
+        note(f"checked by loading it again: {proof}")
     note(f"{output}: belongs to key {after.fingerprint} now, no longer to {before.fingerprint}")

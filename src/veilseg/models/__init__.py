@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from veilseg.models.encryption.encrypt import encrypt_model, rekey_model
     from veilseg.models.encryption.hf_network import as_segmentation
     from veilseg.models.encryption.processor import client_images
+    from veilseg.models.encryption.verify import verify_encryption, verify_rekeying
     from veilseg.models.load import load_model
     from veilseg.models.onnx.export import export_onnx
 
@@ -27,6 +28,8 @@ _PUBLIC = {
     "load_model": "veilseg.models.load",
     "rekey_model": "veilseg.models.encryption.encrypt",
     "save_model": "veilseg.models.base",
+    "verify_encryption": "veilseg.models.encryption.verify",
+    "verify_rekeying": "veilseg.models.encryption.verify",
 }
 
 __all__ = [
@@ -39,6 +42,8 @@ __all__ = [
     "load_model",
     "rekey_model",
     "save_model",
+    "verify_encryption",
+    "verify_rekeying",
 ]
 
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from veilseg.errors import InvalidModelError
 from veilseg.modelconfig import ModelConfig
 from veilseg.models.base import SegmentationModel
-from veilseg.models.encryption.encrypt import input_spec
 from veilseg.models.encryption.hf import load_transformers
+from veilseg.models.encryption.marks import input_spec
 from veilseg.models.encryption.processor import PixelStatistics, client_image
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import fold

@@ -20,6 +20,7 @@ def find_patchify(model: nn.Module, path: str | None = None) -> nn.Conv2d:
     no such layer, where it overlaps or pads, or where several could be it and no path is given; UsageError for a path
     that leads nowhere.
     """
+    _check_around(model)
     if path is not None:
         return _at(model, path)
     found = {
@@ -37,6 +38,28 @@ def find_patchify(model: nn.Module, path: str | None = None) -> nn.Conv2d:
             f"name the one that does, if it is the only one: stem={name!r}",
         )
     return conv
+
+
+def patchify_layers(model: nn.Module) -> list[nn.Conv2d]:
+    """All convolutions of three channels whose kernel is their stride."""
+    convs = (part for part in model.modules() if isinstance(part, nn.Conv2d) and part.in_channels == 3)
+    return [conv for conv in convs if conv.kernel_size == conv.stride]
+
+
+def _check_around(model: nn.Module) -> None:
+    """Refuse what changes a stem or its images from outside: adapters, and padding to whole patches."""
+    for name, part in model.named_modules():
+        inner = getattr(part, "base_layer", None) or getattr(part, "original_module", None)  # PEFT's names
+        if isinstance(inner, nn.Module) and patchify_layers(inner):
+            raise InvalidModelError(
+                f"{type(part).__name__} adapts the patch embedding {name}, so a key in it would not be the whole of it",
+                "merge it first: model.merge_and_unload()",
+            )
+        if getattr(part, "dynamic_img_pad", False):
+            raise InvalidModelError(
+                f"{name} pads images to whole patches itself, with black, and padding is part of an encrypted image",
+                "make the network with dynamic_img_pad=False; the cipher pads",
+            )
 
 
 def _at(model: nn.Module, path: str) -> nn.Conv2d:

@@ -9,7 +9,7 @@ from veilseg.errors import InvalidModelError
 from veilseg.inputspec import CONFIG_KEY
 from veilseg.modelconfig import WEIGHTS_NAME
 from veilseg.modelfolder import open_folder
-from veilseg.models.encryption.encrypt import SPEC_ATTRIBUTE, input_spec
+from veilseg.models.encryption.marks import SPEC_ATTRIBUTE, input_spec
 from veilseg.models.encryption.stems import find_patchify
 
 
@@ -42,6 +42,4 @@ def save_timm(model: Any, processor: Any, folder: Path) -> None:
     """
     from timm.models import save_for_hf
 
-    raw = {"mean": (0.0, 0.0, 0.0), "std": (1 / 255, 1 / 255, 1 / 255)}
-    model.pretrained_cfg = {**model.pretrained_cfg, **raw}
     save_for_hf(model, str(folder), model_config={CONFIG_KEY: input_spec(model).to_dict()}, safe_serialization=True)

@@ -21,7 +21,7 @@ from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME
 from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.stems import find_patchify
-from veilseg.models.onnx.session import open_onnx
+from veilseg.models.onnx_session import open_onnx
 
 TOLERANCE = 1e-3
 _LARGEST_SIDE = 16384
