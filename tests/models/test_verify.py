@@ -98,7 +98,7 @@ def test_a_network_that_cannot_be_run() -> None:
 
 
 def test_padding_and_adapters_have_their_own_reason() -> None:
-    small = {"embed_dim": 24, "depth": 1, "num_heads": 2, "img_size": 64, "num_classes": 5}
+    small: dict[str, Any] = {"embed_dim": 24, "depth": 1, "num_heads": 2, "img_size": 64, "num_classes": 5}
     padding = timm.create_model("vit_tiny_patch16_224", **small, dynamic_img_size=True, dynamic_img_pad=True)
     with pytest.raises(InvalidModelError, match="pads images"):
         encrypt_model(padding, KEYS[0])
@@ -129,7 +129,12 @@ def clip(name: str) -> nn.Module:
 
     if name == "clip":
         return t.CLIPVisionModel(t.CLIPVisionConfig(**VISION))
-    layers = {"extract_layers": [0, 1], "reduce_dim": 8, "decoder_num_attention_heads": 2, "projection_dim": 16}
+    layers: dict[str, Any] = {
+        "extract_layers": [0, 1],
+        "reduce_dim": 8,
+        "decoder_num_attention_heads": 2,
+        "projection_dim": 16,
+    }
     config = t.CLIPSegConfig(text_config=TEXT, vision_config=VISION, decoder_intermediate_size=16, **layers)
     return t.CLIPSegForImageSegmentation(config)
 
@@ -153,7 +158,7 @@ def test_stems_without_bias_of_transformers(name: str, cipher: str, keys: list[K
 
 
 def test_stems_without_bias_of_timm() -> None:
-    small = {"embed_dim": 24, "depth": 1, "num_heads": 2, "img_size": 64, "num_classes": 5}
+    small: dict[str, Any] = {"embed_dim": 24, "depth": 1, "num_heads": 2, "img_size": 64, "num_classes": 5}
     plain = families.wake(timm.create_model("vit_base_patch16_clip_224", **small))
     half = (0.5, 0.5, 0.5)
     encrypted = encrypt_model(plain, KEYS[0], mean=half, std=half)
@@ -168,7 +173,7 @@ def test_nothing_is_written_that_does_not_agree(keys: list[Key], capsys: pytest.
     """A network without bias and without positions: its library has no place for what the key needs."""
     from timm.models import save_for_hf
 
-    small = {"depths": (1, 1, 1, 1), "dims": (8, 8, 12, 12), "num_classes": 5, "conv_bias": True}
+    small: dict[str, Any] = {"depths": (1, 1, 1, 1), "dims": (8, 8, 12, 12), "num_classes": 5, "conv_bias": True}
     plain: Any = families.wake(timm.create_model("convnext_atto", **small))
     plain.stem[0].bias = None
     save_for_hf(plain, "source", safe_serialization=True, model_args=small)

@@ -40,7 +40,8 @@ def command(
 
     before, after = Key.load(old), Key.load(new)
     found = open_folder(find_folder(model))
-    found.input.check_old_key(before.fingerprint)
+    if found.library == "veilseg" or found.input.keyed:  # else the weights may know: config.json may be the library's
+        found.input.check_old_key(before.fingerprint)
     if found.library != "veilseg":
         refuse_onnx(found, onnx=onnx)
         from veilseg.models.encryption.foreign import rekey_folder
