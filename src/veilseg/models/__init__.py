@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from veilseg.models.encryption.hf_network import as_segmentation
     from veilseg.models.encryption.processor import client_images
     from veilseg.models.encryption.verify import verify_encryption, verify_rekeying
+    from veilseg.models.encryption.with_matrix import decrypt_with_matrix, encrypt_with_matrix
     from veilseg.models.load import load_model
     from veilseg.models.onnx.export import export_onnx
 
@@ -23,7 +24,9 @@ _PUBLIC = {
     "as_segmentation": "veilseg.models.encryption.hf_network",
     "client_images": "veilseg.models.encryption.processor",
     "create_model": "veilseg.models.create",
+    "decrypt_with_matrix": "veilseg.models.encryption.with_matrix",
     "encrypt_model": "veilseg.models.encryption.encrypt",
+    "encrypt_with_matrix": "veilseg.models.encryption.with_matrix",
     "export_onnx": "veilseg.models.onnx.export",
     "load_model": "veilseg.models.load",
     "rekey_model": "veilseg.models.encryption.encrypt",
@@ -37,7 +40,9 @@ __all__ = [
     "as_segmentation",
     "client_images",
     "create_model",
+    "decrypt_with_matrix",
     "encrypt_model",
+    "encrypt_with_matrix",
     "export_onnx",
     "load_model",
     "rekey_model",

@@ -8,9 +8,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from veilseg import catalog
@@ -24,9 +21,9 @@ from veilseg.models.encryption.copies import replace_copies
 from veilseg.models.encryption.marks import input_spec, record
 from veilseg.models.encryption.probe import runnable
 from veilseg.models.encryption.processor import PixelStatistics, statistics_of
+from veilseg.models.encryption.stem_weights import fold_statistics, read_embedding, write_embedding
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.encryption.verify import verify_encryption, verify_rekeying
-from veilseg.models.networks.normalize import fold, set_bias
 from veilseg.models.networks.protocol import Widenable
 from veilseg.spec import CipherSpec
 
@@ -34,9 +31,6 @@ if TYPE_CHECKING:
     from veilseg.keys import Key
 
 Model = TypeVar("Model", bound=nn.Module)
-Array = NDArray[np.float64]
-#: Statistics, as timm states them, of a network that takes pixels 0..255 as they are.
-RAW = {"mean": (0.0, 0.0, 0.0), "std": (1 / 255, 1 / 255, 1 / 255)}
 
 
 def encrypt_model(
@@ -94,10 +88,10 @@ def encrypt_model(
     if block is not None and block != conv.kernel_size[0]:
         conv = _widened(own, conv, block)
     if statistics is not None:
-        _fold(encrypted, conv, statistics)
+        fold_statistics(encrypted, conv, statistics)
     side = conv.kernel_size[0]
     encryption = CipherSpec(cipher, side)
-    _write(conv, *cipher_for(encryption).affine(key).encrypt_embedding(*read_embedding(conv)))
+    write_embedding(conv, *cipher_for(encryption).affine(key).encrypt_embedding(*read_embedding(conv)))
     if without_bias:
         move_bias(encrypted, stem)
     record(encrypted, conv, InputSpec(encryption, key.fingerprint))
@@ -121,7 +115,7 @@ def rekey_model(model: Model, old: Key, new: Key, *, stem: str | None = None, ve
     conv = find_patchify(encrypted, stem)
     before = conv.weight.detach().clone()
     plain = cipher.affine(old).decrypt_embedding(*read_embedding(conv))
-    _write(conv, *cipher.affine(new).encrypt_embedding(*plain))
+    write_embedding(conv, *cipher.affine(new).encrypt_embedding(*plain))
     if without_bias:
         move_bias(encrypted, stem)
     record(encrypted, conv, dataclasses.replace(spec, key_fingerprint=new.fingerprint))
@@ -145,13 +139,6 @@ def _own(model: nn.Module) -> SegmentationModel | None:
     return next((part for part in model.modules() if isinstance(part, SegmentationModel)), None)
 
 
-def _fold(model: nn.Module, conv: nn.Conv2d, statistics: PixelStatistics) -> None:
-    fold(conv, torch.tensor(statistics.mean), torch.tensor(statistics.std))
-    for part in model.modules():
-        if isinstance(stated := getattr(part, "pretrained_cfg", None), dict):  # timm's transforms give raw values then
-            part.pretrained_cfg = {**stated, **RAW}  # type: ignore[assignment]
-
-
 def _copy(model: Model, bits: int) -> Model:
     """A deep copy; in float32 where the model's numbers are too coarse for what the cipher stores."""
     coarse = any(p.is_floating_point() and p.element_size() < 4 for p in model.parameters())
@@ -168,20 +155,3 @@ def _widened(model: SegmentationModel | None, conv: nn.Conv2d, block: int) -> nn
         )
     model.widen_patch(block)
     return find_patchify(model)
-
-
-def read_embedding(conv: nn.Conv2d) -> tuple[Array, Array]:
-    """The embedding E [L, D] (flattened channel, row, column) and the bias [D] in float64."""
-    weight = conv.weight.detach().cpu().double().numpy()
-    bias = np.zeros(len(weight)) if conv.bias is None else conv.bias.detach().cpu().double().numpy()
-    return weight.reshape(len(weight), -1).T, bias
-
-
-@torch.no_grad()
-def _write(conv: nn.Conv2d, embedding: Array, bias: Array) -> None:
-    if not (np.isfinite(embedding).all() and np.isfinite(bias).all()):
-        raise InvalidModelError(
-            "the patch embedding is not finite after encryption", "check the weights of the plain model"
-        )
-    conv.weight.copy_(torch.from_numpy(np.ascontiguousarray(embedding.T)).reshape(conv.weight.shape))
-    set_bias(conv, torch.from_numpy(bias).to(conv.weight.device))

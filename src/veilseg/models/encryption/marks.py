@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from veilseg.inputspec import CONFIG_KEY, InputSpec
 from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.stems import patchify_layers
-from veilseg.models.encryption.watermark import LENGTH, marked, read_mark
+from veilseg.models.encryption.watermark import LENGTH, MATRIX, Words, marked, read_mark, spell, spelt
 
 # Where the encrypted layer keeps its InputSpec, for modules that have no config of their own.
 SPEC_ATTRIBUTE = "veilseg_input"
@@ -52,20 +52,42 @@ def record(model: nn.Module, conv: nn.Conv2d, spec: InputSpec) -> None:
             setattr(config, CONFIG_KEY, spec.to_dict())
 
 
-@torch.no_grad()
 def write_mark(weight: Tensor, spec: InputSpec) -> None:
     """Spell `spec` in the last bits of `weight`, in place; a tensor too small for it stays as it is."""
-    if weight.numel() >= LENGTH:
-        flat = weight.flatten()
-        words = flat[:LENGTH].view(_WORDS[weight.element_size()])
-        flat[:LENGTH] = torch.from_numpy(marked(words.cpu().numpy(), spec)).to(words).view(weight.dtype)
-        weight.copy_(flat.reshape(weight.shape))
+    if (words := _words(weight)) is not None:
+        _write_words(weight, marked(words, spec))
+
+
+def write_matrix_mark(weight: Tensor, fingerprint: str) -> None:
+    """The same for a matrix that no key and no cipher stand for."""
+    if (words := _words(weight)) is not None:
+        _write_words(weight, spell(words, MATRIX, fingerprint))
+
+
+def read_matrix_mark(weight: Tensor) -> str | None:
+    """The fingerprint that write_matrix_mark wrote; None where none is."""
+    words = _words(weight)
+    found = None if words is None else spelt(words)
+    return found[1] if found is not None and found[0] == MATRIX else None
 
 
 def _in_weights(model: nn.Module) -> Iterator[InputSpec]:
     for conv in patchify_layers(model):
-        weight = conv.weight.detach()
-        if weight.numel() >= LENGTH and weight.is_floating_point() and not weight.is_meta:
-            words = weight.flatten()[:LENGTH].view(_WORDS[weight.element_size()])
-            if (spec := read_mark(words.cpu().numpy(), conv.kernel_size[0])) is not None:
-                yield spec
+        words = _words(conv.weight)
+        if words is not None and (spec := read_mark(words, conv.kernel_size[0])) is not None:
+            yield spec
+
+
+def _words(weight: Tensor) -> Words | None:
+    """The first values of a weight as whole numbers; None where it has too few, or none in memory."""
+    if weight.numel() < LENGTH or not weight.is_floating_point() or weight.is_meta:
+        return None
+    words: Words = weight.detach().flatten()[:LENGTH].view(_WORDS[weight.element_size()]).cpu().numpy()
+    return words
+
+
+@torch.no_grad()
+def _write_words(weight: Tensor, words: Words) -> None:
+    flat = weight.flatten()
+    flat[:LENGTH] = torch.from_numpy(words).to(weight.device).view(weight.dtype)
+    weight.copy_(flat.reshape(weight.shape))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from veilseg.ciphers import cipher_for
+from veilseg.ciphers.patch.matrix import EncryptionMatrix
 from veilseg.errors import InvalidModelError
 from veilseg.models.encryption.marks import input_spec
 from veilseg.models.encryption.probe import Probe, image_size, in_float32, run
@@ -20,6 +21,7 @@ from veilseg.models.encryption.trial import ROUNDING, ROUNDING_OF_HALF, WRONG, P
 if TYPE_CHECKING:
     from veilseg.keys import Key
 
+Images = dict[str, NDArray[Any]]
 Prepare = Callable[[NDArray[np.uint8]], NDArray[Any]]
 
 
@@ -48,7 +50,7 @@ def verify_encryption(
             the right one, or where the network does not run on an image alone. The message says why.
     """
     statistics = statistics_of(mean, std, processor) or PixelStatistics()
-    return _compare(model, statistics.normalize, encrypted, key, stem)
+    return _with_key(model, statistics.normalize, encrypted, key, stem)
 
 
 def verify_rekeying(before: nn.Module, after: nn.Module, old: Key, new: Key, *, stem: str | None = None) -> Proof:
@@ -57,21 +59,59 @@ def verify_rekeying(before: nn.Module, after: nn.Module, old: Key, new: Key, *, 
     Raises InvalidModelError as verify_encryption does.
     """
     cipher = cipher_for(input_spec(before).check_old_key(old.fingerprint))
-    return _compare(before, lambda photo: cipher.encrypt_pixels(photo, old, None), after, new, stem)
+    return _with_key(before, lambda photo: cipher.encrypt_pixels(photo, old, None), after, new, stem)
 
 
-def _compare(reference: nn.Module, prepare: Prepare, encrypted: nn.Module, key: Key, stem: str | None) -> Proof:
+def verify_images(
+    model: nn.Module,
+    encrypted: nn.Module,
+    matrix: EncryptionMatrix,
+    bits: int,
+    prepare: Prepare,
+    limit: float,
+    stem: str | None,
+) -> Proof:
+    """The same for a model that reads images encrypted with `matrix`, in float32 or stored in 16 bits."""
+    wrong = EncryptionMatrix.drawn(WRONG, matrix.block)
+
+    def encrypt(photo: NDArray[np.uint8], used: EncryptionMatrix) -> NDArray[Any]:
+        return used.encrypt(photo) if bits == 32 else used.store(used.encrypt(photo))
+
+    def images(photo: NDArray[np.uint8]) -> Images:
+        return {"right": encrypt(photo, matrix), "wrong": encrypt(photo, wrong), "none": photo}
+
+    return _compare(model, prepare, encrypted, images, (matrix.block, limit), stem)
+
+
+def _with_key(reference: nn.Module, prepare: Prepare, encrypted: nn.Module, key: Key, stem: str | None) -> Proof:
     encryption = input_spec(encrypted).check_old_key(key.fingerprint)
-    cipher = cipher_for(encryption)
+    cipher, bits = cipher_for(encryption), encryption.facts.bits
+
+    def images(photo: NDArray[np.uint8]) -> Images:
+        none = photo if bits == 8 else photo.astype(np.uint16) * 257
+        return {
+            "right": cipher.encrypt_pixels(photo, key, None),
+            "wrong": cipher.encrypt_pixels(photo, WRONG, None),
+            "none": none,
+        }
+
+    limit = ROUNDING[bits] if in_float32(reference) is reference else ROUNDING_OF_HALF
+    return _compare(reference, prepare, encrypted, images, (encryption.block, limit), stem)
+
+
+def _compare(
+    reference: nn.Module,
+    prepare: Prepare,
+    encrypted: nn.Module,
+    encrypt: Callable[[NDArray[np.uint8]], Images],
+    rule: tuple[int, float],
+    stem: str | None,
+) -> Proof:
+    """`rule`: the side of a block, and the largest difference that counts as rounding."""
+    block, limit = rule
     before, after = in_float32(reference), in_float32(encrypted)
-    limit = ROUNDING_OF_HALF if before is not reference else ROUNDING[encryption.facts.bits]
-    height, width = image_size(before, encryption.block, lambda h, w: prepare(random_photo(h, w)))
-    photo = random_photo(height, width)
-    images = {
-        "right": cipher.encrypt_pixels(photo, key, None),
-        "wrong": cipher.encrypt_pixels(photo, WRONG, None),
-        "none": photo if encryption.facts.bits == 8 else photo.astype(np.uint16) * 257,
-    }
+    photo = random_photo(*image_size(before, block, lambda h, w: prepare(random_photo(h, w))))
+    images = encrypt(photo)
     wanted = run(before, prepare(photo), find_patchify(before, stem))
     try:
         got = {name: run(after, image, find_patchify(after, stem)) for name, image in images.items()}
