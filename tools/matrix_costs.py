@@ -87,9 +87,8 @@ def main() -> None:
             offs.append(float((got - wanted).abs().mean() / wanted.std()))
             same.append(float((got.argmax(1) == wanted.argmax(1)).float().mean()))
         milliseconds = 1000 * np.median(spent)
-        print(
-            f"| {name} | {size} | {condition:.3g} | {max(errors)} | {max(offs):.1e} | {min(same):.2%} | {milliseconds:.0f} |"
-        )
+        costs = f"{max(errors)} | {max(offs):.1e} | {min(same):.2%} | {milliseconds:.0f}"
+        print(f"| {name} | {size} | {condition:.3g} | {costs} |")
 
 
 if __name__ == "__main__":

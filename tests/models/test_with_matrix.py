@@ -19,7 +19,7 @@ from veilseg.models.encryption.trial import random_photo
 DRAWN = EncryptionMatrix.drawn(KEYS[0], 8)
 
 
-def network() -> nn.Sequential:
+def network() -> Any:
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(3, 32, 8, stride=8), nn.Conv2d(32, 5, 1))
 
@@ -65,7 +65,7 @@ def test_drawn_matrices_are_gaussian_and_of_their_key() -> None:
 def test_models_answer_as_before_and_come_back(bits: int, limit: float) -> None:
     plain, photo = network(), random_photo(40, 48)
     before = plain[0].weight.clone()
-    encrypted = encrypt_with_matrix(plain, DRAWN, bits=bits)
+    encrypted: Any = encrypt_with_matrix(plain, DRAWN, bits=bits)
     image = by_hand(photo, DRAWN.matrix, 8)
     given = image if bits == 32 else np.rint(image / DRAWN.step) + 32768
     wanted = plain(batch(photo))
@@ -73,7 +73,7 @@ def test_models_answer_as_before_and_come_back(bits: int, limit: float) -> None:
     other = by_hand(photo, EncryptionMatrix.drawn(KEYS[1], 8).matrix, 8)
     assert (encrypted(batch(other)) - wanted).abs().mean() > 0.5 * wanted.std()
     assert torch.equal(plain[0].weight, before)
-    back = decrypt_with_matrix(encrypted, DRAWN, bits=bits)
+    back: Any = decrypt_with_matrix(encrypted, DRAWN, bits=bits)
     assert torch.allclose(back[0].weight, before, rtol=0, atol=1e-4 * float(before.std()))
     assert torch.allclose(back(batch(photo)), wanted, rtol=0, atol=1e-3 * float(wanted.std()))
     with pytest.raises(InvalidKeyError, match=DRAWN.fingerprint):

@@ -118,7 +118,8 @@ class EncryptionMatrix:
 
     def store(self, encrypted: NDArray[np.floating]) -> NDArray[np.uint16]:
         """Encrypted values as uint16 of the same shape; `load` gives them back, off by half a `step` at most."""
-        return np.rint(encrypted / self.step + STORED_MIDDLE).clip(0, 65535).astype(np.uint16)
+        stored: NDArray[np.uint16] = np.rint(encrypted / self.step + STORED_MIDDLE).clip(0, 65535).astype(np.uint16)
+        return stored
 
     def load(self, stored: NDArray[np.uint16]) -> NDArray[np.float64]:
         """The way back from `store`."""
