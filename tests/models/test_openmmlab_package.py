@@ -24,11 +24,12 @@ NORM = "norm_cfg=dict(type='LN', eps=1e-6, requires_grad=True)"
 LAYER = "norm_layer=dict(type='LN', eps=1e-6)"
 BN = "norm_cfg=dict(type='BN', requires_grad=True)"
 HEAD = f"num_classes=5, dropout_ratio=0, {BN}, align_corners=False"
+MLA = f"mla_channels=8, {HEAD}"
 UP = f"channels=16, in_channels=32, in_index=3, {HEAD}, {LAYER}"
 HEADS = {
     "naive": f"dict(type='SETRUPHead', {UP}, num_convs=1, up_scale=4, kernel_size=1)",
     "pup": f"dict(type='SETRUPHead', {UP}, num_convs=4, up_scale=2, kernel_size=3)",
-    "mla": f"dict(type='SETRMLAHead', channels=32, in_channels=(16,) * 4, in_index=(0, 1, 2, 3), mla_channels=8, {HEAD})",
+    "mla": f"dict(type='SETRMLAHead', channels=32, in_channels=(16,) * 4, in_index=(0, 1, 2, 3), {MLA})",
 }
 
 
@@ -66,8 +67,10 @@ def config_text(decoder: str, patch_bias: bool | None, image: tuple[int, int]) -
         "data_preprocessor = dict(type='SegDataPreProcessor', mean=[123.675, 116.28, 103.53], "
         "std=[58.395, 57.12, 57.375], bgr_to_rgb=True, size=crop_size)\n"
         "model = dict(type='EncoderDecoder', data_preprocessor=data_preprocessor, "
-        f"backbone=dict(type='VisionTransformer', img_size={image}, patch_size=16, embed_dims=32, num_layers=4, num_heads=4, out_indices=(0, 1, 2, 3), "
-        f"with_cls_token={not mla}, drop_rate=0.0, interpolate_mode='bilinear', {NORM}{bias}), neck={neck}, "
+        f"backbone=dict(type='VisionTransformer', img_size={image}, patch_size=16, embed_dims=32, "
+        "num_layers=4, num_heads=4, out_indices=(0, 1, 2, 3), "
+        f"with_cls_token={not mla}, drop_rate=0.0, interpolate_mode='bilinear', {NORM}{bias}), "
+        f"neck={neck if mla else None}, "
         f"decode_head={HEADS[decoder]}, test_cfg=dict(mode='whole'), train_cfg=dict())\n"
     )
 

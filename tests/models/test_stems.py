@@ -10,8 +10,12 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from tests.models import families
 from tests.models.encrypted import KEYS
+from tests.models.folders import processor
+from veilseg.cli.main import main
 from veilseg.errors import InvalidModelError, UsageError
+from veilseg.keys import Key
 from veilseg.models import encrypt_model, rekey_model
 from veilseg.models.encryption.marks import input_spec
 
@@ -59,3 +63,33 @@ def test_overlapping_stems_are_refused_with_the_reason(name: str) -> None:
     with pytest.raises(InvalidModelError, match="neighbouring blocks") as caught:
         encrypt_model(models[name](), KEYS[0])
     assert "overlapping stems (SegFormer, Hiera, ResNet)" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (nn.Conv3d(3, 8, (2, 4, 4), stride=(2, 4, 4)), "reads videos"),
+        (nn.Linear(3 * 16 * 16, 8), "given patches"),
+        (nn.Conv2d(4, 8, 4, stride=4), "takes 4 channels"),
+        (nn.Conv2d(3, 8, (4, 2), stride=(4, 2)), "oblong, 4 x 2 pixels"),
+        (nn.Conv2d(3, 8, 1), "single pixels"),
+        (nn.Conv2d(3, 8, 4, stride=2), "mixes neighbouring blocks"),
+        (nn.Identity(), "no convolution"),
+    ],
+)
+def test_refusals_name_the_true_reason(layer: nn.Module, reason: str) -> None:
+    with pytest.raises(InvalidModelError, match=reason):
+        encrypt_model(nn.ModuleDict({"patch_embed": layer}), KEYS[0])
+
+
+def test_the_command_takes_the_path_of_the_stem(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:
+    plain: Any = families.wake(families.upernet("convnext"))
+    plain.save_pretrained("source")
+    processor("upernet-convnext").save_pretrained("source")
+    path = next(name for name, part in plain.named_modules() if getattr(part, "in_channels", 0) == 3)
+    for stem, code in ((path, 0), ("nowhere.proj", 2), (path.rpartition(".")[0], 1)):
+        assert main(["encrypt-model", "source", "--key", "my.key", "--stem", stem, "-o", f"out{code}"]) == code
+    assert "has no layer 'nowhere.proj'" in capsys.readouterr().err
+    rekey = ["rekey-model", "out0", "--old", "my.key", "--new", "next.key", "--stem", path, "-o", "moved"]
+    assert main(rekey) == 0
+    assert main(["encrypt-model", "plain", "--key", "my.key", "--stem", path, "-o", "own"]) == 2

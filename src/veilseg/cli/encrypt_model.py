@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from veilseg.models import SegmentationModel
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the new model.")]
+Stem = Annotated[
+    str | None,
+    typer.Option("--stem", metavar="PATH", help="The layer that reads the image, where several might, as in a.b.proj."),
+]
 WithOnnx = Annotated[bool, typer.Option("--onnx", help="Write model.onnx too, for `veilseg segment` without torch.")]
 
 
@@ -34,6 +38,7 @@ def command(
     block: Annotated[
         int | None, typer.Option(metavar="PIXELS", help="Side of the cipher's block. Default: the model's.")
     ] = None,
+    stem: Stem = None,
     onnx: WithOnnx = False,
     force: Force = False,
 ) -> None:
@@ -58,13 +63,14 @@ def command(
     check_model_cipher(cipher)
     found = open_folder(find_folder(model))
     found.input.check_encryptable()
+    refuse_stem(found, stem)
     if found.library != "veilseg":
         if block is not None:
             raise UsageError(f"the block of a {found.library} model is its stem's", "leave --block out")
         refuse_onnx(found, onnx=onnx)
         from veilseg.models.encryption.foreign import encrypt_folder
 
-        spec, proof = encrypt_folder(found, secret, output, cipher, overwrite=force)
+        spec, proof = encrypt_folder(found, secret, output, cipher, stem=stem, overwrite=force)
         note(f"checked by loading it again: {proof}")
     elif exported_only(found.path):
         from veilseg.models.encryption.onnx_stem import encrypt_onnx
@@ -90,6 +96,12 @@ def exported_only(folder: Path) -> bool:
 
     torch_form = (folder / WEIGHTS_NAME).is_file() and find_spec("torch") is not None
     return (folder / ONNX_NAME).is_file() and not torch_form
+
+
+def refuse_stem(found: ModelFolder, stem: str | None) -> None:
+    """Refuse --stem for veilseg's own models, which have one only."""
+    if stem is not None and found.library == "veilseg":
+        raise UsageError("veilseg's own models have one layer for images", "leave --stem out")
 
 
 def refuse_onnx(found: ModelFolder, *, onnx: bool) -> None:

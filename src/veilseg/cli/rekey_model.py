@@ -10,10 +10,12 @@ import typer
 from veilseg.cli.common import Force
 from veilseg.cli.encrypt_model import (
     Output,
+    Stem,
     WithOnnx,
     exported_only,
     refuse_model,
     refuse_onnx,
+    refuse_stem,
     saved,
     write_model,
 )
@@ -26,6 +28,7 @@ def command(
     old: Annotated[Path, typer.Option("--old", metavar="FILE", help="The key that the model has now.")],
     new: Annotated[Path, typer.Option("--new", metavar="FILE", help="The key that it is to have.")],
     output: Output,
+    stem: Stem = None,
     onnx: WithOnnx = False,
     force: Force = False,
 ) -> None:
@@ -42,11 +45,12 @@ def command(
     found = open_folder(find_folder(model))
     if found.library == "veilseg" or found.input.keyed:  # else the weights may know: config.json may be the library's
         found.input.check_old_key(before.fingerprint)
+    refuse_stem(found, stem)
     if found.library != "veilseg":
         refuse_onnx(found, onnx=onnx)
         from veilseg.models.encryption.foreign import rekey_folder
 
-        _, proof = rekey_folder(found, before, after, output, overwrite=force)
+        _, proof = rekey_folder(found, before, after, output, stem=stem, overwrite=force)
         note(f"checked by loading it again: {proof}")
     elif exported_only(found.path):
         from veilseg.models.encryption.onnx_stem import rekey_onnx

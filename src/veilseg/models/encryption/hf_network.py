@@ -29,10 +29,10 @@ class TransformersNetwork(nn.Module):
     sum over the queries of class probability times mask probability, as these models' own post-processing has it.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, size_multiple: int) -> None:
         super().__init__()
         self.model = model
-        self.size_multiple = find_patchify(model).kernel_size[0]
+        self.size_multiple = size_multiple
 
     def forward(self, images: Tensor) -> Tensor:
         size = images.shape[-2:]
@@ -78,17 +78,17 @@ def as_segmentation(model: nn.Module, processor: Any | None = None) -> Segmentat
         model = copy.deepcopy(model)
         statistics = PixelStatistics.of_processor(processor)
         fold(find_patchify(model), torch.tensor(statistics.mean), torch.tensor(statistics.std))
-    stem = find_patchify(model)
+    multiple = spec.block if spec.keyed else find_patchify(model).kernel_size[0]
     labels: dict[int, str] = model.config.id2label  # type: ignore[union-attr, assignment]
     config = ModelConfig(
         architecture="transformers",
         arguments={"class": type(model).__name__},
         classes=tuple(labels[index] for index in sorted(labels)),
         input=spec,
-        size_multiple=stem.kernel_size[0],
+        size_multiple=multiple,
         longer_side=_longer_side(processor),
     )
-    wrapped = SegmentationModel(TransformersNetwork(model), config).eval()
+    wrapped = SegmentationModel(TransformersNetwork(model, multiple), config).eval()
     if processor is not None:
         wrapped.to_working_size = partial(client_image, processor)
     return wrapped

@@ -42,6 +42,8 @@ def record(model: nn.Module, conv: nn.Conv2d, spec: InputSpec) -> None:
     setattr(conv, SPEC_ATTRIBUTE, spec)
     write_mark(conv.weight, spec)
     for part in model.modules():
+        if hasattr(part, SPEC_ATTRIBUTE):  # of an earlier key
+            setattr(part, SPEC_ATTRIBUTE, spec)
         if not any(inner is conv for inner in part.modules()):
             continue
         config: Any = getattr(part, "config", None)

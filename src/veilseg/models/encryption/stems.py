@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isqrt
+
 from torch import nn
 from torch.nn.utils import parametrize
 
@@ -27,9 +29,7 @@ def find_patchify(model: nn.Module, path: str | None = None) -> nn.Conv2d:
         name: part for name, part in model.named_modules() if isinstance(part, nn.Conv2d) and part.in_channels == 3
     }
     if not found:
-        raise InvalidModelError(
-            "no convolution of this model takes images of three channels", "it needs a patchify stem"
-        )
+        raise InvalidModelError(_why_none(model), "it needs a patchify stem")
     name, conv = next(iter(found.items()))
     _check(name, conv)
     if len(found) > 1:
@@ -38,6 +38,20 @@ def find_patchify(model: nn.Module, path: str | None = None) -> nn.Conv2d:
             f"name the one that does, if it is the only one: stem={name!r}",
         )
     return conv
+
+
+def _why_none(model: nn.Module) -> str:
+    """What stands where a convolution of three channels is looked for."""
+    for name, part in model.named_modules():
+        if isinstance(part, nn.Conv3d) and part.in_channels == 3:
+            return f"this network reads videos ({name} is a Conv3d), and a key is built into single images' patches"
+        last = name.rpartition(".")[2]
+        side = isqrt(part.in_features // 3) if isinstance(part, nn.Linear) else 0
+        if side > 1 and isinstance(part, nn.Linear) and part.in_features == 3 * side**2 and "patch" in name:
+            return f"this network is given patches, not images ({name} is a Linear of {part.in_features} values)"
+        if isinstance(part, nn.Conv2d) and (part.in_channels in (1, 4) or last in ("proj", "projection")):
+            return f"the first convolution ({name}) takes {part.in_channels} channels, and an image has three"
+    return "no convolution of this model takes images of three channels"
 
 
 def patchify_layers(model: nn.Module) -> list[nn.Conv2d]:
@@ -82,9 +96,15 @@ def _at(model: nn.Module, path: str) -> nn.Conv2d:
 def _check(name: str, conv: nn.Conv2d) -> None:
     """Refuse all but convolution with kernel = stride, no padding, and a weight that can be written."""
     unpadded = conv.padding in ("valid", (0, 0), 0)
-    square = conv.kernel_size[0] == conv.kernel_size[1]
+    if conv.kernel_size == conv.stride and unpadded and conv.kernel_size[0] != conv.kernel_size[1]:
+        raise InvalidModelError(
+            f"the patches of the patchify stem {name} are oblong, {conv.kernel_size[0]} x {conv.kernel_size[1]} pixels",
+            "the blocks of the ciphers are square",
+        )
+    if conv.kernel_size == (1, 1):
+        raise InvalidModelError(f"the first convolution ({name}) reads single pixels, so there is no patchify stem")
     whole = conv.dilation == (1, 1) and conv.groups == 1
-    if not (conv.kernel_size == conv.stride and unpadded and square and whole):
+    if not (conv.kernel_size == conv.stride and unpadded and whole):
         raise InvalidModelError(
             f"the first convolution ({name}: kernel {conv.kernel_size}, stride {conv.stride}, padding {conv.padding}) "
             "mixes neighbouring blocks, so no key of one block can be built into it",

@@ -10,7 +10,6 @@ from veilseg.inputspec import CONFIG_KEY
 from veilseg.modelconfig import WEIGHTS_NAME
 from veilseg.modelfolder import open_folder
 from veilseg.models.encryption.marks import SPEC_ATTRIBUTE, input_spec
-from veilseg.models.encryption.stems import find_patchify
 
 
 def load_timm(folder: str | Path) -> tuple[Any, dict[str, Any]]:
@@ -30,7 +29,7 @@ def load_timm(folder: str | Path) -> tuple[Any, dict[str, Any]]:
         ) from error
     spec = open_folder(folder).input
     if spec.keyed:
-        setattr(find_patchify(model), SPEC_ATTRIBUTE, spec)
+        setattr(model, SPEC_ATTRIBUTE, spec)
     return model, {f"image_{name}": model.pretrained_cfg[name] for name in ("mean", "std")}
 
 
