@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from veilseg.models.encryption.processor import PixelStatistics, client_image
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import fold
 from veilseg.scale import ORIGINAL
+
+#: What networks that are asked in words take besides an image.
+_TEXTS = frozenset({"input_ids", "task_inputs"})
 
 
 class TransformersNetwork(nn.Module):
@@ -69,6 +73,11 @@ def as_segmentation(model: nn.Module, processor: Any | None = None) -> Segmentat
     Classes come from id2label; photographs are resized as the image `processor` does, where there is one. A plain
     model's statistics, which it states, are folded in a copy. Raises InvalidModelError for a plain model without one.
     """
+    if more := sorted(_TEXTS.intersection(inspect.signature(model.forward).parameters)):
+        raise InvalidModelError(
+            f"a {type(model).__name__} asks for more than an image ({', '.join(more)})",
+            "run it with transformers; Segmenter takes networks that read an image alone",
+        )
     spec = input_spec(model)
     if not spec.keyed:
         if processor is None:

@@ -20,10 +20,11 @@ def load_timm(folder: str | Path) -> tuple[Any, dict[str, Any]]:
             f"{folder} has no {WEIGHTS_NAME} (pickled weights are not read)", "save it as safetensors"
         )
     import timm
+    from safetensors import SafetensorError
 
     try:
         model: Any = timm.create_model(f"local-dir:{path}", pretrained=True).eval()
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, AssertionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, AssertionError, SafetensorError) as error:
         raise InvalidModelError(
             f"{folder} cannot be loaded by timm ({type(error).__name__})", "save it again"
         ) from error
