@@ -46,20 +46,24 @@ def test_stems_whose_weight_is_made_anew() -> None:
         encrypt_model(empty, KEYS[0])
 
 
-@pytest.mark.parametrize("name", ["segformer", "hiera", "resnet", "timm"])
-def test_overlapping_stems_are_refused_with_the_reason(name: str) -> None:
+def overlapping() -> dict[str, Any]:
+    """Functions that make networks of transformers whose stems overlap."""
     import transformers as t
 
     stages = {"num_encoder_blocks": 1, "depths": [1], "sr_ratios": [1], "hidden_sizes": [8], "num_attention_heads": [1],
               "patch_sizes": [7], "strides": [4], "mlp_ratios": [1]}  # fmt: skip
     hiera = {"embed_dim": 8, "depths": [1] * 4, "num_heads": [1] * 4}
     resnet = {"embedding_size": 8, "hidden_sizes": [8], "depths": [1], "layer_type": "basic"}
-    models = {
+    return {
         "segformer": lambda: t.SegformerForSemanticSegmentation(t.SegformerConfig(**stages, decoder_hidden_size=8)),
         "hiera": lambda: t.HieraModel(t.HieraConfig(**hiera)),
         "resnet": lambda: t.ResNetModel(t.ResNetConfig(**resnet)),
-        "timm": lambda: timm.create_model("resnet10t"),
     }
+
+
+@pytest.mark.parametrize("name", ["segformer", "hiera", "resnet", "timm"])
+def test_overlapping_stems_are_refused_with_the_reason(name: str) -> None:
+    models = {**overlapping(), "timm": lambda: timm.create_model("resnet10t")}
     with pytest.raises(InvalidModelError, match="neighbouring blocks") as caught:
         encrypt_model(models[name](), KEYS[0])
     assert "overlapping stems (SegFormer, Hiera, ResNet)" in str(caught.value.hint)
