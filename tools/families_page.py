@@ -81,7 +81,7 @@ def save(model: Any, folder: Path) -> str:
         transformers.ViTImageProcessor(size={"height": 64, "width": 64}).save_pretrained(source)
     else:
         options = next(options for kind, options in TIMM.values() if kind == model.default_cfg["architecture"])
-        timm.models.save_for_hf(model, source, safe_serialization=True, model_args=options)
+        timm.models.save_for_hf(model, str(source), safe_serialization=True, model_args=options)
     try:
         _, proof = encrypt_folder(open_folder(source), KEY, folder / "encrypted", "patch-permutation")
     except VeilsegError as error:

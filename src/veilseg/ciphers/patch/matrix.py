@@ -89,7 +89,8 @@ class EncryptionMatrix:
     @cached_property
     def inverse(self) -> Array:
         """E_enc^-1, float64 [L, L]."""
-        return np.linalg.inv(self.matrix)
+        inverse: Array = np.linalg.inv(self.matrix)
+        return inverse
 
     @property
     def affine(self) -> AffineMap:

@@ -85,8 +85,8 @@ def _graph(model: SegmentationModel) -> tuple[Any, tuple[int, int] | None]:
         if model.config.architecture != "transformers":
             raise
     for part in model.modules():  # operators that fuse attention are not all known to ONNX
-        if hasattr(part, "set_attn_implementation"):
-            part.set_attn_implementation("eager")
+        if (choose := getattr(part, "set_attn_implementation", None)) is not None:
+            choose("eager")
     size = _given_size(model)
     return _trace(model, size), size
 
