@@ -25,9 +25,8 @@ from tests.models.test_verify import clip  # noqa: E402
 from veilseg.errors import VeilsegError  # noqa: E402
 from veilseg.keys import Key  # noqa: E402
 from veilseg.modelfolder import open_folder  # noqa: E402
-from veilseg.models import encrypt_model, export_onnx, verify_encryption  # noqa: E402
+from veilseg.models import encrypt_model, verify_encryption  # noqa: E402
 from veilseg.models.encryption.foreign import encrypt_folder  # noqa: E402
-from veilseg.models.encryption.hf_network import load_segmentation  # noqa: E402
 from veilseg.models.encryption.stems import find_patchify  # noqa: E402
 
 PAGE = ROOT / "docs" / "model-encryption.md"
@@ -40,7 +39,7 @@ def main() -> None:
     """Rewrite the table."""
     rows = [row(f"timm {name}", timm.create_model(kind, **options)) for name, (kind, options) in TIMM.items()]
     rows += [row(f"transformers {name}", make()) for name, make in TRANSFORMERS.items()]
-    head = ["| family | stem | in memory, off by | saved and loaded by its library | ONNX |", "|---|---|---|---|---|"]
+    head = ["| family | stem | in memory, off by | saved and loaded by its library, off by |", "|---|---|---|---|"]
     text = PAGE.read_text(encoding="utf-8")
     table = "\n".join([*head, *rows]) + "\n"
     PAGE.write_text(MARKER.sub(lambda found: found[1] + table + found[2], text), encoding="utf-8")
@@ -64,11 +63,10 @@ def row(name: str, fresh: nn.Module) -> str:
         side, bias = find_patchify(model).kernel_size[0], find_patchify(model).bias is not None
         proof = verify_encryption(model, encrypt_model(model, KEY, mean=HALF, std=HALF), KEY, mean=HALF, std=HALF)
     except VeilsegError as error:
-        return f"| {name} | | refused: {error.message.partition(' (')[0]} | | |"
+        return f"| {name} | | refused: the stem {error.message.rpartition(') ')[2].partition(',')[0]} | |"
     with tempfile.TemporaryDirectory() as folder:
         saved = save(model, Path(folder))
-        exported = onnx(Path(folder)) if name.startswith("transformers") else ""
-    return f"| {name} | {side}{'' if bias else ', no bias'} | {proof.right:.0e} | {saved} | {exported} |"
+    return f"| {name} | {side}{'' if bias else ', no bias'} | {proof.right:.0e} | {saved} |"
 
 
 def save(model: Any, folder: Path) -> str:
@@ -87,18 +85,6 @@ def save(model: Any, folder: Path) -> str:
     except VeilsegError as error:
         return f"refused: {error.message}"
     return f"{proof.right:.0e}"
-
-
-def onnx(folder: Path) -> str:
-    """For which sizes the encrypted folder is exported, or why not."""
-    try:
-        network = load_segmentation(folder / "encrypted")
-        export_onnx(network, folder / "onnx")
-    except VeilsegError as error:
-        return error.message.partition(": ")[2][:90] or error.message
-    size = open_folder(folder / "onnx").config
-    assert size is not None
-    return "one size" if "size" in size.arguments else "any size"
 
 
 if __name__ == "__main__":
