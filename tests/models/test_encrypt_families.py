@@ -15,7 +15,7 @@ from tests.models import families
 from tests.models.encrypted import CIPHERS, KEYS, encrypt_blocks
 from veilseg.errors import InvalidKeyError, InvalidModelError
 from veilseg.models import encrypt_model, rekey_model
-from veilseg.models.encryption.encrypt import input_spec
+from veilseg.models.encryption.marks import input_spec
 from veilseg.models.encryption.stems import find_patchify
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -196,12 +196,20 @@ def test_copies_of_the_embedding() -> None:
         torch.stack([torch.randn_like(kept), kept * 2]),
         (kept / kept.abs().max() * 127).round().to(torch.int8),
         kept.half()[None] * 1.001,
+        kept[torch.randperm(8)],
+        torch.cat([torch.randn(100), kept.flatten(), torch.randn(50)]),
+        torch.cat([torch.randn(5, 3, 4, 4), 2 * kept]),
+        kept.flip(1),
     ):
         model.register_buffer("average", other)
         with pytest.raises(InvalidModelError, match="average"):
             encrypt_model(model, KEYS[0])
     model.average = torch.randn(8, 3, 4, 4)
     encrypt_model(model, KEYS[0])
+    for hidden in (1.5 * kept, [{"teacher": kept * 2}], (kept * 2).numpy()):
+        model.hidden = hidden
+        with pytest.raises(InvalidModelError, match="hidden"):
+            encrypt_model(model, KEYS[0])
 
 
 def test_wrappers_and_parts_of_an_encrypted_module_know_what_they_are() -> None:

@@ -93,7 +93,7 @@ def test_wrong_exports_are_not_written(apart, tmp_path, monkeypatch, value):
     graph = onnx.load(folder / "model.onnx")
     bias = next(tensor for tensor in graph.graph.initializer if tensor.name.endswith("head.0.bias"))
     bias.CopyFrom(onnx.numpy_helper.from_array(np.arange(20, dtype=np.float32) * np.float32(value), bias.name))
-    monkeypatch.setattr(export_module, "_trace", lambda _: graph)
+    monkeypatch.setattr(export_module, "_trace", lambda *_: graph)
     with pytest.raises(InvalidModelError, match="off by"):
         export_onnx(model, tmp_path / "out")
     graph.graph.node[0].op_type = "NoSuchThing"

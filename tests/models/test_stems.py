@@ -10,10 +10,14 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from tests.models import families
 from tests.models.encrypted import KEYS
+from tests.models.folders import processor
+from veilseg.cli.main import main
 from veilseg.errors import InvalidModelError, UsageError
+from veilseg.keys import Key
 from veilseg.models import encrypt_model, rekey_model
-from veilseg.models.encryption.encrypt import input_spec
+from veilseg.models.encryption.marks import input_spec
 
 
 def test_a_stem_by_its_path() -> None:
@@ -42,20 +46,54 @@ def test_stems_whose_weight_is_made_anew() -> None:
         encrypt_model(empty, KEYS[0])
 
 
-@pytest.mark.parametrize("name", ["segformer", "hiera", "resnet", "timm"])
-def test_overlapping_stems_are_refused_with_the_reason(name: str) -> None:
+def overlapping() -> dict[str, Any]:
+    """Functions that make networks of transformers whose stems overlap."""
     import transformers as t
 
     stages = {"num_encoder_blocks": 1, "depths": [1], "sr_ratios": [1], "hidden_sizes": [8], "num_attention_heads": [1],
               "patch_sizes": [7], "strides": [4], "mlp_ratios": [1]}  # fmt: skip
     hiera = {"embed_dim": 8, "depths": [1] * 4, "num_heads": [1] * 4}
     resnet = {"embedding_size": 8, "hidden_sizes": [8], "depths": [1], "layer_type": "basic"}
-    models = {
+    return {
         "segformer": lambda: t.SegformerForSemanticSegmentation(t.SegformerConfig(**stages, decoder_hidden_size=8)),
         "hiera": lambda: t.HieraModel(t.HieraConfig(**hiera)),
         "resnet": lambda: t.ResNetModel(t.ResNetConfig(**resnet)),
-        "timm": lambda: timm.create_model("resnet10t"),
     }
+
+
+@pytest.mark.parametrize("name", ["segformer", "hiera", "resnet", "timm"])
+def test_overlapping_stems_are_refused_with_the_reason(name: str) -> None:
+    models = {**overlapping(), "timm": lambda: timm.create_model("resnet10t")}
     with pytest.raises(InvalidModelError, match="neighbouring blocks") as caught:
         encrypt_model(models[name](), KEYS[0])
     assert "overlapping stems (SegFormer, Hiera, ResNet)" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (nn.Conv3d(3, 8, (2, 4, 4), stride=(2, 4, 4)), "reads videos"),
+        (nn.Linear(3 * 16 * 16, 8), "given patches"),
+        (nn.Conv2d(4, 8, 4, stride=4), "takes 4 channels"),
+        (nn.Conv2d(3, 8, (4, 2), stride=(4, 2)), "oblong, 4 x 2 pixels"),
+        (nn.Conv2d(3, 8, 1), "single pixels"),
+        (nn.Conv2d(3, 8, 4, stride=2), "mixes neighbouring blocks"),
+        (nn.Identity(), "no convolution"),
+    ],
+)
+def test_refusals_name_the_true_reason(layer: nn.Module, reason: str) -> None:
+    with pytest.raises(InvalidModelError, match=reason):
+        encrypt_model(nn.ModuleDict({"patch_embed": layer}), KEYS[0])
+
+
+def test_the_command_takes_the_path_of_the_stem(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:
+    plain: Any = families.wake(families.upernet("convnext"))
+    plain.save_pretrained("source")
+    processor("upernet-convnext").save_pretrained("source")
+    path = next(name for name, part in plain.named_modules() if getattr(part, "in_channels", 0) == 3)
+    for stem, code in ((path, 0), ("nowhere.proj", 2), (path.rpartition(".")[0], 1)):
+        assert main(["encrypt-model", "source", "--key", "my.key", "--stem", stem, "-o", f"out{code}"]) == code
+    assert "has no layer 'nowhere.proj'" in capsys.readouterr().err
+    rekey = ["rekey-model", "out0", "--old", "my.key", "--new", "next.key", "--stem", path, "-o", "moved"]
+    assert main(rekey) == 0
+    assert main(["encrypt-model", "plain", "--key", "my.key", "--stem", path, "-o", "own"]) == 2

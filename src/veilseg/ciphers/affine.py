@@ -17,7 +17,7 @@ class AffineMap:
     This is all that model encryption needs to know.
 
     Attributes:
-        matrix: float64 [L, L], orthogonal; the E_enc of [Kiya 2022], see docs/model-encryption.md.
+        matrix: float64 [L, L], invertible; the E_enc of [Kiya 2022], see docs/model-encryption.md.
         value_scale, value_offset, plain_offset: from stored values (0..255 or 0..65535) to those that are multiplied,
             and from these to plain values 0..255. A block has L = block * block * 3 values in the order channel, row,
             column.
@@ -37,6 +37,6 @@ class AffineMap:
         return mixed, bias + self.plain_offset * embedding.sum(axis=0) - self.value_offset * mixed.sum(axis=0)
 
     def decrypt_embedding(self, mixed: Array, moved: Array) -> tuple[Array, Array]:
-        """The way back from `encrypt_embedding`: the matrix is orthogonal, so its inverse is its transpose."""
-        embedding = self.matrix.T @ mixed / self.value_scale
+        """The way back from `encrypt_embedding`, for any invertible matrix."""
+        embedding: Array = np.linalg.solve(self.matrix, mixed) / self.value_scale
         return embedding, moved - self.plain_offset * embedding.sum(axis=0) + self.value_offset * mixed.sum(axis=0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +19,14 @@ from veilseg.inputspec import check_model_cipher
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME, WEIGHTS_NAME
 from veilseg.modelfolder import ModelFolder, find_folder, open_folder
 
+if TYPE_CHECKING:
+    from veilseg.models import SegmentationModel
+
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the new model.")]
+Stem = Annotated[
+    str | None,
+    typer.Option("--stem", metavar="PATH", help="The layer that reads the image, where several might, as in a.b.proj."),
+]
 WithOnnx = Annotated[bool, typer.Option("--onnx", help="Write model.onnx too, for `veilseg segment` without torch.")]
 
 
@@ -28,6 +38,7 @@ def command(
     block: Annotated[
         int | None, typer.Option(metavar="PIXELS", help="Side of the cipher's block. Default: the model's.")
     ] = None,
+    stem: Stem = None,
     onnx: WithOnnx = False,
     force: Force = False,
 ) -> None:
@@ -52,23 +63,29 @@ def command(
     check_model_cipher(cipher)
     found = open_folder(find_folder(model))
     found.input.check_encryptable()
+    refuse_stem(found, stem)
     if found.library != "veilseg":
         if block is not None:
             raise UsageError(f"the block of a {found.library} model is its stem's", "leave --block out")
         refuse_onnx(found, onnx=onnx)
         from veilseg.models.encryption.foreign import encrypt_folder
 
-        spec = encrypt_folder(found, secret, output, cipher, overwrite=force)
+        spec, proof = encrypt_folder(found, secret, output, cipher, stem=stem, overwrite=force)
+        note(f"checked by loading it again: {proof}")
     elif exported_only(found.path):
         from veilseg.models.encryption.onnx_stem import encrypt_onnx
 
         spec = encrypt_onnx(found.path, secret, output, cipher=cipher, block=block, overwrite=force).input
     else:
         refuse_model(output, onnx=onnx, force=force)
-        from veilseg.models import encrypt_model, load_model
+        from veilseg.models import encrypt_model, load_model, verify_encryption
 
-        encrypted = encrypt_model(load_model(found.path), secret, cipher, block)
+        plain = load_model(found.path)
+        encrypted = encrypt_model(plain, secret, cipher, block, verify=False)
+        with saved(encrypted) as again:
+            proof = verify_encryption(plain, again, secret)
         write_model(encrypted, output, onnx=onnx, force=force)
+        note(f"checked by loading it again: {proof}")
         spec = encrypted.config.input
     note(f"{output}: takes {spec.name} images, block {spec.block}, of key {spec.key_fingerprint}")
 
@@ -79,6 +96,12 @@ def exported_only(folder: Path) -> bool:
 
     torch_form = (folder / WEIGHTS_NAME).is_file() and find_spec("torch") is not None
     return (folder / ONNX_NAME).is_file() and not torch_form
+
+
+def refuse_stem(found: ModelFolder, stem: str | None) -> None:
+    """Refuse --stem for veilseg's own models, which have one only."""
+    if stem is not None and found.library == "veilseg":
+        raise UsageError("veilseg's own models have one layer for images", "leave --stem out")
 
 
 def refuse_onnx(found: ModelFolder, *, onnx: bool) -> None:
@@ -95,11 +118,20 @@ def refuse_model(output: Path, *, onnx: bool, force: bool) -> None:
         refuse_existing(output / name, overwrite=force)
 
 
-def write_model(model: object, output: Path, *, onnx: bool, force: bool) -> None:
-    """Save `model` into the folder `output`, and export it there when `onnx` is asked for."""
-    from veilseg.models import SegmentationModel, export_onnx, save_model
+@contextlib.contextmanager
+def saved(model: SegmentationModel) -> Iterator[SegmentationModel]:
+    """`model` as it is read from the files that it is saved as, in a folder that goes when the block ends."""
+    from veilseg.models import load_model, save_model
 
-    assert isinstance(model, SegmentationModel)
+    with tempfile.TemporaryDirectory(prefix="veilseg-") as folder:
+        save_model(model, folder)
+        yield load_model(folder)
+
+
+def write_model(model: SegmentationModel, output: Path, *, onnx: bool, force: bool) -> None:
+    """Save `model` into the folder `output`, and export it there when `onnx` is asked for."""
+    from veilseg.models import export_onnx, save_model
+
     save_model(model, output, overwrite=force)
     if onnx:
         export_onnx(model, output, overwrite=True)  # config.json is there since a moment ago, and is the same

@@ -10,10 +10,13 @@ import typer
 from veilseg.cli.common import Force
 from veilseg.cli.encrypt_model import (
     Output,
+    Stem,
     WithOnnx,
     exported_only,
     refuse_model,
     refuse_onnx,
+    refuse_stem,
+    saved,
     write_model,
 )
 from veilseg.cli.messages import note
@@ -25,6 +28,7 @@ def command(
     old: Annotated[Path, typer.Option("--old", metavar="FILE", help="The key that the model has now.")],
     new: Annotated[Path, typer.Option("--new", metavar="FILE", help="The key that it is to have.")],
     output: Output,
+    stem: Stem = None,
     onnx: WithOnnx = False,
     force: Force = False,
 ) -> None:
@@ -39,19 +43,27 @@ def command(
 
     before, after = Key.load(old), Key.load(new)
     found = open_folder(find_folder(model))
-    found.input.check_old_key(before.fingerprint)
+    if found.library == "veilseg" or found.input.keyed:  # else the weights may know: config.json may be the library's
+        found.input.check_old_key(before.fingerprint)
+    refuse_stem(found, stem)
     if found.library != "veilseg":
         refuse_onnx(found, onnx=onnx)
         from veilseg.models.encryption.foreign import rekey_folder
 
-        rekey_folder(found, before, after, output, overwrite=force)
+        _, proof = rekey_folder(found, before, after, output, stem=stem, overwrite=force)
+        note(f"checked by loading it again: {proof}")
     elif exported_only(found.path):
         from veilseg.models.encryption.onnx_stem import rekey_onnx
 
         rekey_onnx(found.path, before, after, output, overwrite=force)
     else:
         refuse_model(output, onnx=onnx, force=force)
-        from veilseg.models import load_model, rekey_model
+        from veilseg.models import load_model, rekey_model, verify_rekeying
 
-        write_model(rekey_model(load_model(found.path), before, after), output, onnx=onnx, force=force)
+        encrypted = load_model(found.path)
+        moved = rekey_model(encrypted, before, after, verify=False)
+        with saved(moved) as again:
+            proof = verify_rekeying(encrypted, again, before, after)
+        write_model(moved, output, onnx=onnx, force=force)
+        note(f"checked by loading it again: {proof}")
     note(f"{output}: belongs to key {after.fingerprint} now, no longer to {before.fingerprint}")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from veilseg.models.encryption.encrypt import encrypt_model, rekey_model
     from veilseg.models.encryption.hf_network import as_segmentation
     from veilseg.models.encryption.processor import client_images
+    from veilseg.models.encryption.verify import verify_encryption, verify_rekeying
+    from veilseg.models.encryption.with_matrix import decrypt_with_matrix, encrypt_with_matrix
     from veilseg.models.load import load_model
     from veilseg.models.onnx.export import export_onnx
 
@@ -22,11 +24,15 @@ _PUBLIC = {
     "as_segmentation": "veilseg.models.encryption.hf_network",
     "client_images": "veilseg.models.encryption.processor",
     "create_model": "veilseg.models.create",
+    "decrypt_with_matrix": "veilseg.models.encryption.with_matrix",
     "encrypt_model": "veilseg.models.encryption.encrypt",
+    "encrypt_with_matrix": "veilseg.models.encryption.with_matrix",
     "export_onnx": "veilseg.models.onnx.export",
     "load_model": "veilseg.models.load",
     "rekey_model": "veilseg.models.encryption.encrypt",
     "save_model": "veilseg.models.base",
+    "verify_encryption": "veilseg.models.encryption.verify",
+    "verify_rekeying": "veilseg.models.encryption.verify",
 }
 
 __all__ = [
@@ -34,11 +40,15 @@ __all__ = [
     "as_segmentation",
     "client_images",
     "create_model",
+    "decrypt_with_matrix",
     "encrypt_model",
+    "encrypt_with_matrix",
     "export_onnx",
     "load_model",
     "rekey_model",
     "save_model",
+    "verify_encryption",
+    "verify_rekeying",
 ]
 
 

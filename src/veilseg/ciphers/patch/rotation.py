@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from veilseg.ciphers.affine import AffineMap
 from veilseg.ciphers.base import Cipher, require
 from veilseg.ciphers.grid import Pixels, check_pixels, cut_blocks, join_blocks
-from veilseg.ciphers.keystream import Keystream
+from veilseg.ciphers.patch.gaussian import gaussian_matrix
 from veilseg.errors import InvalidImageError
 from veilseg.keys import Key
 
@@ -37,13 +37,9 @@ def rotation(key: Key, block: int) -> NDArray[np.float64]:
     return _orthogonal(key.derive("patch-rotation", int(block).to_bytes(4, "big")), 3 * int(block) ** 2)
 
 
-@lru_cache(maxsize=1)  # the matrix takes longer to make than most images to multiply
+@lru_cache(maxsize=2)  # a key's and a wrong one's: the matrix takes longer to make than most images to multiply
 def _orthogonal(subkey: bytes, size: int) -> NDArray[np.float64]:
-    words = Keystream(subkey).words(0, size * size + size * size % 2)
-    uniform = (words.astype(np.float64) + 0.5) / 2**32
-    radius, angle = np.sqrt(-2 * np.log(uniform[0::2])), 2 * np.pi * uniform[1::2]
-    gaussian = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1).reshape(-1)[: size * size]
-    q, r = np.linalg.qr(gaussian.reshape(size, size))
+    q, r = np.linalg.qr(gaussian_matrix(subkey, size))
     q *= np.where(np.diag(r) < 0, -1.0, 1.0)
     q.flags.writeable = False
     return q

@@ -20,6 +20,7 @@ def load_transformers(folder: str | Path) -> tuple[nn.Module, Any | None]:
     class is unknown, or weights are missing: transformers would make them up.
     """
     import transformers
+    from safetensors import SafetensorError
 
     path = Path(folder)
     with _quiet():
@@ -32,6 +33,8 @@ def load_transformers(folder: str | Path) -> tuple[nn.Module, Any | None]:
             options: dict[str, Any] = {"dtype": "auto", "use_safetensors": True, "local_files_only": True}
             load: Any = kind.from_pretrained  # type: ignore[attr-defined]
             model, report = load(path, output_loading_info=True, **options)
+        except SafetensorError as error:
+            raise InvalidModelError(f"a file of weights in {path} is damaged or cut off", "copy it again") from error
         except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
             raise InvalidModelError(
                 f"{path} cannot be loaded by transformers ({type(error).__name__})",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ from torch import Tensor, nn
 from veilseg.errors import InvalidModelError
 from veilseg.modelconfig import ModelConfig
 from veilseg.models.base import SegmentationModel
-from veilseg.models.encryption.encrypt import input_spec
 from veilseg.models.encryption.hf import load_transformers
+from veilseg.models.encryption.marks import input_spec
 from veilseg.models.encryption.processor import PixelStatistics, client_image
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import fold
 from veilseg.scale import ORIGINAL
+
+#: What networks that are asked in words take besides an image.
+_TEXTS = frozenset({"input_ids", "task_inputs"})
 
 
 class TransformersNetwork(nn.Module):
@@ -29,10 +33,10 @@ class TransformersNetwork(nn.Module):
     sum over the queries of class probability times mask probability, as these models' own post-processing has it.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, size_multiple: int) -> None:
         super().__init__()
         self.model = model
-        self.size_multiple = find_patchify(model).kernel_size[0]
+        self.size_multiple = size_multiple
 
     def forward(self, images: Tensor) -> Tensor:
         size = images.shape[-2:]
@@ -69,6 +73,11 @@ def as_segmentation(model: nn.Module, processor: Any | None = None) -> Segmentat
     Classes come from id2label; photographs are resized as the image `processor` does, where there is one. A plain
     model's statistics, which it states, are folded in a copy. Raises InvalidModelError for a plain model without one.
     """
+    if more := sorted(_TEXTS.intersection(inspect.signature(model.forward).parameters)):
+        raise InvalidModelError(
+            f"a {type(model).__name__} asks for more than an image ({', '.join(more)})",
+            "run it with transformers; Segmenter takes networks that read an image alone",
+        )
     spec = input_spec(model)
     if not spec.keyed:
         if processor is None:
@@ -78,17 +87,17 @@ def as_segmentation(model: nn.Module, processor: Any | None = None) -> Segmentat
         model = copy.deepcopy(model)
         statistics = PixelStatistics.of_processor(processor)
         fold(find_patchify(model), torch.tensor(statistics.mean), torch.tensor(statistics.std))
-    stem = find_patchify(model)
+    multiple = spec.block if spec.keyed else find_patchify(model).kernel_size[0]
     labels: dict[int, str] = model.config.id2label  # type: ignore[union-attr, assignment]
     config = ModelConfig(
         architecture="transformers",
         arguments={"class": type(model).__name__},
         classes=tuple(labels[index] for index in sorted(labels)),
         input=spec,
-        size_multiple=stem.kernel_size[0],
+        size_multiple=multiple,
         longer_side=_longer_side(processor),
     )
-    wrapped = SegmentationModel(TransformersNetwork(model), config).eval()
+    wrapped = SegmentationModel(TransformersNetwork(model, multiple), config).eval()
     if processor is not None:
         wrapped.to_working_size = partial(client_image, processor)
     return wrapped

@@ -8,6 +8,9 @@ holds the key rewrites this one file with NumPy; model.onnx stays as it is.
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +23,15 @@ from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.inputspec import InputSpec
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME, ModelConfig
 from veilseg.modelfolder import find_model
+from veilseg.models.encryption.trial import ROUNDING, WRONG, Proof, distance, random_photo
+from veilseg.models.encryption.watermark import LENGTH, read_mark
+from veilseg.models.onnx_session import open_onnx
 from veilseg.spec import CipherSpec
 
 if TYPE_CHECKING:
     from veilseg.keys import Key
 
+Prepare = Callable[[np.ndarray], np.ndarray]
 STEM_FILES = (STEM_NAME, ONNX_NAME, CONFIG_NAME)
 
 
@@ -50,10 +57,12 @@ def encrypt_onnx(
     if side != config.size_multiple:  # the length of stem.bin alone could fit by chance
         raise InvalidModelError(f"{source} has a stem for blocks of {config.size_multiple} pixels, not of {side}")
     weight, bias = read_stem(source, side)
+    (read_mark(weight.reshape(-1)[:LENGTH].view(np.int32), side) or config.input).check_encryptable()
     encryption = CipherSpec(cipher, side)
     stem = cipher_for(encryption).affine(key).encrypt_embedding(*_embedding(weight, bias))
     spec = InputSpec(encryption, key.fingerprint)
-    return _write(source, Path(out), stem, dataclasses.replace(config, input=spec), overwrite)
+    changed = dataclasses.replace(config, input=spec)
+    return _write(source, Path(out), stem, changed, overwrite, (lambda photo: photo, key))
 
 
 def rekey_onnx(model: str | Path, old: Key, new: Key, out: str | Path, *, overwrite: bool = False) -> ModelConfig:
@@ -68,8 +77,10 @@ def rekey_onnx(model: str | Path, old: Key, new: Key, out: str | Path, *, overwr
     weight, bias = read_stem(source, spec.block)
     plain = cipher.affine(old).decrypt_embedding(*_embedding(weight, bias))
     stem = cipher.affine(new).encrypt_embedding(*plain)
-    moved = dataclasses.replace(spec, key_fingerprint=new.fingerprint)
-    return _write(source, Path(out), stem, dataclasses.replace(config, input=moved), overwrite)
+    moved = dataclasses.replace(config, input=dataclasses.replace(spec, key_fingerprint=new.fingerprint))
+    return _write(
+        source, Path(out), stem, moved, overwrite, (lambda photo: cipher.encrypt_pixels(photo, old, None), new)
+    )
 
 
 def read_stem(folder: Path, block: int) -> tuple[np.ndarray, np.ndarray]:
@@ -106,8 +117,14 @@ def _embedding(weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _write(
-    source: Path, out: Path, stem: tuple[np.ndarray, np.ndarray], config: ModelConfig, overwrite: bool
+    source: Path,
+    out: Path,
+    stem: tuple[np.ndarray, np.ndarray],
+    config: ModelConfig,
+    overwrite: bool,
+    given: tuple[Prepare, Key],
 ) -> ModelConfig:
+    """Write all files, after they were checked in a folder of their own; `given` as for `_check`."""
     for name in STEM_FILES:
         refuse_existing(out / name, overwrite=overwrite)
     contents = {
@@ -115,7 +132,35 @@ def _write(
         ONNX_NAME: (source / ONNX_NAME).read_bytes(),
         CONFIG_NAME: config.to_json().encode(),
     }
+    with tempfile.TemporaryDirectory(prefix="veilseg-") as scratch:
+        for name, content in contents.items():
+            (Path(scratch) / name).write_bytes(content)
+        _check(source, Path(scratch), config, *given)
     make_folder(out)
     for name, content in contents.items():  # the config last: without it nobody takes the folder for a model
         write_atomic(out / name, content, overwrite=overwrite)
     return config
+
+
+def _check(source: Path, made: Path, config: ModelConfig, prepare: Prepare, key: Key) -> None:
+    """Raise InvalidModelError unless `made` answers for encrypted images what `source` answers for `prepare`'s.
+
+    A machine without ONNX Runtime cannot run either, and checks nothing.
+    """
+    if importlib.util.find_spec("onnxruntime") is None:
+        return
+    spec = config.input
+    assert spec.encryption is not None
+    cipher = cipher_for(spec.encryption)
+    photo = random_photo(4 * config.size_multiple, 6 * config.size_multiple)
+    before, after = open_onnx(source / ONNX_NAME), open_onnx(made / ONNX_NAME)
+    wanted = before(_batch(prepare(photo)))
+    none = photo if spec.bits == 8 else photo.astype(np.uint16) * 257
+    images = (cipher.encrypt_pixels(photo, key, None), cipher.encrypt_pixels(photo, WRONG, None), none)
+    proof = Proof(*(distance([after(_batch(image))], [wanted]) for image in images))
+    proof.check(ROUNDING[spec.bits])
+
+
+def _batch(image: np.ndarray) -> np.ndarray:
+    """[H, W, 3] as a network reads it: float32 [1, 3, H, W]."""
+    return np.ascontiguousarray(image.astype(np.float32).transpose(2, 0, 1)[None])

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from veilseg.errors import InvalidModelError
+from veilseg.errors import InvalidModelError, UsageError
 from veilseg.inputspec import CONFIG_KEY
 
 Three = tuple[float, float, float]
@@ -27,6 +27,11 @@ class PixelStatistics:
     def __post_init__(self) -> None:
         if not all(value > 0 for value in self.std):
             raise InvalidModelError(f"images cannot be normalized by a standard deviation of {min(self.std)}")
+
+    def normalize(self, pixels: np.ndarray) -> np.ndarray:
+        """What a network takes for pixels 0..255 [..., 3], in float64."""
+        normalized: np.ndarray = (pixels - np.array(self.mean)) / np.array(self.std)
+        return normalized
 
     @classmethod
     def of_fractions(cls, mean: Sequence[float] | None, std: Sequence[float] | None) -> PixelStatistics:
@@ -51,6 +56,19 @@ class PixelStatistics:
         if mean is None or std is None:
             raise InvalidModelError("this image processor normalizes, but does not say by which mean and std")
         return cls(_three(mean, unit), _three(std, unit))
+
+
+def statistics_of(
+    mean: Sequence[float] | None, std: Sequence[float] | None, processor: object | None
+) -> PixelStatistics | None:
+    """The statistics that are given as mean and std, or by an image processor; None where neither is."""
+    if mean is None and std is None and processor is None:
+        return None
+    if processor is None:
+        return PixelStatistics.of_fractions(mean, std)
+    if mean is not None or std is not None:
+        raise UsageError("mean and std are the processor's own", "give either the processor, or mean and std")
+    return PixelStatistics.of_processor(processor)
 
 
 def load_processor(folder: str | Path) -> Any | None:

@@ -9,8 +9,7 @@ from veilseg.errors import InvalidModelError
 from veilseg.inputspec import CONFIG_KEY
 from veilseg.modelconfig import WEIGHTS_NAME
 from veilseg.modelfolder import open_folder
-from veilseg.models.encryption.encrypt import SPEC_ATTRIBUTE, input_spec
-from veilseg.models.encryption.stems import find_patchify
+from veilseg.models.encryption.marks import SPEC_ATTRIBUTE, input_spec
 
 
 def load_timm(folder: str | Path) -> tuple[Any, dict[str, Any]]:
@@ -21,16 +20,17 @@ def load_timm(folder: str | Path) -> tuple[Any, dict[str, Any]]:
             f"{folder} has no {WEIGHTS_NAME} (pickled weights are not read)", "save it as safetensors"
         )
     import timm
+    from safetensors import SafetensorError
 
     try:
         model: Any = timm.create_model(f"local-dir:{path}", pretrained=True).eval()
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, AssertionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, AssertionError, SafetensorError) as error:
         raise InvalidModelError(
             f"{folder} cannot be loaded by timm ({type(error).__name__})", "save it again"
         ) from error
     spec = open_folder(folder).input
     if spec.keyed:
-        setattr(find_patchify(model), SPEC_ATTRIBUTE, spec)
+        setattr(model, SPEC_ATTRIBUTE, spec)
     return model, {f"image_{name}": model.pretrained_cfg[name] for name in ("mean", "std")}
 
 
@@ -42,6 +42,4 @@ def save_timm(model: Any, processor: Any, folder: Path) -> None:
     """
     from timm.models import save_for_hf
 
-    raw = {"mean": (0.0, 0.0, 0.0), "std": (1 / 255, 1 / 255, 1 / 255)}
-    model.pretrained_cfg = {**model.pretrained_cfg, **raw}
     save_for_hf(model, str(folder), model_config={CONFIG_KEY: input_spec(model).to_dict()}, safe_serialization=True)

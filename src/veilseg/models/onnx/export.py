@@ -20,8 +20,10 @@ from veilseg.errors import InvalidModelError
 from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME
 from veilseg.models.base import SegmentationModel
+from veilseg.models.encryption.probe import image_size
 from veilseg.models.encryption.stems import find_patchify
-from veilseg.models.onnx.session import open_onnx
+from veilseg.models.encryption.trial import random_photo
+from veilseg.models.onnx_session import open_onnx
 
 TOLERANCE = 1e-3
 _LARGEST_SIDE = 16384
@@ -43,10 +45,11 @@ def export_onnx(
     quartiles and mosaics arrive as such). With `split_stem` (the side of a block in pixels) the first layer is brought
     to that block and its tensors go to stem.bin, weight [D, 3, p, p] then bias [D] (float32, little-endian), so that a
     key can be put in without torch. `half` stores the other matrices and kernels as float16, half the size; the runtime
-    computes in float32.
+    computes in float32. Networks of transformers that cannot be traced for all sizes are exported for the one size that
+    their image processor gives, which config.json states as the argument "size".
 
-    The exported graph is run on another size than it was traced with; InvalidModelError when its logits differ from the
-    model's by more than 1e-3 of their range, or the predictions by more than one pixel in a thousand.
+    The exported graph is run on other images, of another size where it is free; InvalidModelError when its logits
+    differ from the model's by more than 1e-3 of their range, or the predictions by more than one pixel in a thousand.
     """
     target = Path(folder)
     names = [ONNX_NAME, CONFIG_NAME] if split_stem is None else [STEM_NAME, ONNX_NAME, CONFIG_NAME]
@@ -56,8 +59,10 @@ def export_onnx(
     plain.fold_normalization()
     if split_stem is not None and find_patchify(plain).kernel_size[0] != split_stem:
         plain.widen_patch(split_stem)
+    graph, size = _graph(plain)
+    if size is not None:
+        plain.config.arguments = {**plain.config.arguments, "size": list(size)}
     files = {CONFIG_NAME: plain.config.to_json().encode()}
-    graph = _trace(plain)
     if split_stem is not None:
         files[STEM_NAME] = _split_stem(graph)
     if half:
@@ -66,19 +71,44 @@ def export_onnx(
     with tempfile.TemporaryDirectory() as scratch:
         for name in names:
             (Path(scratch) / name).write_bytes(files[name])
-        _check(plain, Path(scratch) / ONNX_NAME)
+        _check(plain, Path(scratch) / ONNX_NAME, size)
     make_folder(target)
     for name in names:  # the config last: without it nobody takes the folder for a model
         write_atomic(target / name, files[name], overwrite=overwrite)
 
 
-def _trace(model: SegmentationModel) -> Any:
-    """The network's ONNX graph as a protobuf message, without traces of the machine that made it."""
+def _graph(model: SegmentationModel) -> tuple[Any, tuple[int, int] | None]:
+    """The network's ONNX graph as a protobuf message, and the (H, W) that it is for; None: any."""
+    try:
+        return _trace(model, None), None
+    except InvalidModelError:
+        if model.config.architecture != "transformers":
+            raise
+    for part in model.modules():  # operators that fuse attention are not all known to ONNX
+        if (choose := getattr(part, "set_attn_implementation", None)) is not None:
+            choose("eager")
+    size = _given_size(model)
+    return _trace(model, size), size
+
+
+def _given_size(model: SegmentationModel) -> tuple[int, int]:
+    """The (H, W), on the model's grid, of a photograph of 480 x 640 as its processor gives it, or the network's own."""
+    multiple = model.config.size_multiple
+    try:
+        height, width = (model.to_working_size or (lambda photo: photo))(random_photo(480, 640)).shape[:2]
+        model(torch.zeros(1, 3, height, width))
+    except InvalidModelError:  # a processor that pads or cuts, or a network of one size
+        return image_size(model, multiple, random_photo)
+    return -(-height // multiple) * multiple, -(-width // multiple) * multiple
+
+
+def _trace(model: SegmentationModel, size: tuple[int, int] | None) -> Any:
+    """The graph for one size, or for all, without traces of the machine that made it."""
     multiple = model.config.size_multiple
     sides = {name: multiple * torch.export.Dim(name, min=2, max=_LARGEST_SIDE // multiple) for name in ("h", "w")}
     shapes = ({0: torch.export.Dim("n", min=1, max=4096), 2: sides["h"], 3: sides["w"]},)
     # No two sizes alike, or the exporter takes them for one; nothing of length 1, or it takes it for a constant.
-    images = _images(model, 2, 5, 7)
+    images = _images(model, 2, 5, 7) if size is None else _images(model, 1, *(side // multiple for side in size))
     try:
         with _quiet():
             program = torch.onnx.export(
@@ -86,7 +116,7 @@ def _trace(model: SegmentationModel) -> Any:
                 (images,),
                 input_names=["images"],
                 output_names=["logits"],
-                dynamic_shapes=shapes,
+                dynamic_shapes=shapes if size is None else None,
                 opset_version=_OPSET,
                 dynamo=True,
                 verbose=False,
@@ -95,7 +125,7 @@ def _trace(model: SegmentationModel) -> Any:
         graph = program.model_proto
     except Exception as error:  # the exporter raises errors of many kinds
         raise InvalidModelError(
-            f"this network cannot be exported to ONNX: {type(error).__name__}",
+            f"this network cannot be exported to ONNX: {_reason(error)}",
             "torch.onnx.export on model.network says more",
         ) from error
     # Stack traces with local paths would be in every node.
@@ -103,6 +133,14 @@ def _trace(model: SegmentationModel) -> Any:
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     return graph
+
+
+def _reason(error: BaseException) -> str:
+    """The exporter's own words for what it cannot do, the innermost, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return f"{type(error).__name__}, {first[:160]}" if first else type(error).__name__
 
 
 def _split_stem(graph: Any) -> bytes:
@@ -145,8 +183,9 @@ def _halve(graph: Any) -> None:
 
 
 @torch.no_grad()
-def _check(model: SegmentationModel, path: Path) -> None:
-    images = _images(model, 1, 6, 4)
+def _check(model: SegmentationModel, path: Path, size: tuple[int, int] | None) -> None:
+    rows, columns = (6, 4) if size is None else (side // model.config.size_multiple for side in size)
+    images = _images(model, 1, rows, columns).flip(3)  # others than it was traced with
     wanted = model.network(images).numpy()
     got = open_onnx(path)(images.numpy())
     if got.shape != wanted.shape:

@@ -17,7 +17,7 @@ from veilseg.errors import InvalidDataError, InvalidModelError, UsageError
 from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME, ModelConfig
 from veilseg.models.onnx.attention import fuse_attention
-from veilseg.models.onnx.session import open_onnx
+from veilseg.models.onnx_session import open_onnx
 from veilseg.scale import ORIGINAL, reduce_photograph
 
 _TOLERANCE = 1e-3  # of the greatest logit: what fused attention may differ by, which rounds in another order

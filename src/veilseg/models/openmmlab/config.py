@@ -35,6 +35,11 @@ def statistics(config: Mapping[str, Any]) -> tuple[Any, Any] | None:
     return None
 
 
+def crop_size(config: Mapping[str, Any]) -> Any:
+    """The size of the crops that a network was trained on, where the backbone does not say its images'; else None."""
+    return _preprocessor(config).get("size") or config.get("crop_size")
+
+
 def check_settings(config: Mapping[str, Any], decoder: str, taps: int) -> None:
     """Raise InvalidModelError where the config asks for what our SETR, with so many taps, does not compute."""
     model = part(config, "model")

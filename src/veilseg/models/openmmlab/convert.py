@@ -15,7 +15,7 @@ from veilseg.modelconfig import generic_classes, is_colour
 from veilseg.models.base import SegmentationModel
 from veilseg.models.create import create_model
 from veilseg.models.networks.vit import even_taps
-from veilseg.models.openmmlab.config import check_settings, part, read_config, statistics
+from veilseg.models.openmmlab.config import check_settings, crop_size, part, read_config, statistics
 from veilseg.models.openmmlab.file import read_checkpoint
 from veilseg.models.openmmlab.names import canonical, tensors
 
@@ -53,6 +53,7 @@ def import_openmmlab(
     decoder, depth = _decoder(state), _depth(state)
     taps = _taps(backbone.get("out_indices"), decoder, depth)
     check_settings(config, decoder, len(taps))
+    _add_patch_bias(state, backbone)
     width, _, patch, _ = _shape(state, "backbone.patch_embed.projection.weight", 4)
     convs = max(1, _count(state, "auxiliary_head.0.up_convs."))
     reduce = "neck.mla.channel_proj.0.conv.weight" if decoder == "mla" else "decode_head.up_convs.0.0.conv.weight"
@@ -65,7 +66,7 @@ def import_openmmlab(
             backbone="vit_large_patch16_384" if depth == 24 else "vit_base_patch16_384",
             classes=classes,
             palette=palette,
-            image_size=_image_size(state, patch, image_size or backbone.get("img_size")),
+            image_size=_image_size(state, patch, image_size or backbone.get("img_size"), crop_size(config)),
             interpolation=interpolation or backbone.get("interpolate_mode") or ("bicubic" if backbone else "bilinear"),
             embed_dim=width,
             depth=depth,
@@ -122,6 +123,13 @@ def _depth(state: State) -> int:
     return depth
 
 
+def _add_patch_bias(state: State, backbone: Mapping[str, Any]) -> None:
+    """Zeros for the bias of the patch embedding, in place, which mmsegmentation 1.2 and later leave out."""
+    weight = "backbone.patch_embed.projection.weight"
+    if weight in state and not backbone.get("patch_bias", False):
+        state.setdefault("backbone.patch_embed.projection.bias", torch.zeros(len(state[weight])))
+
+
 def _taps(stated: Any, decoder: str, depth: int) -> tuple[int, ...]:
     """The blocks whose output the decoder reads; OpenMMLab counts negative ones from the end."""
     if not stated and stated != 0:
@@ -139,8 +147,11 @@ def _in_block(name: str, blocks: range) -> bool:
     return parts[:2] == ["backbone", "layers"] and parts[2].isdecimal() and int(parts[2]) in blocks
 
 
-def _image_size(state: State, patch: int, given: Any) -> tuple[int, int]:
-    """The (H, W) of the table of position embeddings, which holds a class token's and one for every patch."""
+def _image_size(state: State, patch: int, given: Any, crop: Any) -> tuple[int, int]:
+    """The (H, W) of the table of position embeddings, which holds a class token's and one for every patch.
+
+    `given` is what is known of it, or None: then it is a square, or the training's `crop`.
+    """
     count = _shape(state, "backbone.pos_embed", 3)[1] - 1
     if given is not None:
         if not isinstance(given, int) and not (
@@ -156,9 +167,13 @@ def _image_size(state: State, patch: int, given: Any) -> tuple[int, int]:
             )
         return height // patch * patch, width // patch * patch
     side = math.isqrt(count)
-    if side * side != count:
-        raise InvalidModelError(f"the {count} positions are no square", "pass --image-size HEIGHTxWIDTH")
-    return side * patch, side * patch
+    if side * side == count:
+        return side * patch, side * patch
+    if isinstance(crop, list) and [type(length) for length in crop] == [int, int]:
+        rows, columns = (length // patch for length in crop)
+        if rows * columns == count:
+            return rows * patch, columns * patch
+    raise InvalidModelError(f"the {count} positions are no square", "pass --image-size HEIGHTxWIDTH")
 
 
 def _three(values: Any, name: str) -> tuple[float, ...]:
