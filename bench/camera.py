@@ -1,9 +1,9 @@
 """How often two cameras are told apart by their encrypted photographs, for cells and strengths of the sensors' pattern.
 
 Usage: `python bench/camera.py DATA --json results/camera.json`; DATA as for `veilseg evaluate`, at least 100 images.
-Sensors are drawn: every pixel's sensitivity is 1 + p * normal. Half of the photographs, taken by either camera, make the
+Sensors are drawn: a pixel's sensitivity is 1 + p * normal. Half of the photographs, taken by either camera, make the
 fingerprints; the others are told apart, each as if taken by the one and by the other. Patterns are those of the picture
-as it is encrypted ("480"), or of a sensor of twice its sides that the working size averages ("960 reduced").
+as it is encrypted ("480"), or of a sensor with twice its sides that the working size averages ("960 reduced").
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from veilseg.ciphers import Cipher, cipher
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
 
+COMMAND = "python bench/camera.py DATA --json results/camera.json"
 STRENGTHS = (0.01, 0.02)
 DRAWS = 3
 SENSORS = {"480": 1, "960 reduced": 2}
@@ -77,7 +78,7 @@ def main() -> None:
                 print(rows[-1], flush=True)
     if given.json is not None:
         facts = {"images": len(images), "data": given.data.partition(":")[0]}
-        write_json(given.json, {**facts, "rows": rows, **provenance(seed=0)}, overwrite=True)
+        write_json(given.json, {**facts, "rows": rows, **provenance(COMMAND, 0)}, overwrite=True)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from veilseg.ciphers import Cipher, cipher
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
 
+COMMAND = "python bench/lookup.py DATA --json results/lookup.json"
 NOISE = (0, 8, 24)  # standard deviations, of 255
 
 
@@ -52,7 +53,7 @@ def main() -> None:
             print(rows[-1], flush=True)
     if given.json is not None:
         facts = {"images": len(samples), "data": given.data.partition(":")[0]}
-        write_json(given.json, {**facts, "rows": rows, **provenance(seed=0)}, overwrite=True)
+        write_json(given.json, {**facts, "rows": rows, **provenance(COMMAND, 0)}, overwrite=True)
 
 
 if __name__ == "__main__":

@@ -76,6 +76,10 @@ _save_pretrained
 _from_pretrained
 get_next
 
+# Lightning calls this hook, with these names.
+transfer_batch_to_device
+dataloader_idx
+
 # PyAV reads these attributes of its streams and frames.
 pix_fmt
 time_base

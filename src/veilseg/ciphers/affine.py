@@ -38,5 +38,5 @@ class AffineMap:
 
     def decrypt_embedding(self, mixed: Array, moved: Array) -> tuple[Array, Array]:
         """The way back from `encrypt_embedding`, for any invertible matrix."""
-        embedding: Array = np.linalg.solve(self.matrix, mixed) / self.value_scale
+        embedding = np.asarray(np.linalg.solve(self.matrix, mixed) / self.value_scale, np.float64)
         return embedding, moved - self.plain_offset * embedding.sum(axis=0) + self.value_offset * mixed.sum(axis=0)

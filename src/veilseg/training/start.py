@@ -13,7 +13,7 @@ from veilseg.data import Sample, SegmentationData
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, create_model, encrypt_model, load_model
-from veilseg.models.encryption.encrypt import read_embedding
+from veilseg.models.encryption.stem_weights import read_embedding
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import set_bias
 from veilseg.training.inputs import input_transform

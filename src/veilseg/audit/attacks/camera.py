@@ -35,7 +35,8 @@ def residual(stored: Stored, side: int) -> tuple[NDArray[np.float64], NDArray[np
 def fingerprint(images: Sequence[Stored], side: int) -> NDArray[np.float64]:
     """The sensitivity of a camera's cells from photographs that it took, [h, w], around 0."""
     pairs = [residual(stored, side) for stored in images]
-    found = sum(noise * picture for noise, picture in pairs) / sum(picture**2 for _, picture in pairs)
+    noises, pictures = np.array([noise for noise, _ in pairs]), np.array([picture for _, picture in pairs])
+    found = (noises * pictures).sum(0) / (pictures**2).sum(0)
     return np.asarray(found - found.mean())
 
 

@@ -1,4 +1,4 @@
-"""The E_enc of [Kiya 2022, section 3.2.1] as it is written: any invertible real matrix, for images of real numbers.
+"""The E_enc of [Kiya 2022] as it is written: any invertible real matrix, for images of real numbers.
 
 patch-permutation and patch-rotation are its special cases that fit the image file: a permutation keeps whole values, an
 orthogonal matrix keeps lengths. Any other matrix stretches some directions and presses others flat, by its condition
@@ -89,8 +89,7 @@ class EncryptionMatrix:
     @cached_property
     def inverse(self) -> Array:
         """E_enc^-1, float64 [L, L]."""
-        inverse: Array = np.linalg.inv(self.matrix)
-        return inverse
+        return np.asarray(np.linalg.inv(self.matrix), np.float64)
 
     @property
     def affine(self) -> AffineMap:

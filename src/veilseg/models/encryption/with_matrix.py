@@ -1,4 +1,4 @@
-"""A model encrypted with any invertible matrix, E_hat = E_enc E [Kiya 2022, section 3.2.1], and decrypted again."""
+"""A model encrypted with any invertible matrix, E_hat = E_enc E [Kiya 2022], and decrypted again."""
 
 from __future__ import annotations
 
