@@ -130,6 +130,19 @@ def test_files_that_are_no_recipes(tmp_path: Path, text: str) -> None:
         load_recipe(tmp_path / "absent.yaml")
 
 
+def test_files_that_would_fill_the_memory_are_refused(tmp_path: Path) -> None:
+    """A gigabyte of text, and a few lines whose aliases stand for 10**9 values."""
+    path = tmp_path / "recipe.yaml"
+    lines = ["a0: &a0 [1]", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10))]
+    path.write_text("\n".join(lines))
+    with pytest.raises(UsageError, match="no aliases"):
+        load_recipe(path)
+    with path.open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(UsageError, match="too large"):
+        load_recipe(path)
+
+
 def test_environment_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VEILSEG_TEST_DATA", "/data")
     assert expand("camvid:$VEILSEG_TEST_DATA/x") == "camvid:/data/x"

@@ -14,9 +14,21 @@ from pydantic import ValidationError
 from veilseg.errors import UsageError
 from veilseg.training.recipe import Recipe, Section
 
+#: Bytes; the shipped recipes have about one thousand.
+MAX_RECIPE = 1 << 20
+
 
 class _Loader(yaml.SafeLoader):
-    """Also takes 1e-4 for a number, as YAML 1.2 does; to YAML 1.1 it is text."""
+    """Also takes 1e-4 for a number, as YAML 1.2 does; to YAML 1.1 it is text. Takes no aliases.
+
+    A few lines of aliases of aliases stand for more values than any memory holds.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """A node; YAMLError for an alias."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("recipes take no aliases (*name)")
+        return super().compose_node(parent, index)
 
 
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$")
@@ -30,7 +42,11 @@ def load_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
     combination that cannot work.
     """
     try:
-        values = _yaml(Path(path).read_text(encoding="utf-8"), str(path)) or {}
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_RECIPE + 1)
+        if len(data) > MAX_RECIPE:
+            raise UsageError(f"{path} is too large for a recipe", f"{MAX_RECIPE} bytes are the most")
+        values = _yaml(data.decode("utf-8"), str(path)) or {}
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the recipe {path}", "recipes are YAML files; see the folder recipes/") from error
     if not isinstance(values, dict):
