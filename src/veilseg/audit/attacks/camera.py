@@ -15,34 +15,37 @@ from numpy.typing import NDArray
 from veilseg.audit.base import Stored
 from veilseg.audit.picture import grey, means, visible
 
-SMOOTH = 1.0
-"""Cells: the scene is what is left of a picture that is smoothed so much."""
+LEAST = 0.3
+"""Grey levels: the spread of a cell's mean by readout and rounding alone, where the scene is flat."""
+
+Residual = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
-def residual(stored: Stored, side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What the means of an image's cells have beside the scene, and the means: float64 [h, w] each, 0..255.
+def residual(stored: Stored, side: int) -> Residual:
+    """What the means of an image's cells have beside the scene, the means, and how much to trust each cell.
 
-    Edges of the scene, where smoothing leaves most, are toned down.
+    float64 [h, w] each: differences from the neighbours' median, means 0..255, and one over the local variance: the
+    pattern shows in sky and road, not at edges.
     """
     from scipy.ndimage import gaussian_filter, median_filter
 
     picture = means(grey(visible(stored))[..., None], side)[..., 0]
-    noise = picture - gaussian_filter(median_filter(picture, 3), SMOOTH)
-    spread = np.sqrt(gaussian_filter(noise**2, 2 * SMOOTH)) + 1.0
-    return noise / spread, picture
+    noise = picture - median_filter(picture, 3)
+    variance = gaussian_filter(noise**2, 1.5) + LEAST**2
+    limit = 2 * np.sqrt(variance)
+    return np.clip(noise, -limit, limit), picture, 1 / variance
 
 
 def fingerprint(images: Sequence[Stored], side: int) -> NDArray[np.float64]:
     """The sensitivity of a camera's cells from photographs that it took, [h, w], around 0."""
-    pairs = [residual(stored, side) for stored in images]
-    noises, pictures = np.array([noise for noise, _ in pairs]), np.array([picture for _, picture in pairs])
-    found = (noises * pictures).sum(0) / (pictures**2).sum(0)
-    return np.asarray(found - found.mean())
+    parts = [residual(stored, side) for stored in images]
+    noise, picture, trust = (np.array(values) for values in zip(*parts, strict=True))
+    found = (noise * picture * trust).sum(0) / ((picture**2 * trust).sum(0) + 1e-9)
+    return np.asarray(found - np.median(found))
 
 
 def likeness(stored: Stored, pattern: NDArray[np.float64], side: int) -> float:
-    """The correlation of an image's residual with what a camera's pattern would make of it, -1..1."""
-    noise, picture = residual(stored, side)
+    """How well a camera's pattern explains an image's residual: a correlation, every cell as far as it is trusted."""
+    noise, picture, trust = residual(stored, side)
     wanted = pattern * picture
-    noise, wanted = noise - noise.mean(), wanted - wanted.mean()
-    return float((noise * wanted).sum() / (np.linalg.norm(noise) * np.linalg.norm(wanted) + 1e-12))
+    return float((noise * wanted * trust).sum() / np.sqrt((noise**2 * trust).sum() * (wanted**2 * trust).sum() + 1e-12))
