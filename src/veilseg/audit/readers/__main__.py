@@ -63,13 +63,12 @@ def specialise(
     from veilseg.audit.readers.specialist import specialise as train_specialist
 
     torch.set_num_threads(1)
+    # Before the first result is written, which may be a file of the checkout.
+    facts = provenance(f"python -m veilseg.audit.readers specialise -o {output.as_posix()}", seed)
     found = {}
     for side in SIDES:
-        rates = train_specialist(side, rounds=rounds, scenes=scenes, seed=seed, progress=typer.echo)
-        found[str(side)] = rates
-        command = f"python -m veilseg.audit.readers specialise -o {output.as_posix()}"
-        facts = {**provenance(command, seed), "rounds": rounds, "sides": found}
-        output.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        found[str(side)] = train_specialist(side, rounds=rounds, scenes=scenes, seed=seed, progress=typer.echo)
+        output.write_text(json.dumps({**facts, "rounds": rounds, "sides": found}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
