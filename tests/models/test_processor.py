@@ -57,7 +57,9 @@ def test_a_whole_sam(keys: list[Key]) -> None:
     import transformers as t
 
     size = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "mlp_dim": 32}
-    vision = t.SamVisionConfig(**size, image_size=64, output_channels=8, window_size=2, global_attn_indexes=[1])
+    vision = t.SamVisionConfig(
+        **size, image_size=64, output_channels=8, num_pos_feats=4, window_size=2, global_attn_indexes=[1]
+    )
     prompt = t.SamPromptEncoderConfig(hidden_size=8, image_size=64, image_embedding_size=4)
     mask = t.SamMaskDecoderConfig(
         hidden_size=8, mlp_dim=8, num_hidden_layers=1, num_attention_heads=2, iou_head_hidden_dim=8

@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -61,6 +62,8 @@ def test_tls(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
                 return False
 
         service.until(ready)
+        with ThreadPoolExecutor(8) as clients:  # every handshake, at once
+            assert all(clients.map(lambda _: ready(), range(40)))
         answer = httpx.post(
             f"{service.url}/v1/segment", content=encrypted(), headers={"Content-Type": "image/png"}, verify=context
         )

@@ -40,6 +40,7 @@ def serve(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         http=guarded(limits, tls),
+        loop="asyncio",  # uvloop, where it is installed, reads the beginning of a handshake before it can be given away
         ws="none",
         lifespan="on",
         h11_max_incomplete_event_size=MAX_HEAD,

@@ -40,13 +40,13 @@ class Probe:
 
 @torch.no_grad()
 def run(model: nn.Module, image: NDArray[Any], stem: nn.Module | None = None) -> Probe:
-    """`model` on one image [H, W, 3] of any type, in evaluation mode and float32, on its own device; on the same luck.
+    """`model` on one image [H, W, 3] of any type, in evaluation mode, its own precision and device; on the same luck.
 
     Raises what the network raises.
     """
     probe = Probe()
     weight = next(model.parameters())
-    pixels = torch.from_numpy(np.asarray(image, np.float32)).permute(2, 0, 1)[None].to(weight.device)
+    pixels = torch.from_numpy(np.asarray(image, np.float32)).permute(2, 0, 1)[None].to(weight.device, weight.dtype)
 
     def watch(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if probe.seen is None:
