@@ -38,8 +38,9 @@ clean:
 	$(BIN)/python -m pip install -q -e '.[run]'
 	touch $@
 
-.venv/.dev: pyproject.toml | .venv/bin/python
+.venv/.dev: pyproject.toml .ci/peers.txt | .venv/bin/python
 	$(BIN)/python -m pip install -q -e '.[dev]'
+	$(BIN)/python -m pip install -q --no-deps -r .ci/peers.txt
 	touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json

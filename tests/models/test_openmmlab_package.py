@@ -1,7 +1,6 @@
 """Checkpoints made by mmsegmentation itself, converted, against its own forward pass.
 
-Skipped where it is not installed: pip install --no-deps onedl-mmsegmentation onedl-mmcv onedl-mmengine, and what they
-import.
+Skipped where it is not installed: `pip install --no-deps -r .ci/peers.txt` does that, and CI runs it.
 """
 
 from __future__ import annotations
