@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from tests.models.conftest import tiny_conv, tiny_setr
 from veilseg.ciphers import cipher
@@ -25,6 +26,7 @@ from veilseg.runtime.engines import OnnxEngine
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("exported")
+    torch.manual_seed(0)  # of some random networks the answers spread so little that 8 bits change them
     export_onnx(tiny_conv(input="canonical", sub_block=8), folder)
     return folder
 
