@@ -78,6 +78,10 @@ class SegmentationTraining(pl.LightningModule):
 
     def _predict(self, images: Tensor) -> NDArray[np.float32]:
         """Logits [K, H, W] of one image [1, 3, H, W], whole or by windows as the recipe says."""
+        window = self.recipe.train.window
+        if window is None:
+            whole: NDArray[np.float32] = self.model(images)[0].float().cpu().numpy()
+            return whole
 
         def run(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
             image = torch.from_numpy(pixels).to(images.device).permute(2, 0, 1)[None]
@@ -86,9 +90,6 @@ class SegmentationTraining(pl.LightningModule):
 
         pixels = images[0].permute(1, 2, 0).cpu().numpy()
         step = self.model.config.size_multiple
-        window = self.recipe.train.window
-        if window is None:
-            return run(pixels)
         sides = (min(window[0], pixels.shape[0]), min(window[1], pixels.shape[1]))
         return slide(pixels, run, snap(sides, step), step, overlap=1 / 3)
 
