@@ -11,6 +11,7 @@ and whose scores are in results/rows/ is done. Without names: all of a table, th
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import subprocess
@@ -36,11 +37,12 @@ class Lanes:
         self.waiting = dict(rows)
         self.busy: set[str] = set()
         self.trained: set[str] = set()
-        self.processes: set[subprocess.Popen[bytes]] = set()
+        self.workers: set[subprocess.Popen[str]] = set()
         self.changed = threading.Condition()
 
-    def work(self, lanes: int) -> None:
-        """All rows, the first ones first, each when its start is trained."""
+    def work(self, lanes: int, first: int) -> None:
+        """All rows, the first ones first, each when its start is trained; `first` at a time while a start is."""
+        self.first = first
         threads = [threading.Thread(target=self.lane) for _ in range(lanes)]
         for thread in threads:
             thread.start()
@@ -48,57 +50,76 @@ class Lanes:
             for thread in threads:
                 thread.join(max(0.0, self.end - time.monotonic()))
             with self.changed:
-                for process in self.processes:
-                    process.send_signal(signal.SIGTERM)  # it writes a checkpoint
+                for worker in self.workers:
+                    worker.send_signal(signal.SIGTERM)  # it writes a checkpoint
+                self.changed.notify_all()
         for thread in threads:
             thread.join()
 
     def lane(self) -> None:
         """Row after row, until none is left that could be made."""
+        worker = self.worker()
         while (taken := self.take()) is not None:
             name, row = taken
             command = ["train", *row.arguments, *self.machine, *self.changes, "-o", f"runs/rows/{name}"]
-            done = self.veilseg(name, command)
+            done = self.veilseg(worker, name, command)
             with self.changed:
                 self.busy.discard(name)
                 self.trained |= {name} if done else set()
                 self.changed.notify_all()
-            if done and name not in STARTS:
-                done = self.measure(name)
+            if done and row.measured:
+                done = self.measure(worker, name)
             print(f"{name}: {'done' if done else f'not done, see runs/rows/{name}.log'}", flush=True)
+            if worker.poll() is not None:
+                worker = self.worker()
+        assert worker.stdin is not None
+        worker.stdin.close()
+        worker.wait()
 
     def take(self) -> tuple[str, Row] | None:
         """The first row whose start is trained; None when no other will be."""
         with self.changed:
             while True:
+                if self.late():
+                    return None
+                alone = any(name in STARTS for name in self.busy) and len(self.busy) >= self.first
                 for name, row in self.waiting.items():
-                    if row.start is None or row.start in self.trained:
+                    if not alone and (row.start is None or row.start in self.trained):
                         self.busy.add(name)
                         return name, self.waiting.pop(name)
-                if not any(row.start in self.busy for row in self.waiting.values()):
+                if not alone and not any(row.start in self.busy for row in self.waiting.values()):
                     return None
                 self.changed.wait()
 
-    def measure(self, name: str) -> bool:
+    def measure(self, worker: subprocess.Popen[str], name: str) -> bool:
         """Write the scores of a trained row; whether it went well."""
         data = f"camvid:{os.environ['VEILSEG_CAMVID']}"
         command = ["evaluate", "--data", data, "--model", f"runs/rows/{name}", "--device", self.device]
-        return self.veilseg(name, [*command, "--per-class", "--json", f"results/rows/{name}.json", "--force"])
+        return self.veilseg(worker, name, [*command, "--per-class", "--json", f"results/rows/{name}.json", "--force"])
 
-    def veilseg(self, name: str, arguments: list[str]) -> bool:
-        """Run one command on one core; what it says goes to the end of the row's log. Whether it succeeded."""
+    def worker(self) -> subprocess.Popen[str]:
+        """A process on one core that runs commands."""
         one_core = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-        program = [sys.executable, "-m", "veilseg.cli.main", *arguments]
-        with (ROOT / "runs" / "rows" / f"{name}.log").open("a") as log:
-            with self.changed:
-                if self.end is not None and time.monotonic() > self.end:
-                    return False
-                process = subprocess.Popen(program, cwd=ROOT, env=one_core, stdout=log, stderr=log)
-                self.processes.add(process)
-            done = process.wait() == 0
-            with self.changed:
-                self.processes.discard(process)
-        return done
+        program = [sys.executable, str(Path(__file__).with_name("experiment_worker.py"))]
+        pipe = subprocess.PIPE
+        worker = subprocess.Popen(program, cwd=ROOT, env=one_core, stdin=pipe, stdout=pipe, text=True, bufsize=1)
+        with self.changed:
+            self.workers.add(worker)
+        return worker
+
+    def veilseg(self, worker: subprocess.Popen[str], name: str, arguments: list[str]) -> bool:
+        """Run one command; what it says goes to the end of the row's log. Whether it succeeded."""
+        if self.late() or worker.poll() is not None:
+            return False
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        worker.stdin.write(json.dumps({"log": f"runs/rows/{name}.log", "arguments": arguments}) + "\n")
+        worker.stdin.flush()
+        return worker.stdout.readline().strip() == "0"
+
+    def late(self) -> bool:
+        """Whether the time is up."""
+        return self.end is not None and time.monotonic() > self.end
 
 
 def is_done(name: str) -> bool:
@@ -111,6 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", choices=TABLES, default="small")
     parser.add_argument("--lanes", type=int, default=2, help="rows at a time")
+    parser.add_argument("--first", type=int, default=2, help="rows at a time until those that others need are trained")
     parser.add_argument("--gpu", action="store_true", help="train and measure on the GPU, which the lanes share")
     parser.add_argument("--minutes", type=float, help="after so many, what runs writes a checkpoint, and all ends")
     parser.add_argument(
@@ -118,14 +140,15 @@ def main() -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME")
     given = parser.parse_args()
-    every = TABLES[given.table]()
+    every = {**STARTS, **TABLES[given.table]()}
     if unknown := set(given.names) - set(every):
         parser.error(f"no row {min(unknown)}; there are {', '.join(every)}")
     for folder in ("runs", "results"):
         (ROOT / folder / "rows").mkdir(parents=True, exist_ok=True)
-    todo = {name: every[name] for name in given.names or every if not is_done(name)}
+    names = given.names or TABLES[given.table]()
+    todo = {name: every[name] for name in names if not is_done(name)}
     starts = {row.start: STARTS[row.start] for row in todo.values() if row.start is not None}
-    Lanes({**starts, **todo}, given.gpu, given.minutes, given.set).work(given.lanes)
+    Lanes({**starts, **todo}, given.gpu, given.minutes, given.set).work(given.lanes, given.first)
 
 
 if __name__ == "__main__":

@@ -84,8 +84,6 @@ def cut(image: Tensor, label: Tensor, changes: Changes, crop: tuple[int, int]) -
         region = image[:, rows.clamp(0, sides[0] - 1)][:, :, columns.clamp(0, sides[1] - 1)]
     else:
         region = image[:, top : top + height, left : left + width]
-    if region.device.type != "cpu":
-        region = region.float()  # the antialiased resize of bytes exists for CPUs only
     resized = F.interpolate(region[None], size=crop, mode="bilinear", align_corners=False, antialias=True)[0]
     # The class in the middle of every pixel of the crop.
     rows, columns = (
@@ -95,17 +93,65 @@ def cut(image: Tensor, label: Tensor, changes: Changes, crop: tuple[int, int]) -
     ids = label[rows.clamp(0, sides[0] - 1)][:, columns.clamp(0, sides[1] - 1)]
     outside = ((rows < 0) | (rows >= sides[0]))[:, None] | ((columns < 0) | (columns >= sides[1]))
     ids = ids.masked_fill(outside, IGNORED)
-    pixels = resized if resized.dtype == torch.uint8 else resized.round().clamp(0, 255).to(torch.uint8)
-    return (pixels.flip(-1), ids.flip(-1)) if changes.flip else (pixels, ids)
+    return (resized.flip(-1), ids.flip(-1)) if changes.flip else (resized, ids)
+
+
+def cut_all(images: Tensor, labels: Tensor, changes: Sequence[Changes], crop: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """`cut` of a batch of samples of one size, as a few large operations: what a GPU wants. Equal to one level.
+
+    images: uint8 [N, 3, H, W]; labels: uint8 [N, H, W]. Returns uint8 [N, 3, h, w] and [N, h, w].
+    """
+    size = (images.shape[2], images.shape[3])
+    numbers = _on_device([(*one.box, one.flip) for one in changes], images.device).long()
+    top, left, height, width, flip = (each[:, None] for each in numbers.unbind(1))
+    longest = [max(one.box[2 + axis] for one in changes) for axis in (0, 1)]
+    down, row = _lines(top, height, size[0], crop[0], longest[0])
+    across, column = _lines(left, width, size[1], crop[1], longest[1])
+    across = torch.where(flip[..., None] > 0, across.flip(1), across)
+    column = torch.where(flip > 0, column.flip(1), column)
+    pixels = (down[:, None] @ images.float() @ across.mT[:, None]).round_().clamp_(0, 255).to(torch.uint8)
+    which = torch.arange(len(images), device=images.device)[:, None, None]
+    ids = labels[which, row.clamp(0, size[0] - 1)[:, :, None], column.clamp(0, size[1] - 1)[:, None]]
+    outside = ((row < 0) | (row >= size[0]))[:, :, None] | ((column < 0) | (column >= size[1]))[:, None]
+    return pixels, ids.masked_fill(outside, IGNORED)
+
+
+def cut_answers(answers: Tensor, size: tuple[int, int], changes: Sequence[Changes], out: tuple[int, int]) -> Tensor:
+    """The boxes of a batch in maps that cover whole images of `size`: float [N, K, h, w] to [N, K, *out], bilinear."""
+    numbers = _on_device([(*one.box, one.flip) for one in changes], answers.device)
+    top, left, height, width, flip = (each[:, None] for each in numbers.unbind(1))
+    y, x = (
+        2 * (start + (torch.arange(count, device=answers.device) + 0.5) * length / count) / side - 1
+        for start, length, side, count in ((top, height, size[0], out[0]), (left, width, size[1], out[1]))
+    )
+    x = torch.where(flip > 0, x.flip(1), x)
+    shape = (len(answers), *out)
+    places = torch.stack((x[:, None].expand(shape), y[:, :, None].expand(shape)), dim=-1)
+    return F.grid_sample(answers.float(), places, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _lines(start: Tensor, length: Tensor, side: int, out: int, longest: int) -> tuple[Tensor, Tensor]:
+    """One axis of a batch's boxes, of `start` and `length` int64 [N, 1], `out` pixels of the crop.
+
+    Returns the share of each line of the image in each of the crop, float [N, out, side] (antialiased bilinear, as
+    Pillow has it), and the line in the middle of each of the crop, int64 [N, out], which may lie outside.
+    """
+    place = torch.arange(out, device=start.device)
+    middle = start + (place * 2 + 1) * length // (2 * out)
+    scale = (length / out)[..., None]
+    inside = torch.arange(longest, device=start.device)
+    distance = (inside + 0.5 - (place[:, None] + 0.5) * scale) / scale.clamp(min=1)
+    shares = (1 - distance.abs()).clamp(min=0) * (inside < length)[:, None]
+    shares = shares / shares.sum(-1, keepdim=True)
+    line = (start + inside).clamp(0, side - 1)[:, None].expand(shares.shape)  # beyond the image its border is repeated
+    return shares.new_zeros(*shares.shape[:2], side).scatter_add_(2, line, shares), middle
 
 
 def relight(images: Tensor, changes: Sequence[Changes]) -> Tensor:
     """Uint8 [N, 3, H, W] in the drawn light: exposure, contrast, colours, then blur and noise."""
     device = images.device
-    drawn = torch.tensor([(change.gamma, *change.gain, change.shift, change.saturation) for change in changes])
-    if device.type == "cuda":  # else the copy would wait for the step before
-        drawn = drawn.pin_memory()
-    numbers = drawn.to(device, non_blocking=True)[..., None, None]
+    drawn = [(change.gamma, *change.gain, change.shift, change.saturation) for change in changes]
+    numbers = _on_device(drawn, device)[..., None, None]
     gamma, gain, shift, saturation = numbers[:, :1], numbers[:, 1:4], numbers[:, 4:5], numbers[:, 5:]
     # In place: fresh memory costs as much as the arithmetic.
     values = images.float().div_(255).pow_(gamma).sub_(0.5).mul_(gain).add_(shift + 0.5).clamp_(0, 1)
@@ -119,6 +165,12 @@ def relight(images: Tensor, changes: Sequence[Changes]) -> Tensor:
             values[index] += torch.randn(values.shape[1:], generator=generator, device=device) * change.noise
     pixels: Tensor = values.mul_(255).round_().clamp_(0, 255).to(torch.uint8)
     return pixels
+
+
+def _on_device(rows: Sequence[tuple[float, ...]], device: torch.device) -> Tensor:
+    """Float [N, ...] of what was drawn, sent while the device works."""
+    numbers = torch.tensor(rows, dtype=torch.float32)
+    return (numbers.pin_memory() if device.type == "cuda" else numbers).to(device, non_blocking=True)
 
 
 def _position(box: int, side: int, rng: np.random.Generator) -> int:

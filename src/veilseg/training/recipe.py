@@ -86,6 +86,8 @@ class MethodSection(Section):
     # which needs `start`, a plain model.
     key: str | None = None
     teacher: str | None = None  # distil from this model, which sees its own kind of image of the same crop
+    # What the teacher is shown: every crop as the student sees it, or every image once, whole, before the first step.
+    answers: Literal["crop", "image"] = "crop"
     logits: NonNegativeFloat = 1.0  # weight of the teacher's class probabilities
     tokens: NonNegativeFloat = 0.0  # weight of the teacher's last feature map
 
@@ -93,6 +95,8 @@ class MethodSection(Section):
     def _check(self) -> Self:
         if self.teacher is None and self.tokens:
             raise UsageError("method.tokens needs method.teacher", "name a model's folder there")
+        if self.answers == "image" and self.tokens:
+            raise UsageError("method.tokens compares crops", "set method.answers to crop, or method.tokens to 0")
         return self
 
 
@@ -103,6 +107,7 @@ class OptimizerSection(Section):
     learning_rate: Positive = 2e-3
     trunk_rate: Positive | None = None  # of a pretrained backbone's last layer; null: as everything else
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 0.75  # a trunk layer's rate over that of the layer above it
+    stem_rate: Positive | None = None  # of the patch embedding, which another input makes anew; null: as the trunk's
     weight_decay: NonNegativeFloat = 0.05
     momentum: Share = 0.9  # sgd only
     schedule: Literal["cosine", "polynomial"] = "cosine"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import statistics
 import zlib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,11 @@ from torch.utils.data import Dataset
 from veilseg.ciphers import InputTransform
 from veilseg.data import IGNORED, Sample, SegmentationData
 from veilseg.errors import InvalidDataError
-from veilseg.training.augment import Changes, cut, draw_changes, relight
+from veilseg.training.augment import Changes, cut, cut_all, cut_answers, draw_changes, relight
 from veilseg.training.recipe import AugmentSection, Recipe
 
-# images uint8 (int32 for "ffx") [N, 3, h, w] as the model reads them (then those the teacher reads, where there is
-# one), labels int64 [N, h, w]
+# images uint8 (int32 for "ffx") [N, 3, h, w] as the model reads them (then what the teacher reads, or its answers,
+# float [N, K, h/2, w/2], where there is one), labels int64 [N, h, w]
 Batch = tuple[Tensor, ...]
 MEMORY_LIMIT = 2 << 30  # bytes of one dataset that are kept decoded; a CamVid pair is 0.7 MB
 LOOKED_AT = 500  # label maps of a dataset that are read before the run
@@ -41,8 +42,11 @@ class Drawn:
 class TrainingSamples(Dataset[Drawn]):
     """Sample number i of the run is a function of (recipe, i) alone: a resumed run sees what it would have seen.
 
-    A source is drawn by its weight; its images come in the order of a fresh permutation per pass.
+    A source is drawn by its weight; its images come in the order of a fresh permutation per pass. `answer`, where it
+    is set, gives a teacher's answer for a whole image, uint8 [1, 3, H, W], on the image's device.
     """
+
+    answer: Callable[[Tensor], Tensor] | None = None
 
     def __init__(
         self, recipe: Recipe, sources: Sequence[SegmentationData], transforms: Sequence[InputTransform]
@@ -52,7 +56,7 @@ class TrainingSamples(Dataset[Drawn]):
         self.num_classes = len(sources[0].classes)
         weights = np.array([source.weight for source in recipe.data.train])
         self.until = np.cumsum(weights / weights.sum())
-        self._held: dict[int, tuple[tuple[Tensor, Tensor], ...]] = {}
+        self._held: dict[int, list[Any]] = {}
 
     @property
     def in_memory(self) -> bool:
@@ -80,24 +84,53 @@ class TrainingSamples(Dataset[Drawn]):
 
     def batch(self, drawn: Sequence[Drawn], device: torch.device) -> Batch:
         """What the networks read of drawn samples, on `device`."""
-        crop = self.recipe.augment.crop
-        pairs = [
-            cut(*self._on(device, one.source)[one.index], one.changes, crop) if one.pixels is None else one.pixels
-            for one in drawn
-        ]
-        images, labels = (torch.stack(parts).to(device) for parts in zip(*pairs, strict=True))
+        parts: list[tuple[Tensor, ...]] = [()] * len(drawn)
+        places: dict[int, list[int]] = defaultdict(list)
+        for place, one in enumerate(drawn):
+            if one.pixels is not None:
+                parts[place] = one.pixels
+            else:
+                places[one.source].append(place)
+        for which, found in places.items():
+            for place, part in zip(found, self._cut(which, [drawn[place] for place in found], device), strict=True):
+                parts[place] = part
+        images, labels, *answers = (torch.stack(part).to(device) for part in zip(*parts, strict=True))
         if self.recipe.augment.photometric:
             images = relight(images, [one.changes for one in drawn])
         seeds = [one.key_seed for one in drawn]
-        return (*(transform(images, seeds) for transform in self.transforms), labels.long())
+        return (*(transform(images, seeds) for transform in self.transforms), *answers, labels.long())
 
-    def _on(self, device: torch.device, which: int) -> tuple[tuple[Tensor, Tensor], ...]:
-        """The samples of a source in memory, on the device."""
+    def _cut(self, which: int, drawn: Sequence[Drawn], device: torch.device) -> list[tuple[Tensor, ...]]:
+        """Crops of the image, the label and, with a teacher asked once, its answer: of one source that is in memory."""
+        images, labels, *answers = self._on(device, which)
+        changes, crop = [one.changes for one in drawn], self.recipe.augment.crop
+        half = (crop[0] // 2, crop[1] // 2)
+        if isinstance(images, Tensor):
+            index = torch.tensor([one.index for one in drawn], device=device)
+            parts = [*cut_all(images[index], labels[index], changes, crop)]
+            parts += [cut_answers(known[index], labels.shape[1:], changes, half) for known in answers]
+            return [*zip(*parts, strict=True)]
+        found = []
+        for one, change in zip(drawn, changes, strict=True):
+            image, label = images[one.index], labels[one.index]
+            known = [cut_answers(answer[one.index][None], label.shape, [change], half)[0] for answer in answers]
+            found.append((*cut(image, label, change, crop), *known))
+        return found
+
+    def _on(self, device: torch.device, which: int) -> list[Any]:
+        """Images, labels and perhaps answers of a source in memory, on the device: sequences of tensors.
+
+        On a GPU they are one tensor each, where all images are of one size.
+        """
         if which not in self._held:
             for sample in self.sources[which]:
                 check_labels(sample, self.num_classes)
-            pairs = (_tensors(sample) for sample in self.sources[which])
-            self._held[which] = tuple((image.to(device), label.to(device)) for image, label in pairs)
+            pairs = [_tensors(sample) for sample in self.sources[which]]
+            parts = [[tensor.to(device) for tensor in part] for part in zip(*pairs, strict=True)]
+            if self.answer is not None:
+                parts.append([self.answer(image[None]) for image in parts[0]])
+            one_size = len({label.shape for label in parts[1]}) == 1
+            self._held[which] = [torch.stack(part) for part in parts] if device.type != "cpu" and one_size else parts
         return self._held[which]
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from veilseg.errors import UsageError
 from veilseg.models import SegmentationModel, load_model
 from veilseg.models.networks.protocol import HasTokenLayer
+from veilseg.training.inputs import input_transform
 from veilseg.training.losses import answer_loss, token_loss
 from veilseg.training.recipe import MethodSection
 
@@ -33,6 +35,7 @@ class Teacher:
         if self.model.prepare is not None:
             self.model.prepare.enabled = False
         self.model.to(memory_format=torch.channels_last)
+        self.transform = input_transform(self.model.config.input)
         if method.tokens:
             self._check_tokens(student)
 
@@ -49,15 +52,40 @@ class Teacher:
         finally:
             handle.remove()
 
-    def loss(self, images: Tensor, scores: Tensor, tokens: list[Tensor]) -> Tensor:
+    @torch.no_grad()
+    def answer(self, image: Tensor) -> Tensor:
+        """Log probabilities of one whole image, uint8 [1, 3, H, W], and its mirror image: float16 [K, H/2, W/2].
+
+        Asked once per image, where the other way asks once per crop.
+        """
+        self.model.to(image.device)
+        height, width = image.shape[-2:]
+        below, right = (-side % self.model.config.size_multiple for side in (height, width))
+        padded = F.pad(image.float(), (0, right, 0, below), mode="reflect").to(torch.uint8)
+        mixed = image.device.type == "cuda"
+        total = torch.zeros((), device=image.device)
+        training = self.model.training
+        self.model.eval()
+        for shown, flip in ((padded, False), (padded.flip(-1), True)):
+            with torch.autocast("cuda", torch.bfloat16, enabled=mixed):
+                scores = self.model(self.transform(shown, [0]))
+            probabilities = scores.float().softmax(1)
+            total = total + (probabilities.flip(-1) if flip else probabilities)[..., :height, :width] / 2
+        self.model.train(training)
+        halved = F.adaptive_avg_pool2d(total, (-(-height // 2), -(-width // 2)))
+        return halved[0].clamp(min=1e-7).log().half()
+
+    def loss(self, shown: Tensor, scores: Tensor, tokens: list[Tensor]) -> Tensor:
         """What separates the student from the teacher: a scalar.
 
-        images: uint8 [N, 3, H, W] as the teacher reads them; scores: the student's, float [N, K, h, w]; tokens: what
-        `watch` saw of the student.
+        shown: images as the teacher reads them, uint8 [N, 3, H, W], or its answers, float [N, K, h, w]; scores: the
+        student's, float [N, K, h, w]; tokens: what `watch` saw of the student.
         """
-        self.model.to(images.device)
+        if self.method.answers == "image":
+            return self.method.logits * answer_loss(scores.float(), shown)
+        self.model.to(shown.device)
         with torch.no_grad(), self.watch(self.model) as wanted:
-            answer, _ = self.model.forward_train(images)
+            answer, _ = self.model.forward_train(shown)
         loss = self.method.logits * answer_loss(scores.float(), answer.float())
         if self.method.tokens:
             loss = loss + self.method.tokens * token_loss(tokens[0].float(), wanted[0].float())

@@ -145,8 +145,12 @@ def prepare(
         raise UsageError(f"{val.name} has {len(val)} images, fewer than there are processes", "use fewer devices")
     transform = input_transform(model.config.input, key)
     samples.transforms = [transform]
-    if teacher is not None:
-        samples.transforms.append(input_transform(teacher.model.config.input))
+    if teacher is not None and recipe.method.answers == "image":
+        if not samples.in_memory:
+            raise UsageError("method.answers: image needs data that fits in memory", "use method.answers=crop")
+        samples.answer = teacher.answer
+    elif teacher is not None:
+        samples.transforms.append(teacher.transform)
     _switch_input(model, False)
     model = model.to(memory_format=torch.channels_last).train()
     machine = recipe.machine
