@@ -9,7 +9,7 @@ PLAIN = "src/veilseg/runtime/shipped/plain"
 DECIDING = 8  # the sub-block whose rows of the small table are trained with every seed, and of SETR's rows
 CROP = "augment.crop=[192,192]"  # half the work of the recipes' 256 x 256
 SMALL_STEPS, SETR_STEPS = 1500, 900
-DINO_STEPS, TEACHER_STEPS, FINE_STEPS, TAUGHT_STEPS = 600, 3000, 2500, 8000
+DINO_STEPS, TEACHER_STEPS, FINE_STEPS, TAUGHT_STEPS = 800, 1500, 1300, 5000
 SETR_RECIPE = ["recipes/camvid-setr.yaml", "model.architecture=setr-mla"]
 SETR_INPUTS = {"sort": "canonical", "mosaic": "mosaic", "shuffled": "shuffled"}
 TAUGHT = {"plain": None, "sort16": 16, "sort12": 12, "sort8": 8, "sort4": 4}
@@ -131,7 +131,7 @@ def taught_convseg(seed: int, sub_block: int | None, held: str | None = None) ->
     With "drive" as `held`, from nothing and without the drive that is then measured.
     """
     name = "camvid-plain" if sub_block is None else "camvid-sort"
-    given = [f"recipes/{name}.yaml", f"train.seed={seed}", DEEPER, "train.batch=16"]
+    given = [f"recipes/{name}.yaml", f"train.seed={seed}", DEEPER, "train.batch=32"]
     given += [*length(TAUGHT_STEPS, 0.998), "method.answers=image", "method.logits=2.0"]
     if held is not None:
         return Row([*given, *DRIVES, "method.teacher=runs/rows/drive"], "drive")
@@ -140,7 +140,7 @@ def taught_convseg(seed: int, sub_block: int | None, held: str | None = None) ->
 
 def teacher(steps: int, *changes: str) -> Row:
     """One training of a plain SETR-MLA on DINOv2 that others learn from."""
-    given = ["recipes/camvid-dinov2.yaml", "optimizer.trunk_rate=0.0002", "train.batch=16", *length(steps, 0.998)]
+    given = ["recipes/camvid-dinov2.yaml", "optimizer.trunk_rate=0.0002", "train.batch=32", *length(steps, 0.998)]
     return Row([*given, *changes])
 
 

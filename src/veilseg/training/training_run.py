@@ -45,6 +45,7 @@ from veilseg.training.teacher import Teacher
 
 RECIPE_NAME = "recipe.json"
 LAST = Path("checkpoints") / "last.ckpt"
+AVERAGED = 5  # steps between which a long run's weights are averaged: on a GPU it takes as long as a quarter of a step
 # Warnings of Lightning and torch about what is meant here, or about themselves.
 NOISE = (
     *("does not have many workers", "logging interval", "GPU available", "Checkpoint directory", "dirpath has changed"),
@@ -173,7 +174,8 @@ def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps, launch: Launc
     several = machine.devices * machine.nodes > 1
     callbacks: list[pl.Callback] = [WaitingShare()]
     if train.average:
-        callbacks.append(EMAWeightAveraging(decay=train.average))
+        every = AVERAGED if train.steps >= 20 * AVERAGED else 1
+        callbacks.append(EMAWeightAveraging(decay=train.average**every, update_every_n_steps=every))
     if train.patience:
         callbacks.append(EarlyStopping("val_miou", mode="max", patience=train.patience))
     callbacks.append(stop)  # after the average has taken the step in
