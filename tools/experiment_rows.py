@@ -64,7 +64,7 @@ def small() -> dict[str, Row]:
 def pretrained() -> dict[str, Row]:
     """[Hirose 2026] Table II on a pretrained ViT, and ConvSeg taught by such a one; a GPU's work.
 
-    ConvSeg first, the candidates for shipping. Then SETR-MLA on DINOv2 for equal steps: plain, shuffled with fresh keys, sorted,
+    ConvSeg first, which may ship. Then SETR-MLA on DINOv2 for equal steps: plain, shuffled with fresh keys, sorted,
     quartiles and mosaic, some of them with a teacher too; three seeds of what decides. Then what a drive that no
     training saw costs, and the remaining seeds.
     """
@@ -126,7 +126,7 @@ def dino(image: str, seed: int, sub_block: int | None, *, taught: bool = False) 
 
 
 def taught_convseg(seed: int, sub_block: int | None, *, held_out: bool = False) -> Row:
-    """One training of ConvSeg with a finer SETR on DINOv2 as its teacher: sorted images, or plain without a sub-block.
+    """One training of ConvSeg taught by a finer SETR on DINOv2: sorted images, or plain without a sub-block.
 
     Where a drive is held out it begins from nothing, sees nothing of that drive, and is measured on it.
     """
