@@ -27,7 +27,9 @@ TOKEN_VARIABLE = "VEILSEG_TOKEN"
 
 
 CipherName = Annotated[str, typer.Option("--cipher", metavar="NAME", help=f"{catalog.names()}.")]
-BlockSize = Annotated[int, typer.Option("--block", metavar="PIXELS", help="Side of a block: the model's patch size.")]
+BlockSize = Annotated[
+    int | None, typer.Option("--block", metavar="PIXELS", help="Side of a block. Default: the product's.")
+]
 SubBlockSize = Annotated[
     int | None,
     typer.Option(

@@ -32,7 +32,7 @@ class ModelSection(Section):
 
     architecture: str = "convseg"
     input: str = "canonical"
-    block: Annotated[int, Field(ge=1, le=LARGEST_BLOCK)] = DEFAULT_BLOCK  # pixels; crops are multiples of it
+    block: Annotated[int, Field(ge=1, le=LARGEST_BLOCK)] | None = None  # pixels; null: as `veilseg encrypt` takes it
     sub_block: PositiveInt | None = None  # pixels; null: what `veilseg encrypt` takes by default
     arguments: dict[str, Any] = Field(default_factory=dict)
 
@@ -163,9 +163,12 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _check_sizes(self) -> Self:
-        crop, block = list(self.augment.crop), self.model.block
+        crop, cipher = list(self.augment.crop), self.model.cipher
+        block = DEFAULT_BLOCK if cipher is None else cipher.spec.block
         if any(side % block for side in crop):
-            raise UsageError(f"augment.crop {crop} is no multiple of model.block {block}", "crops hold whole blocks")
+            raise UsageError(
+                f"augment.crop {crop} is no multiple of the block of {block} pixels", "crops hold whole blocks"
+            )
         parts = self.machine.devices * self.machine.nodes * self.train.accumulate
         if self.train.batch % parts:
             raise UsageError(

@@ -18,12 +18,12 @@ from veilseg.audit.readers.scenarios import CAMERAS, DISTANCES
 from veilseg.audit.readers.texts import PLATES
 from veilseg.audit.readers.training import CIPHERS, LARGEST_LETTER, shift
 from veilseg.audit.readers.writing import draw_line
-from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_LONGER_SIDE
+from veilseg.catalog import DEFAULT_LONGER_SIDE
 from veilseg.ciphers import Cipher, cipher
 from veilseg.data.scenes.dataset import SceneData
 from veilseg.scale import ORIGINAL
 
-SIDES = (4, 8, 16)
+SIDES = (4, 8, 12, 16)
 WAYS = tuple(product(SIDES, CIPHERS))
 Progress = Callable[[str], None]
 
@@ -114,7 +114,7 @@ def read_scenes(
         scene = data[index]
         lines = [line for text, box in scene.plates if (line := plate_in_box(text, box))]
         for side, name in ways:
-            made = cipher(name, DEFAULT_BLOCK, side)
+            made = cipher(name, None, side)
             scores = reader.read(made, made.encrypt(scene.image).pixels, [line.place for line in lines])
             found = [score_line(one, line, side) for one, line in zip(scores, lines, strict=True)]
             read.setdefault((side, name), []).extend(found)
