@@ -78,7 +78,7 @@ class CipherResult:
 
 
 def every_cipher(block: int | None = None) -> list[Cipher]:
-    """Every cipher of the catalogue, those with sub-blocks at each of SUB_BLOCKS; where a block is given, those it holds."""
+    """Every cipher of the catalogue, those with sub-blocks at each of SUB_BLOCKS that fits into `block` pixels."""
     return [
         make(name, block, side)
         for name, row in CATALOG.items()
