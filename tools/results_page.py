@@ -24,7 +24,18 @@ METHODS = {
     "shuffled": "the way of [Hirose 2026]",
     "plain": "plain images",
 }
+TAUGHT = " + teacher"
+#: Plain models that others learn from: SETR on DINOv2 with patches of 16 and of 8 pixels.
+TEACHERS = ("teacher", "fine")
+WIDTH, PAPER_WIDTH = 480, 2048  # pixels: of the photographs here, and of the paper's
 PAPER = {16: 72.2, 8: 81.1, 4: 91.1}  # mIoU kept, percent: [Hirose 2026], Table II
+#: The lines of the figure: network and method.
+DRAWN = {
+    ("taught convseg", "key-invariant + teacher"): "ConvSeg taught by DINOv2, key-invariant (shipped)",
+    ("setr-mla on DINOv2", "key-invariant + closed form + teacher"): "SETR-MLA on DINOv2, key-invariant, taught",
+    ("setr-mla on DINOv2", "key-invariant"): "SETR-MLA on DINOv2, key-invariant",
+    ("setr-mla on DINOv2", "the way of [Hirose 2026]"): "SETR-MLA on DINOv2, the way of [Hirose 2026]",
+}
 THIN = ("pole", "sign", "pedestrian", "bicyclist")
 Row = dict[str, Any]
 
@@ -72,23 +83,30 @@ def read(folder: Path) -> dict[Group, list[Row]]:
         model = recipe["model"]
         options = {
             " + closed form": recipe["method"]["closed_form"],
-            " + teacher": recipe["method"]["teacher"],
+            TAUGHT: recipe["method"]["teacher"],
         }
         method = METHODS[model["input"]] + "".join(name for name, given in options.items() if given)
         sub_block = 0 if model["input"] == "plain" else model["sub_block"]
-        # Rows of different networks, starts or budgets are tables of their own.
-        network = model["architecture"]
-        if recipe["method"]["teacher"] == "teacher" and network == "convseg":
-            network += " taught by SETR on DINOv2"
-        elif "dinov2" in str(model["arguments"].get("backbone")):
-            network += " on DINOv2"
-        groups[Group(network, sub_block, method)].append(row)
+        groups[Group(network_of(path.stem, recipe), sub_block, method)].append(row)
     return dict(sorted(groups.items()))
 
 
+def network_of(name: str, recipe: dict[str, Any]) -> str:
+    """Which table a row belongs to: rows of different networks, starts or budgets do not compare."""
+    if name in TEACHERS:
+        return "teachers"
+    if recipe["method"]["teacher"] in TEACHERS and recipe["model"]["architecture"] == "convseg":
+        return "taught convseg"
+    on_dino = "dinov2" in str(recipe["model"]["arguments"].get("backbone"))
+    return str(recipe["model"]["architecture"]) + (" on DINOv2" if on_dino else "")
+
+
 def kept(groups: dict[Group, list[Row]], group: Group) -> float:
-    """Percent of the plain rows' mIoU, of the same network."""
-    plain = groups[Group(group.network, 0, METHODS["plain"])]
+    """Percent of the mIoU of plain images, of the same network, with a teacher where the group has one and they do."""
+    without, taught = (Group(group.network, 0, METHODS["plain"] + more) for more in ("", TAUGHT))
+    if without not in groups:
+        without = taught
+    plain = groups[taught if group.method.endswith(TAUGHT) and taught in groups else without]
     return 100 * fmean([row["mIoU"] for row in groups[group]]) / fmean([row["mIoU"] for row in plain])
 
 
@@ -115,7 +133,7 @@ def thin(groups: dict[Group, list[Row]]) -> list[str]:
 
 
 def draw(groups: dict[Group, list[Row]], target: Path) -> None:
-    """Draw mIoU kept against the sub-block, a line per method of ConvSeg, and the paper's."""
+    """Draw mIoU kept against the cells across the picture: our best methods, the paper's way, and the paper."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -123,17 +141,19 @@ def draw(groups: dict[Group, list[Row]], target: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7, 4))
-    lines: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    lines: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for group in groups:
-        if group.network == "convseg" and group.sub_block:
-            lines[group.method].append((group.sub_block, kept(groups, group)))
-    for method, line in lines.items():
-        axes.plot(*zip(*line, strict=True), "o-", label=method)
-    axes.plot(*zip(*sorted(PAPER.items()), strict=True), "k^--", label="[Hirose 2026], Cityscapes, SETR-MLA")
+        if group.sub_block and (label := DRAWN.get((group.network, group.method))):
+            lines[label].append((WIDTH / group.sub_block, kept(groups, group)))
+    for label, line in lines.items():
+        axes.plot(*zip(*sorted(line), strict=True), "o-", label=label)
+    paper = sorted((PAPER_WIDTH / s, share) for s, share in PAPER.items())
+    axes.plot(*zip(*paper, strict=True), "k^--", label="[Hirose 2026], Cityscapes, SETR-MLA")
     axes.axhline(100, color="grey", linewidth=0.8)
     axes.set_xscale("log", base=2)
-    axes.set_xticks([4, 8, 16, 32], ["4", "8", "16", "32"])
-    axes.set(xlabel="sub-block s, pixels", ylabel="kept: mIoU, % of plain images")
+    ticks = [30, 40, 60, 120, 256, 512]
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.set(xlabel="cells across the picture", ylabel="kept: mIoU, % of plain images", ylim=(30, 104))
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
     figure.tight_layout()
