@@ -78,6 +78,8 @@ def read(folder: Path) -> dict[Group, list[Row]]:
     """All rows, by what they have in common but for the seed."""
     groups: dict[Group, list[Row]] = defaultdict(list)
     for path in sorted(folder.glob("*.json")):
+        if path.stem in TEACHERS:
+            continue  # not measured against anything
         row = json.loads(path.read_text(encoding="utf-8"))
         recipe = row["training"]["recipe"]
         model = recipe["model"]
@@ -87,14 +89,12 @@ def read(folder: Path) -> dict[Group, list[Row]]:
         }
         method = METHODS[model["input"]] + "".join(name for name, given in options.items() if given)
         sub_block = 0 if model["input"] == "plain" else model["sub_block"]
-        groups[Group(network_of(path.stem, recipe), sub_block, method)].append(row)
+        groups[Group(network_of(recipe), sub_block, method)].append(row)
     return dict(sorted(groups.items()))
 
 
-def network_of(name: str, recipe: dict[str, Any]) -> str:
+def network_of(recipe: dict[str, Any]) -> str:
     """Which table a row belongs to: rows of different networks, starts or budgets do not compare."""
-    if name in TEACHERS:
-        return "teachers"
     if recipe["method"]["teacher"] in TEACHERS and recipe["model"]["architecture"] == "convseg":
         return "taught convseg"
     on_dino = "dinov2" in str(recipe["model"]["arguments"].get("backbone"))

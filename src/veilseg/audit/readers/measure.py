@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
@@ -24,6 +25,8 @@ from veilseg.data.scenes.dataset import SceneData
 from veilseg.scale import ORIGINAL
 
 SIDES = (4, 8, 12, 16)
+WHOLE = math.lcm(*SIDES)
+"""Pixels: what every side divides."""
 WAYS = tuple(product(SIDES, CIPHERS))
 Progress = Callable[[str], None]
 
@@ -76,8 +79,8 @@ def _cameras(reader: Reader, plates: int, seed: int, progress: Progress) -> list
         read: dict[int, dict[str, list[LineReading]]] = {side: {} for side in SIDES}
         for _ in range(plates):
             font = str(rng.choice(fonts))
-            picture, line = draw_line(rng, font, min(height, LARGEST_LETTER), max(SIDES), country="British")
-            moved, place = shift(picture, line.place, max(SIDES), rng)
+            picture, line = draw_line(rng, font, min(height, LARGEST_LETTER), WHOLE, country="British")
+            moved, place = shift(picture, line.place, WHOLE, rng)
             for side, name in product(SIDES, CIPHERS):
                 one = read_plate(reader, cipher(name, side, side), moved, replace(line, place=place))
                 read[side].setdefault(name, []).append(one)
