@@ -3,7 +3,7 @@
 Per network and size: PyTorch (in bf16 too, where the processor has it), ONNX Runtime in float32, and in 8 bits with
 ranges from real images (static) or taken anew for every image (dynamic, matrix products alone). Ways take turns;
 medians. `of_peak` divides the network's operations a second by those of a large float32 matrix product in the same run
-(for fewer bits too, so it may pass 1). `canonical_share` is what the canonical form of the image (s = 4) takes of the
+(for fewer bits too, so it may pass 1). `canonical_share` is what the canonical form of the image takes of the
 network's time: so much more than plain costs encrypted input, since a SETR for either is of one shape. `profile` is
 where ONNX Runtime's time goes, by kind of operator. The ViT has random weights: its speed does not depend on them.
 VEILSEG_CAMVID names the photographs for the ranges; without it, scenes do.
@@ -120,7 +120,7 @@ def measure(
     images = np.random.default_rng(0).integers(0, 256, (1, 3, side, side)).astype(np.float32)
     # Several, because one alone would wait in the processor's cache.
     photographs = cycle(np.random.default_rng(0).integers(0, 256, (16, side, side, 3), np.uint8))
-    canonical_form = cipher("subblock-sort", sub_block=4).reduce
+    canonical_form = cipher("subblock-sort").reduce
     canonical_form(np.zeros((1008, 1008, 3), np.uint8))  # enough pixels for numba, which is compiled here
     matrix = np.random.default_rng(0).random((MATRIX, MATRIX), np.float32)
     count = operations(model, images)
@@ -169,13 +169,13 @@ def main() -> None:
     torch.set_num_threads(threads)
     small = {"backbone": "vit_tiny_patch16_224", "depth": 2} if given.tiny else {}
     rows, parts = [], []
-    for side in (64,) if given.tiny else (512, 768):
+    for side in (48,) if given.tiny else (528, 768):  # what cells of 12 and patches of 16 pixels both divide
         setr = create_model("setr-mla", image_size=side, **{**SETR, **small})
         for name, model in (("ConvSeg, the default model", load_model("default")), ("SETR-MLA, ViT-B/16", setr)):
             found, shares = measure(name, model.eval(), side, threads, given.repeats)
             print(*found, *shares, sep="\n")
             rows += found
-            if side <= 512:
+            if side <= 528:
                 parts += shares
     if given.json is not None:
         write_json(given.json, {"threads": threads, "rows": rows, "profile": parts, **provenance()}, overwrite=True)
