@@ -30,9 +30,9 @@ GPU = [*ONE_CORE, "machine.accelerator=gpu", "machine.precision=auto"]
 class Lanes:
     """Runs the commands of rows, several at a time, until none is left or time is up."""
 
-    def __init__(self, rows: dict[str, Row], gpu: bool, minutes: float | None, changes: list[str]) -> None:
+    def __init__(self, rows: dict[str, Row], gpu: bool, first: int, minutes: float | None, changes: list[str]) -> None:
         self.machine, self.device = (GPU, "cuda") if gpu else (ONE_CORE, "cpu")
-        self.changes = changes
+        self.first, self.changes = first, changes
         self.end = None if minutes is None else time.monotonic() + 60 * minutes
         self.waiting = dict(rows)
         self.busy: set[str] = set()
@@ -40,9 +40,8 @@ class Lanes:
         self.workers: set[subprocess.Popen[str]] = set()
         self.changed = threading.Condition()
 
-    def work(self, lanes: int, first: int) -> None:
+    def work(self, lanes: int) -> None:
         """All rows, the first ones first, each when its start is trained; `first` at a time while a start is."""
-        self.first = first
         threads = [threading.Thread(target=self.lane) for _ in range(lanes)]
         for thread in threads:
             thread.start()
@@ -148,7 +147,7 @@ def main() -> None:
     names = given.names or TABLES[given.table]()
     todo = {name: every[name] for name in names if not is_done(name)}
     starts = {row.start: STARTS[row.start] for row in todo.values() if row.start is not None}
-    Lanes({**starts, **todo}, given.gpu, given.minutes, given.set).work(given.lanes, given.first)
+    Lanes({**starts, **todo}, given.gpu, given.first, given.minutes, given.set).work(given.lanes)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ TAUGHT = {"plain": None, "sort16": 16, "sort12": 12, "sort8": 8, "sort4": 4}
 DINO_INPUTS = {"shuffled": "shuffled", "sort": "canonical", "quartiles": "quartiles", "mosaic": "mosaic"}
 
 
-#: ConvSeg with more blocks where they are cheap, at strides 16 and 32: what ships.
+#: ConvSeg with more blocks where they are cheap, at strides 16 and 32.
 DEEPER = "model.arguments.depths=[2, 2, 4, 6]"
 #: CamVid without its drive 0006R0 in train/, and that drive as val/: what no training photograph shows.
 DRIVES = [
@@ -64,7 +64,7 @@ def small() -> dict[str, Row]:
 def pretrained() -> dict[str, Row]:
     """[Hirose 2026] Table II on a pretrained ViT, and ConvSeg taught by such a one; a GPU's work.
 
-    ConvSeg first, which ships. Then SETR-MLA on DINOv2 for equal steps: plain, shuffled with fresh keys, sorted,
+    ConvSeg first, which may ship. Then SETR-MLA on DINOv2 for equal steps: plain, shuffled with fresh keys, sorted,
     quartiles and mosaic, some of them with a teacher too; three seeds of what decides. Then what a drive that no
     training saw costs, and the remaining seeds.
     """
@@ -84,7 +84,7 @@ def pretrained() -> dict[str, Row]:
             for method in ("mosaic", *(("sort",) if size == 32 else ())):
                 others[f"dino-taught-{method}{size}-{seed}"] = dino(DINO_INPUTS[method], seed, size, taught=True)
     first = {name: row for name, row in others.items() if name.endswith("-0")}
-    drives = {"drive-taught": replace(taught_convseg(0, None, "drive"), measured=False)}
+    drives = {"drive-taught": replace(taught_convseg(0, None, held_out=True), measured=False)}
     return {**found, **first, **drives, **others}
 
 
@@ -125,15 +125,15 @@ def dino(image: str, seed: int, sub_block: int | None, *, taught: bool = False) 
     return Row([*given, "method.tokens=0.5"], "teacher")
 
 
-def taught_convseg(seed: int, sub_block: int | None, held: str | None = None) -> Row:
-    """One training of ConvSeg with a finer SETR on DINOv2 as its teacher: sorted images, or plain without a sub-block.
+def taught_convseg(seed: int, sub_block: int | None, *, held_out: bool = False) -> Row:
+    """One training of ConvSeg taught by a finer SETR on DINOv2: sorted images, or plain without a sub-block.
 
-    With "drive" as `held`, from nothing and without the drive that is then measured.
+    Where a drive is held out it begins from nothing, sees nothing of that drive, and is measured on it.
     """
     name = "camvid-plain" if sub_block is None else "camvid-sort"
     given = [f"recipes/{name}.yaml", f"train.seed={seed}", DEEPER, "train.batch=32"]
     given += [*length(TAUGHT_STEPS, 0.998), "method.answers=image", "method.logits=2.0"]
-    if held is not None:
+    if held_out:
         return Row([*given, *DRIVES, "method.teacher=runs/rows/drive"], "drive")
     return Row([*given, f"method.start={PLAIN}", "method.teacher=runs/rows/fine", *cells(sub_block)], "fine")
 
@@ -146,8 +146,8 @@ def teacher(steps: int, *changes: str) -> Row:
 
 def length(steps: int, average: float) -> Iterator[str]:
     """What a recipe says of a run of so many steps that is validated at its end: on a GPU validating takes longer."""
-    yield from (f"train.steps={steps}", f"train.validate_every={steps}", "train.checkpoint_every=500")
-    yield f"train.average={average}"
+    yield from (f"train.steps={steps}", f"train.validate_every={steps}", f"train.average={average}")
+    yield "train.checkpoint_every=500"
 
 
 def cells(sub_block: int | None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from veilseg.training.augment import Changes, cut, draw_changes, relight
+from veilseg.training.augment import Changes, cut, cut_all, cut_answers, draw_changes, relight
 from veilseg.training.losses import class_weights, segmentation_loss
 from veilseg.training.recipe import AugmentSection
 
@@ -71,6 +71,30 @@ def test_a_box_is_resized_as_pillow_does() -> None:
         )
         padded = np.pad(label, 20, constant_values=255)
         assert (ids.numpy() == padded[rows[:, None] + 20, columns + 20]).all()
+
+
+@given(seed=st.integers(0, 2**31), scale=st.tuples(st.floats(0.3, 1), st.floats(1, 3)))
+def test_a_batch_is_cut_as_its_samples_are(seed: int, scale: tuple) -> None:
+    """The large operations for GPUs against the samples one by one: pixels to one level, labels alike."""
+    rng = np.random.default_rng(seed)
+    images = torch.tensor(rng.integers(0, 256, (3, 3, 45, 60), np.uint8))
+    labels = torch.tensor(rng.integers(0, 12, (3, 45, 60), np.uint8))
+    changes = [draw_changes((45, 60), AugmentSection(crop=(32, 48), scale=scale), rng) for _ in range(3)]
+    pixels, ids = cut_all(images, labels, changes, (32, 48))
+    for index, change in enumerate(changes):
+        wanted, classes = cut(images[index], labels[index], change, (32, 48))
+        assert (pixels[index].int() - wanted.int()).abs().max() <= 1
+        assert torch.equal(ids[index], classes)
+
+
+def test_answers_are_cut_where_the_image_is() -> None:
+    answers = torch.randn(2, 5, 20, 30)
+    boxes = [Changes((0, 0, 40, 60)), Changes((0, 0, 40, 60), flip=True)]
+    whole, mirrored = cut_answers(answers, (40, 60), boxes, (20, 30))
+    torch.testing.assert_close(whole, answers[0], atol=1e-4, rtol=0)
+    torch.testing.assert_close(mirrored, answers[1].flip(-1), atol=1e-4, rtol=0)
+    [part] = cut_answers(answers[:1], (40, 60), [Changes((8, 10, 16, 20))], (8, 10))
+    torch.testing.assert_close(part, answers[0, :, 4:12, 5:15], atol=1e-4, rtol=0)
 
 
 def test_light_is_what_was_drawn() -> None:

@@ -215,3 +215,20 @@ def test_training_on_images_of_one_key(name: str, tmp_path: Path) -> None:
     ):
         with pytest.raises(InvalidImageError):
             segmenter.segment(wrong)
+
+
+def test_a_teacher_that_is_asked_once_per_image(plain: dict[str, Path], tmp_path: Path) -> None:
+    """Its answers are cut as the labels are; tokens, which belong to crops, cannot be asked for."""
+    chosen = recipe(model={**CONV, "input": "plain"}, method={"teacher": str(plain["conv"]), "answers": "image"})
+    run = prepare(chosen, tmp_path)
+    samples, teacher = run.data.train_samples, run.module.teacher
+    images, answers, labels = samples.batch([samples[0], samples[1]], torch.device("cpu"))
+    assert teacher is not None
+    assert answers.shape == (2, samples.num_classes, images.shape[2] // 2, images.shape[3] // 2)
+    assert labels.shape == (2, *images.shape[2:])
+    assert teacher.loss(answers, answers, []) == pytest.approx(0, abs=1e-5)
+    assert teacher.loss(answers, answers.flip(1), []) > 0
+    with pytest.raises(UsageError, match="answers needs"):
+        recipe(model=CONV, method={"answers": "image"})
+    with pytest.raises(UsageError, match="compares crops"):
+        recipe(model=CONV, method={"teacher": str(plain["conv"]), "answers": "image", "tokens": 1.0})

@@ -84,6 +84,8 @@ def cut(image: Tensor, label: Tensor, changes: Changes, crop: tuple[int, int]) -
         region = image[:, rows.clamp(0, sides[0] - 1)][:, :, columns.clamp(0, sides[1] - 1)]
     else:
         region = image[:, top : top + height, left : left + width]
+    if region.device.type != "cpu":
+        region = region.float()  # the antialiased resize of bytes exists for CPUs only
     resized = F.interpolate(region[None], size=crop, mode="bilinear", align_corners=False, antialias=True)[0]
     # The class in the middle of every pixel of the crop.
     rows, columns = (
@@ -93,7 +95,8 @@ def cut(image: Tensor, label: Tensor, changes: Changes, crop: tuple[int, int]) -
     ids = label[rows.clamp(0, sides[0] - 1)][:, columns.clamp(0, sides[1] - 1)]
     outside = ((rows < 0) | (rows >= sides[0]))[:, None] | ((columns < 0) | (columns >= sides[1]))
     ids = ids.masked_fill(outside, IGNORED)
-    return (resized.flip(-1), ids.flip(-1)) if changes.flip else (resized, ids)
+    pixels = resized if resized.dtype == torch.uint8 else resized.round().clamp(0, 255).to(torch.uint8)
+    return (pixels.flip(-1), ids.flip(-1)) if changes.flip else (pixels, ids)
 
 
 def cut_all(images: Tensor, labels: Tensor, changes: Sequence[Changes], crop: tuple[int, int]) -> tuple[Tensor, Tensor]:

@@ -128,6 +128,7 @@ def parameter_groups(network: nn.Module, section: OptimizerSection) -> list[dict
 
     Raises:
         UsageError: The recipe has a rate for a trunk, and the network has none.
+        InvalidModelError: It has a rate for a patch embedding, and the network has none.
     """
     rates: dict[int, float] = {}
     if section.trunk_rate is not None:

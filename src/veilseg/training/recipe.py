@@ -95,6 +95,8 @@ class MethodSection(Section):
     def _check(self) -> Self:
         if self.teacher is None and self.tokens:
             raise UsageError("method.tokens needs method.teacher", "name a model's folder there")
+        if self.teacher is None and self.answers == "image":
+            raise UsageError("method.answers needs method.teacher", "name a model's folder there")
         if self.answers == "image" and self.tokens:
             raise UsageError("method.tokens compares crops", "set method.answers to crop, or method.tokens to 0")
         return self

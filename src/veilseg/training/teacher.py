@@ -56,7 +56,7 @@ class Teacher:
     def answer(self, image: Tensor) -> Tensor:
         """Log probabilities of one whole image, uint8 [1, 3, H, W], and its mirror image: float16 [K, H/2, W/2].
 
-        Asked once per image, where the other way asks once per crop.
+        Asked once per image, where the other way asks once per crop; in bfloat16 on a GPU.
         """
         self.model.to(image.device)
         height, width = image.shape[-2:]
