@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("train")
     parser.add_argument("--limit", type=int, default=101)
     parser.add_argument("--sides", type=int, nargs="+", default=[4, 8, 12, 16])
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args()

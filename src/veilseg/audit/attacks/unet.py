@@ -43,7 +43,7 @@ def means_alone(cipher: Cipher, stored: Stored) -> Features:
 class UNet(nn.Module):
     """Grey pixels from cells of `side` pixels: their enlarged means, and what the network adds."""
 
-    def __init__(self, features: int, side: int, width: int = 48) -> None:
+    def __init__(self, features: int, side: int, width: int = 32) -> None:
         super().__init__()
         self.side = side
         self.head = nn.Conv2d(features, width, 3, padding=1)
@@ -53,9 +53,9 @@ class UNet(nn.Module):
         self.up = nn.ConvTranspose2d(2 * width, width, 2, 2)
         self.after = nn.Sequential(nn.Conv2d(2 * width, 2 * width, 1), nn.GELU(), _Residual(2 * width))
         half = side // 2
-        self.enlarge = nn.Sequential(nn.Conv2d(2 * width, 24 * half * half, 1), nn.PixelShuffle(half))
-        self.fine = nn.Sequential(_Residual(24), _Residual(24))
-        self.last = nn.Conv2d(24, 4, 3, padding=1)  # four pixels at once
+        self.enlarge = nn.Sequential(nn.Conv2d(2 * width, 16 * half * half, 1), nn.PixelShuffle(half))
+        self.fine = _Residual(16)
+        self.last = nn.Conv2d(16, 4, 3, padding=1)  # four pixels at once
         nn.init.zeros_(self.last.weight)
 
     def forward(self, features: Tensor) -> Tensor:
