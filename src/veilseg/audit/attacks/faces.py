@@ -65,7 +65,7 @@ class Names:
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=count)
         x, y = torch.from_numpy(inputs), torch.from_numpy(people)
         for _ in range(EPOCHS):
-            for part in torch.randperm(len(x)).split(BATCH):
+            for part in torch.split(torch.randperm(len(x)), BATCH):
                 loss: Tensor = F.cross_entropy(self._network(x[part]), y[part], label_smoothing=0.1)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
