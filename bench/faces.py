@@ -27,8 +27,8 @@ from veilseg.evaluation.report import write_json
 
 COMMAND = "python bench/faces.py --json results/faces.json"
 CIPHERS = ("subblock-sort", "mosaic")
-HEIGHTS = {12: (1.0, 2.0, 3.0, 4.0, 6.0), 4: (2.0, 4.0), 8: (2.0, 4.0), 16: (2.0, 4.0)}
-"""Of heads, in cells, by the cell's side."""
+HEIGHTS = {12: (1.0, 2.0, 3.0, 4.0, 6.0), 4: (2.0, 6.0), 8: (2.0, 3.0), 16: (1.5, 2.0)}
+"""Of heads, in cells, by the cell's side: heads of 24 pixels at every side, of two cells, and more at the default."""
 PEOPLE, EACH = 40, 10
 VIEWS = 12
 """How often a photograph that teaches is shown, each time in another place and light."""
