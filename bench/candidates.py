@@ -41,7 +41,7 @@ def noise(strength: float) -> Change:
     """Gaussian noise of so many grey levels."""
 
     def add(image: Pixels, rng: np.random.Generator) -> Pixels:
-        return np.clip(image + rng.normal(0, strength, image.shape), 0, 255).round().astype(np.uint8)
+        return np.asarray(np.clip(image + rng.normal(0, strength, image.shape), 0, 255).round(), np.uint8)
 
     return add
 
@@ -51,7 +51,7 @@ def bits(count: int) -> Change:
 
     def cut(image: Pixels, rng: np.random.Generator) -> Pixels:
         step = 256 // 2**count
-        return (image // step * step + step // 2).astype(np.uint8)
+        return np.asarray(image // step * step + step // 2, np.uint8)
 
     return cut
 
@@ -112,8 +112,8 @@ def main() -> None:
             found = read(change, side, given.plates)
             rows.append({"model": model, "cell": side, "change": name, "mIoU": round(scores["mIoU"], 2), "read": found})
             print(rows[-1], flush=True)
-    if given.json is not None:
-        write_json(given.json, {**facts, "rows": rows}, overwrite=True)
+            if given.json is not None:
+                write_json(given.json, {**facts, "rows": rows}, overwrite=True)
 
 
 if __name__ == "__main__":
