@@ -18,10 +18,10 @@ SORT = cipher("subblock-sort", 8, 8)
 def photograph() -> tuple[np.ndarray, np.ndarray]:
     """Soft slopes of grey after JPEG, of sides that 8 and 12 divide, and the JPEG's table."""
     rows, columns = np.mgrid[:96, :144]
-    slopes = 120 + 60 * np.sin(rows / 17) * np.cos(columns / 23) + 25 * np.sin((rows + 2 * columns) / 31)
+    slopes = 120 + 30 * np.sin(rows / 17) * np.cos(columns / 23)
     file = BytesIO()
     picture = np.repeat(slopes.astype(np.uint8)[..., None], 3, axis=2)
-    Image.fromarray(picture).save(file, "JPEG", quality=75)
+    Image.fromarray(picture).save(file, "JPEG", quality=50)
     decoded = Image.open(file)
     steps = np.array(decoded.quantization[0], np.int64).reshape(8, 8)  # type: ignore[attr-defined]
     return np.asarray(decoded), steps
@@ -50,7 +50,7 @@ def test_other_keys_do_not_help(photograph, table: Table) -> None:
 def test_cells_that_lie_across_blocks_are_not(photograph, table: Table) -> None:
     moved = np.ascontiguousarray(photograph[0][4:92, 4:140])
     found = recover(SORT, SORT.encrypt_pixels(moved, None, None), table)
-    assert (exact(found, moved, 8) & ~found.flat).mean() < 0.05
+    assert (exact(found, moved, 8) & ~found.flat).mean() < 0.1
 
 
 def test_larger_cells_are_not_looked_up(photograph, table: Table) -> None:
