@@ -10,7 +10,7 @@ demo: .venv/.run
 	$(BIN)/veilseg demo -o demo
 
 test: .venv/.dev
-	$(BIN)/pytest -n 2 --ignore tests/cluster --cov --cov-report= --cov-fail-under=$(COVERED)
+	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/cluster --cov --cov-report= --cov-fail-under=$(COVERED)
 	$(BIN)/pytest -W default tests/cluster  # Ray warns of its own
 
 lint: .venv/.dev
