@@ -10,15 +10,17 @@ import torch
 
 from veilseg.ciphers.tensors import cut
 from veilseg.data import Sample, SegmentationData
+from veilseg.data.check import name_some
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, create_model, encrypt_model, load_model
 from veilseg.models.encryption.stem_weights import read_embedding
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import set_bias
-from veilseg.training.head import fit_classes
+from veilseg.training.head import fit_classes, shared_classes
 from veilseg.training.inputs import input_transform
 from veilseg.training.load import expand
+from veilseg.training.progress import logger
 from veilseg.training.recipe import Recipe
 from veilseg.training.samples import plain_crop
 
@@ -84,6 +86,8 @@ def copy_fitting(model: SegmentationModel, start: SegmentationModel) -> None:
     own, given = model.state_dict(), start.state_dict()
     if start.config.classes != model.config.classes:
         given = fit_classes(given, own, start.config, model.config)
+        kept = [model.config.classes[index] for index, _ in shared_classes(model.config, start.config)]
+        logger.info("new head of %d classes; kept from the old one: %s", model.num_classes, name_some(kept) or "none")
     fitting = {name: tensor for name, tensor in given.items() if name in own and own[name].shape == tensor.shape}
     if 2 * len(fitting) < len(own):
         raise InvalidModelError(
