@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-
 from tests.training.test_training_run import NETWORK, TINY
+
 from veilseg.errors import UsageError
 from veilseg.keys import Key
 from veilseg.models import create_model, load_model, save_model

@@ -14,9 +14,9 @@ from pathlib import Path
 import lightning.pytorch as pl
 import pytest
 import torch
-
 from tests.service import PATIENCE, SOURCE
 from tests.training.test_training_run import TINY
+
 from veilseg.errors import UsageError
 from veilseg.models import load_model
 from veilseg.training.load import from_dict
@@ -74,9 +74,7 @@ def test_a_lengthened_run_that_is_interrupted_ends_the_same(tmp_path: Path) -> N
     assert load_model(parts).config.training["steps"] == 3  # the model of before, until there is another
     trained = train(of(8), parts)
     assert trained.config.training["steps"] == load_model(parts).config.training["steps"] == 8
-    for (name, got), wanted in zip(
-        trained.state_dict().items(), load_model(whole).state_dict().values(), strict=True
-    ):
+    for (name, got), wanted in zip(trained.state_dict().items(), load_model(whole).state_dict().values(), strict=True):
         assert torch.equal(got, wanted), name
 
 
@@ -130,7 +128,7 @@ def test_a_run_says_what_it_does(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     assert "data: scenes:3:0 (3 images) and scenes:2:7 (2 images); validated on scenes:2:1 (2 images)" in said
     assert "11 classes (sky, building" in said
     assert "reads subblock-sort, block 12, sub-block 12" in said
-    assert "run: 4 steps of 2 crops of 60 x 60 on " in said
+    assert "run: 4 steps of 2 crops of 48 x 48 on " in said
     assert [line.partition(":")[0] for line in caplog.messages[-2:]] == ["step 2 of 4", "step 4 of 4"]
     assert all("loss " in line and "mIoU " in line for line in caplog.messages[-2:])
 
