@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -88,7 +89,7 @@ def test_what_differs_is_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError) as error:
             train(recipe, tmp_path)
-        assert __import__("re").search(said, error.value.message), error.value.message
+        assert re.search(said, error.value.message), error.value.message
     values = json.loads((tmp_path / "recipe.json").read_text())
     values["machine"]["threads"] = 2
     assert train(from_dict(values), tmp_path).config.training["steps"] == 2  # the machine may be another

@@ -105,6 +105,8 @@ class SegmentationTraining(pl.LightningModule):
         length = checkpoint.get("length", {"steps": self.recipe.train.steps, "since": 0})
         same = length["steps"] == self.recipe.train.steps
         self.since = length["since"] if same else checkpoint["global_step"]
+        if not same:  # Lightning would stop after what was the last batch
+            checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["is_last_batch"] = False
 
     def predict(self, images: Tensor) -> NDArray[np.int64]:
         """The class of every pixel, [H, W], of one image [1, 3, H, W] as the network reads it."""
