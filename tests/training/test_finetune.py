@@ -14,7 +14,7 @@ from tests.training.test_training_run import NETWORK, TINY
 
 from veilseg.errors import UsageError
 from veilseg.keys import Key
-from veilseg.models import create_model, load_model, save_model
+from veilseg.models import create_model, encrypt_model, load_model, save_model
 from veilseg.training.head import class_tensors
 from veilseg.training.load import from_dict
 from veilseg.training.recipe import Recipe
@@ -122,3 +122,10 @@ def test_what_a_recipe_says_of_its_model_counts() -> None:
         model = from_dict({"model": given, "method": {"start": "default"}}).model
         values = {**model.model_dump(), **model.arguments}
         assert {name: values.get(name) for name in wanted} == wanted, given
+
+
+def test_a_model_encrypted_with_a_key_is_no_start(tmp_path: Path) -> None:
+    plain = create_model("convseg", classes=("sky", "car"), **NETWORK)
+    save_model(encrypt_model(plain, Key.generate()), tmp_path / "encrypted")
+    with pytest.raises(UsageError, match="encrypted with a key"):
+        from_dict({"method": {"start": str(tmp_path / "encrypted")}})
