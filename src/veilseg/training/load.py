@@ -12,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from veilseg.errors import UsageError
+from veilseg.training.inherit import inherit
 from veilseg.training.recipe import Recipe, Section
 
 #: Bytes; the shipped recipes have about one thousand.
@@ -57,9 +58,12 @@ def load_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
 
 
 def from_dict(values: dict[str, Any]) -> Recipe:
-    """A recipe from plain values; raises UsageError where names, types or combinations are wrong."""
+    """A recipe from plain values, completed from `method.start` (see `inherit`).
+
+    Raises UsageError where names, types or combinations are wrong, InvalidModelError for a damaged model to start from.
+    """
     try:
-        text = json.dumps(values, default=str)
+        text = json.dumps(inherit(values), default=str)
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError("the recipe holds names that are no text, or itself") from error
     try:
