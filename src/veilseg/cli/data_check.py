@@ -27,9 +27,9 @@ def command(
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the first N images.")] = None,
     force: Force = False,
 ) -> int:
-    """Read every pair of a dataset, and say what is wrong: all faults at once, with the files that have them.
+    """Say all that is wrong with a dataset, and what is in it.
 
-    Then pixels and images per class, sizes, and what may be meant or not (a class without a pixel, much that is
+    Every pair is read, and all faults are named at once, with the files that have them. Then come pixels and images per class, sizes, and what may be meant or not (a class without a pixel, much that is
     ignored). The exit code is 1 where there is a fault. The sheet shows the photographs.
 
     Examples:

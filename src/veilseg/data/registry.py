@@ -57,10 +57,15 @@ def open_unchecked(spec: str, split: str | None = None) -> SegmentationData:
     return KINDS[kind][0](where, split)
 
 
-def find_data(where: str, split: str | None = None) -> list[SegmentationData]:
-    """What a person may mean by `where`, unchecked: KIND:DIR or a folder of ours, without a split all of its parts."""
+def spec_of(where: str) -> str:
+    """What a person may mean by `where`: KIND:DIR as it is, a folder of ours as folder:DIR."""
     kind, colon, _ = where.partition(":")
-    spec = where if colon and kind in KINDS else f"folder:{where}"
+    return where if colon and kind in KINDS else f"folder:{where}"
+
+
+def find_data(where: str, split: str | None = None) -> list[SegmentationData]:
+    """The dataset that `spec_of` finds, unchecked; without a split all parts of a folder of ours that has parts."""
+    spec = spec_of(where)
     root = Path(spec.partition(":")[2]).expanduser()
     parts = find_splits(root) if split is None and spec.startswith("folder:") else []
     if parts and not (root / "images").is_dir():

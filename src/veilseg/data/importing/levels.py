@@ -58,7 +58,7 @@ def _open(read: Callable[[], bytes]) -> _Mask:
                 return _Mask(np.asarray(image).astype(np.int32), None)
             if image.mode not in ("P", "RGB", "RGBA"):
                 raise InvalidDataError(f"is a mask in mode {image.mode}; grey, palette and RGB are read")
-            if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255:
+            if image.mode == "RGBA" and np.asarray(image.getchannel("A")).min() < 255:
                 raise InvalidDataError("is transparent in places; masks are opaque")
             ids = np.asarray(image).astype(np.int32) if image.mode == "P" else None
             return _Mask(ids, np.asarray(image.convert("RGB")))
