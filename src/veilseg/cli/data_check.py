@@ -29,8 +29,9 @@ def command(
 ) -> int:
     """Say all that is wrong with a dataset, and what is in it.
 
-    Every pair is read, and all faults are named at once, with the files that have them. Then come pixels and images per class, sizes, and what may be meant or not (a class without a pixel, much that is
-    ignored). The exit code is 1 where there is a fault. The sheet shows the photographs.
+    Every pair is read, and all faults are named at once, with the files that have them. Then come pixels and images per
+    class, sizes, and what may be meant or not: a class without a pixel, much that is ignored. The exit code is 1 where
+    there is a fault. The sheet shows the photographs.
 
     Examples:
       veilseg data check data/mine -o check.html

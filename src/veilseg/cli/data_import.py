@@ -55,9 +55,10 @@ def command(
 ) -> int:
     """Make a dataset of what was labelled elsewhere.
 
-    The result is DIR/train/, DIR/val/ and DIR/classes.json. Photographs are copied as they are; labels become PNGs of class ids, 255 being ignored, and are turned where EXIF
-    turns the photograph. All faults are listed, and with one nothing is written,
-    unless --leave-out-faulty leaves out what has them. Shapes are drawn in their order, later ones over earlier ones.
+    The result is DIR/train/, DIR/val/ and DIR/classes.json. Photographs are copied as they are; labels become PNGs of
+    class ids, 255 being ignored, and are turned where EXIF turns the photograph. Shapes are drawn in their order, later
+    ones over earlier ones. All faults are listed, and with one nothing is written, unless --leave-out-faulty leaves out
+    what has them.
 
     A table of classes has a line name,r,g,b (or r g b name, or CVAT's labelmap.txt) for every class; without colours
     the lines name the ids 0, 1, 2, ...

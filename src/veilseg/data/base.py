@@ -144,7 +144,7 @@ class PairedFiles:
             if not folder.is_dir():
                 raise InvalidDataError(f"{name}: there is no folder {folder}")
         (image_files, double_images), (label_files, double_labels) = images_by_stem(images), images_by_stem(labels)
-        if not image_files:
+        if not image_files and not label_files:
             raise InvalidDataError(f"{name}: {images} holds no images", hint=f"read are {', '.join(sorted(SUFFIXES))}")
         self.faults = [
             *double_images,

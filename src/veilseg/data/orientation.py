@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from veilseg.formats import FORMATS
 
-_TAG = 0x0112
+_TAG, _WIDTH_TAG, _HEIGHT_TAG = 0x0112, 256, 257
 _SWAPS_SIDES = frozenset({5, 6, 7, 8})
 #: By orientation: whether it mirrors left and right first, and how many quarters it then turns to the left.
 _TURNS = {
@@ -42,6 +43,8 @@ def orientation_of(source: Path | bytes) -> int:
 def stored_size(source: Path | bytes) -> tuple[int, int]:
     """Height and width of an image's pixels as they lie in the file. Raises OSError for what is no image."""
     with _opened(source) as image:
+        if isinstance(image, TiffImageFile):  # whose size Pillow gives upright
+            return int(image.tag_v2[_HEIGHT_TAG]), int(image.tag_v2[_WIDTH_TAG])
         return image.height, image.width
 
 
