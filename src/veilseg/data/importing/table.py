@@ -18,6 +18,7 @@ _HEADER = frozenset(
     {"id", "index", "value", "name", "class", "label", "title", "r", "g", "b", "red", "green", "blue", "color"}
     | {"colour", "hex", "rgb", "color_rgb", "parts", "actions"}
 )
+_NUMBERS = re.compile(r"[0-9 ]+")
 _HEX = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 
 
@@ -67,6 +68,7 @@ def _from_lines(text: str, path: Path) -> list[SourceClass]:
         separated = re.search(r"[,;\t:]", line)
         words = [word.strip() for word in (re.split(r"[,;\t:]", line) if separated else line.split())]
         words = [word.strip("\"'") for word in words if word]
+        words = [part for word in words for part in (word.split() if _NUMBERS.fullmatch(word) else [word])]
         if not classes and {word.lower() for word in words} <= _HEADER and len(words) > 1:
             continue
         classes.append(_from_words(words, len(classes), f"{path}, line {number}"))

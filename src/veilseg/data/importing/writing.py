@@ -88,6 +88,9 @@ def _write_all(
 ) -> list[_Made]:
     made: dict[str, _Made] = {}
     turned, hidden = [], []
+    # All 256 colours: a shorter palette would be saved in fewer bits, which do not hold 255.
+    palette = [value for colour in mapping.palette for value in colour]
+    palette += [255] * (3 * 256 - len(palette))
     for item in items:
         advance()
         try:
@@ -104,7 +107,7 @@ def _write_all(
         suffix = PurePosixPath(item.image_name).suffix.lower()
         (beside / "images" / f"{item.name}{suffix}").write_bytes(data)
         picture = Image.fromarray(ids)
-        picture.putpalette([value for colour in mapping.palette for value in colour])
+        picture.putpalette(palette)
         picture.save(beside / "labels" / f"{item.name}.png")
         made[item.name] = _Made(item.name, suffix, item.split, np.bincount(ids.ravel(), minlength=256) > 0)
         if orientation == "turned":
