@@ -105,7 +105,7 @@ def test_everything_is_said_at_once(write_pair: Write) -> None:
         "broken.png: cannot be read as a label map",
         "odd.png: the label has 8x5 pixels, but its photograph 8x6",
     ]
-    with pytest.raises(InvalidDataError, match=r"differs from odd.jpg.*odd.png, and there are 3 other faults") as error:
+    with pytest.raises(InvalidDataError, match=r"differs from odd.jpg.*odd.png, and 3 faults more") as error:
         open_data(f"folder:{root}")
     assert "veilseg data check" in str(error.value.hint)
 

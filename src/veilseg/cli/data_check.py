@@ -69,11 +69,13 @@ def _print(report: DataReport) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from veilseg.data.faults import count_of
+
     sizes = ", ".join(f"{count} of {w} x {h}" for (w, h), count in report.sizes.most_common(4))
     more = f" and {len(report.sizes) - 4} other sizes" if len(report.sizes) > 4 else ""
-    faults = f"{len(report.faults)} fault{'' if len(report.faults) == 1 else 's'}"
     console = Console(highlight=False, markup=False)
-    console.print(f"{report.name}: {report.count} images, {faults}\nsizes: {sizes or 'none could be read'}{more}")
+    console.print(f"{report.name}: {report.count} images, {count_of(report.faults)}", soft_wrap=True)
+    console.print(f"sizes: {sizes or 'none could be read'}{more}", soft_wrap=True)
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("id", justify="right")
     table.add_column("class", overflow="fold")

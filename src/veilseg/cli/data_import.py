@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from veilseg.cli.common import progress_bar
-from veilseg.cli.messages import note, show_warning
+from veilseg.cli.messages import note, show_error, show_warning
 
 
 def command(
@@ -68,6 +68,7 @@ def command(
       veilseg data import masks:masks/ --images photos/ --map truck=car --ignore void --classes colours.csv -o data/mine
       veilseg data import coco:instances.json --images photos/ --background ignore -o data/mine
     """
+    from veilseg.data.faults import count_of
     from veilseg.data.importing.mapping import Choices, make_mapping
     from veilseg.data.importing.registry import read_source
     from veilseg.data.importing.table import read_table
@@ -87,10 +88,10 @@ def command(
     for remark in written.remarks:
         show_warning(remark)
     if not written.parts:
-        note(f"error: nothing is written, {len(written.faults)} faults\nhint: mend them, or pass --leave-out-faulty")
+        show_error(f"nothing is written, {count_of(written.faults)}", "mend what is named, or pass --leave-out-faulty")
         return 1
     parts = ", ".join(f"{count} in {part}/" for part, count in written.parts.items())
-    left = f", {len(written.faults)} faults left out" if written.faults else ""
+    left = f", {count_of(written.faults)} left out" if written.faults else ""
     print(f"{output}: {sum(written.parts.values())} images ({parts}), {len(mapping.classes)} classes{left}")
     note(f"next: veilseg data check {output} -o check.html")
     return 0

@@ -28,6 +28,7 @@ def command(
       veilseg train mine.yaml -o runs/mine
     """
     from veilseg.data.check import check_data
+    from veilseg.data.faults import count_of
     from veilseg.data.registry import open_unchecked, spec_of
     from veilseg.errors import InvalidDataError, UsageError
     from veilseg.files import check_output, write_atomic
@@ -40,9 +41,8 @@ def command(
         with progress_bar(len(dataset), split) as advance:
             reports.append(check_data(dataset, advance=advance))
         if faults := reports[-1].faults:
-            raise InvalidDataError(
-                f"{data} has {len(faults)} faults in {split}", f"`veilseg data check {data}` lists them"
-            )
+            hint = f"`veilseg data check {data} --split {split}` lists them"
+            raise InvalidDataError(f"{data} has {count_of(faults)} in {split}", hint)
     train, val = reports
     if train.name == val.name:
         raise UsageError(f"{data} has no parts train and val", "veilseg data import makes them")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from veilseg.data.base import IGNORED, Sample, SegmentationData, decode_image, decode_label
-from veilseg.data.faults import MASK_HINT, Fault, FileData, PairFiles, name_some, without_name
+from veilseg.data.faults import MASK_HINT, Fault, FileData, PairFiles, count_of, name_some, without_name
 from veilseg.data.orientation import is_hidden, orientation_of, stored_size
 from veilseg.errors import InvalidDataError, VeilsegError
 
@@ -106,7 +106,8 @@ def refuse_faults(data: SegmentationData) -> None:
     faults = data.faults if isinstance(data, FileData) else ()
     if faults:
         alike = [fault.file for fault in faults if fault.what == faults[0].what]
-        others = f", and there are {len(faults) - len(alike)} other faults" if len(faults) > len(alike) else ""
+        rest = [fault for fault in faults if fault.what != faults[0].what]
+        others = f", and {count_of(rest)} more" if rest else ""
         raise InvalidDataError(
             f"{data.name}: {faults[0].what}: {name_some(alike)}{others}", "`veilseg data check` lists every fault"
         )

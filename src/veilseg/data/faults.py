@@ -47,6 +47,11 @@ def name_some(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
+def count_of(faults: Sequence[Fault]) -> str:
+    """How many: "1 fault", "2 faults"."""
+    return f"{len(faults)} fault{'' if len(faults) == 1 else 's'}"
+
+
 def without_name(message: str, name: object) -> str:
     """An error's message about the file `name`, without that name at its beginning."""
     return message.removeprefix(f"{name} ")
