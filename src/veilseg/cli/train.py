@@ -13,7 +13,7 @@ from veilseg.cli.messages import note, notes_of
 
 
 def command(
-    recipe: Annotated[Path, typer.Argument(help="YAML recipe; see recipes/.", show_default=False)],
+    recipe: Annotated[Path, typer.Argument(help="YAML file, or the name of a shipped recipe.", show_default=False)],
     overrides: Annotated[
         list[str] | None, typer.Argument(help="SECTION.NAME=VALUE, over the recipe's.", show_default=False)
     ] = None,
@@ -33,7 +33,7 @@ def command(
     With --ray the run has machine.devices x machine.nodes processes anywhere on the cluster, and starts again when one
     dies; the run's folder and the data must have the same names on every machine.
 
-    Example: VEILSEG_CAMVID=camvid veilseg train recipes/camvid-sort.yaml train.steps=1000 -o runs/short
+    Example: VEILSEG_CAMVID=camvid veilseg train camvid-sort train.steps=1000 -o runs/short
     """
     from veilseg.training.load import load_recipe
 
