@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz import __main__ as fuzz
+from tests.fuzz.seeds import CORPUS, ROOT, seeds
 from tests.fuzz.targets import TARGETS
 from tests.fuzz.traffic import TRAFFIC
 from tests.service import SOURCE
@@ -45,7 +46,7 @@ def test_a_planted_bug_is_found(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PLANTED, "key", "-runs=1000000", "-seed=1", f"-artifact_prefix={tmp_path}/"]
     done = subprocess.run(
         command,
-        cwd=fuzz.ROOT,
+        cwd=ROOT,
         env={**os.environ, "PYTHONPATH": SOURCE},
         capture_output=True,
         text=True,
@@ -73,11 +74,11 @@ def test_a_client_that_breaks_is_found(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_the_corpus_is_what_its_targets_stand() -> None:
     """What earlier runs kept is small, and goes through without a finding."""
-    corpus = json.loads(fuzz.CORPUS.read_text())
+    corpus = json.loads(CORPUS.read_text())
     assert corpus.keys() <= TARGETS.keys()
-    assert fuzz.CORPUS.stat().st_size < 1 << 20
+    assert CORPUS.stat().st_size < 1 << 20
     for name in corpus:
-        for data in fuzz.seeds(name):
+        for data in seeds(name):
             TARGETS[name](data)
 
 
