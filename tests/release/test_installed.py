@@ -65,7 +65,7 @@ def test_the_hint_installs_what_was_missing(clean: Environment) -> None:
     command = hint.removeprefix("hint: ")
     assert re.match(r"pip install '/.*\.whl\[run\]'$", command)
     clean.run(command)
-    clean.run("veilseg segment sent.png -o labels.png --overlay seen.png")
+    clean.run("veilseg segment sent.png -o labels.png --overlay seen.png --photo photo.jpg")
     with Image.open(clean.folder / "labels.png") as labels:
         assert labels.size == (250, 180)
         assert len(np.unique(np.asarray(labels))) > 2
