@@ -31,7 +31,12 @@ _.do_normalize
 
 # FastAPI calls the routes and the handlers of errors, and sends the fields.
 post_segment
+post_infer
 get_model
+get_server
+get_live
+get_tensors
+get_model_ready
 get_health
 get_ready
 get_metrics
@@ -40,6 +45,9 @@ on_disconnect
 on_http
 on_invalid
 body_bytes
+extensions
+live
+datatype
 image_pixels
 
 # pydantic reads the configuration and calls the validators.
