@@ -1,13 +1,13 @@
 """How fast the networks run, and how near to the limit: `python bench/inference.py --json results/inference.json`.
 
 Per network and size: PyTorch (in bf16 too, where the processor has it), ONNX Runtime in float32, and in 8 bits with
-ranges from real images (static) or taken anew for every image (dynamic, matrix products alone); beside SETR OpenMMLab's
-own, where mmsegmentation is installed (openmmlab.py), and PyTorch compiled, where there is a compiler. Ways take turns;
-medians. `times_openmmlab` compares within a run alone. `of_peak` divides the network's operations a second by those of a large float32 matrix product in the same run
-(for fewer bits too, so it may pass 1). `canonical_share` is what the canonical form of the image takes of the
-network's time: so much more than plain costs encrypted input, since a SETR for either is of one shape. `profile` is
-where ONNX Runtime's time goes, by kind of operator. The ViT has random weights: its speed does not depend on them.
-VEILSEG_CAMVID names the photographs for the ranges; without it, scenes do.
+ranges from real images (static) or taken anew for every image (dynamic, matrix products alone); for SETR also PyTorch
+compiled, where there is a compiler, and OpenMMLab's own, where mmsegmentation is installed (openmmlab.py). Ways take
+turns; medians. `times_openmmlab` compares within a run. `of_peak` divides the network's operations a second by those of
+a large float32 matrix product in the same run (for fewer bits too, so it may pass 1). `canonical_share` is what the
+canonical form of the image takes of the network's time: so much more than plain costs encrypted input, since a SETR for
+either is of one shape. `profile` is where ONNX Runtime's time goes, by kind of operator. The ViTs have random weights:
+their speed does not depend on them. VEILSEG_CAMVID names the photographs for the ranges; without it, scenes do.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ from veilseg.data import open_data
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
 from veilseg.models import SegmentationModel, create_model, export_onnx, load_model
-from veilseg.models.networks.setr import SETR as SetrNetwork
 from veilseg.models.onnx.quantize import quantize
 from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine
 
@@ -85,7 +84,7 @@ def has_bfloat16() -> bool:
 
 
 def others(model: SegmentationModel, images: np.ndarray) -> dict[str, Callable[[], object]]:
-    """OpenMMLab's network of the same sizes, and PyTorch's compiler with ours, by name; what is not here is left out."""
+    """OpenMMLab's network of the same sizes, and ours compiled by PyTorch, by name; what is not here is left out."""
     tensor, side = torch.from_numpy(images), images.shape[-1]
     jobs: dict[str, Callable[[], object]] = {}
     try:
@@ -150,7 +149,7 @@ def measure(
         jobs: dict[str, Callable[[], object]] = {way: partial(engine.run, images) for way, engine in engines.items()}
         if has_bfloat16():
             jobs["torch bfloat16"] = partial(bfloat16, engines["torch float32"], images)
-        if isinstance(model.network, SetrNetwork):
+        if hasattr(model.network, "backbone"):
             jobs |= others(model, images)
         jobs["product"] = lambda: matrix @ matrix
         jobs["canonical"] = lambda: canonical_form(next(photographs))

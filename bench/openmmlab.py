@@ -1,4 +1,4 @@
-"""OpenMMLab's SETR-MLA, made by mmsegmentation itself, where it is installed: `pip install --no-deps -r .ci/peers.txt`."""
+"""OpenMMLab's SETR-MLA, made by mmsegmentation itself; `pip install --no-deps -r .ci/peers.txt` installs that."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def registry() -> Any:
 
 
 def setr_mla(side: int) -> Any:
-    """SETR-MLA on a ViT-B/16 for images of side x side, with random weights, as it infers; ImportError as `registry`."""
+    """SETR-MLA on a ViT-B/16 for images of side x side, with random weights, to infer with. Raises as `registry`."""
     size = (side, side)
     config = {
         "type": "EncoderDecoder",
