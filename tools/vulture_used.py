@@ -32,7 +32,12 @@ _.timeout_graceful_shutdown
 
 # FastAPI calls the routes and the handlers of errors, and sends the fields.
 post_segment
+post_infer
 get_model
+get_server
+get_live
+get_tensors
+get_model_ready
 get_health
 get_ready
 get_metrics
@@ -41,6 +46,9 @@ on_disconnect
 on_http
 on_invalid
 body_bytes
+extensions
+live
+datatype
 image_pixels
 
 # pydantic reads the configuration and calls the validators.

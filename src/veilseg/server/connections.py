@@ -161,7 +161,8 @@ class GuardedConnection(asyncio.Protocol):
 
 
 def _refusal() -> bytes:
-    body = json.dumps(unavailable("too_many_connections", "The service has as many connections as it takes.").body(""))
+    error = unavailable("too_many_connections", "The service has as many connections as it takes.")
+    body = json.dumps(error.body("", "/"))
     return (
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\n"
         f"Content-Length: {len(body)}\r\n\r\n{body}"
