@@ -17,9 +17,10 @@ from veilseg.modelconfig import ModelConfig
 from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.hf import load_transformers
 from veilseg.models.encryption.marks import input_spec
+from veilseg.models.encryption.probe import channels_come_last
 from veilseg.models.encryption.processor import PixelStatistics, client_image
-from veilseg.models.encryption.stems import find_patchify
-from veilseg.models.networks.normalize import fold
+from veilseg.models.encryption.stem_weights import fold_statistics
+from veilseg.models.encryption.stems import find_stem, grid_of
 from veilseg.scale import ORIGINAL
 
 #: What networks that are asked in words take besides an image.
@@ -86,8 +87,9 @@ def as_segmentation(model: nn.Module, processor: Any | None = None) -> Segmentat
             )
         model = copy.deepcopy(model)
         statistics = PixelStatistics.of_processor(processor)
-        fold(find_patchify(model), torch.tensor(statistics.mean), torch.tensor(statistics.std))
-    multiple = spec.block if spec.keyed else find_patchify(model).kernel_size[0]
+        stem = find_stem(model)
+        fold_statistics(model, stem, statistics, channels_last=channels_come_last(model, stem))
+    multiple = grid_of(find_stem(model))
     labels: dict[int, str] = model.config.id2label  # type: ignore[union-attr, assignment]
     config = ModelConfig(
         architecture="transformers",
