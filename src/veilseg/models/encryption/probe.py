@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from veilseg.errors import InvalidModelError
+from veilseg.modelfolder import FOREIGN
 from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.inputs import call, frames_of, sights
 from veilseg.models.encryption.stems import Stem, grid_of
@@ -147,7 +148,7 @@ def image_size(model: nn.Module, multiple: int, take: Callable[[int, int], NDArr
 
 
 def _sizes(model: nn.Module, multiple: int) -> Iterator[tuple[int, int]]:
-    if isinstance(model, SegmentationModel) and model.config.architecture != "transformers":
+    if isinstance(model, SegmentationModel) and model.config.architecture not in FOREIGN:
         grid = max(multiple, model.config.size_multiple)
         yield 4 * grid, 6 * grid
     for part in model.modules():
