@@ -19,6 +19,6 @@ export default [
       "prefer-template": "error",
     },
   },
-  { files: ["src/veilseg/server/web/*.js"], languageOptions: { globals: globals.browser } },
+  { files: ["src/veilseg/server/web/*.js", "docs/site/*.js"], languageOptions: { globals: globals.browser } },
   { files: ["tests/web/*.{js,mjs}"], languageOptions: { globals: { ...globals.browser, ...globals.node } } },
 ];
