@@ -29,7 +29,9 @@ def section(verb: str, function: Callable[..., Any]) -> str:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(function)
     command = typer.main.get_command(app)
-    text, *examples = re.split(r"^Examples?:\n", inspect.cleandoc(function.__doc__ or ""), maxsplit=1, flags=re.MULTILINE)
+    text, *examples = re.split(
+        r"^Examples?:\n", inspect.cleandoc(function.__doc__ or ""), maxsplit=1, flags=re.MULTILINE
+    )
     context = command.make_context(f"veilseg {verb}", [], resilient_parsing=True)
     usage = " ".join([f"veilseg {verb}", *command.collect_usage_pieces(context)])
     lines = [f"## veilseg {verb}", "", f"`{usage}`", "", escaped(text).strip(), ""]

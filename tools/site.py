@@ -1,4 +1,4 @@
-"""Collect the site's files in build/pages, where the site generator reads them (mkdocs.yml): python tools/site.py.
+"""Collect the site's files in a folder, where the site generator reads them: python tools/site.py build/pages.
 
 Every page keeps its path in the repository, so that links such as `../results/rows/fine.json` lead to the same file on
 the site. README.md is the first page. Files that a page links to and that are no pages are copied as they are; a folder
@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from command_reference import reference
 
 ROOT = Path(__file__).parents[1]
-STAGED = ROOT / "build" / "pages"
 PAGES = ("*.md", "docs/*.md", "spec/*.md", "examples/*.md")
 ASSETS = ("docs/*.png", "docs/*.svg", "docs/site/*")
 LINK = re.compile(r"\]\(([^)\s#]+)")
@@ -74,4 +74,4 @@ def place(path: Path, target: Path) -> Path:
 
 
 if __name__ == "__main__":
-    collect(STAGED)
+    collect(Path(sys.argv[1]).resolve())

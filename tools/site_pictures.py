@@ -1,8 +1,8 @@
 """Make the pictures of the site from a generated scene that no model was trained on: python tools/site_pictures.py.
 
 docs/site/scene-S.png is what is sent with cells of S pixels and docs/site/map-S.jpg the map that the shipped model for
-it computes; scene-plain and map-plain belong to the plain image, permutation to one key for model and images. cells.png shows one
-corner of the picture enlarged: photograph, shuffled, sorted.
+it computes; scene-plain and map-plain belong to the plain image, permutation to one key for model and images.
+cells.png shows one corner of the picture enlarged: photograph, shuffled, sorted.
 """
 
 from __future__ import annotations
