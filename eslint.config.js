@@ -20,6 +20,6 @@ export default [
       "prefer-template": "error",
     },
   },
-  { files: ["src/veilseg/server/web/*.js", "docs/site/settings.js"], languageOptions: { globals: globals.browser } },
+  { files: ["src/veilseg/server/web/*.js", "docs/site/s*.js"], languageOptions: { globals: globals.browser } },
   { files: ["tests/web/*.{js,mjs}"], languageOptions: { globals: { ...globals.browser, ...globals.node } } },
 ];
