@@ -9,6 +9,7 @@ computes with plain images, and that without the key it does not.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -19,7 +20,7 @@ from PIL import Image
 from transformers import BeitConfig, BeitForSemanticSegmentation, BeitImageProcessor
 
 import veilseg
-from veilseg.models import client_images, encrypt_model
+from veilseg.models import client_images
 
 CLASSES = ("road", "sky", "building", "tree", "car")
 SIZE = 64  # pixels
@@ -48,12 +49,18 @@ def make(folder: Path) -> None:
     BeitImageProcessor(size={"height": SIZE, "width": SIZE}, do_center_crop=False).save_pretrained(folder)
 
 
+def veilseg_command(*words: str | Path) -> None:
+    """Run `veilseg WORDS...`, as in the shell."""
+    subprocess.run([sys.executable, "-m", "veilseg.cli.main", *map(str, words)], check=True)
+
+
 def main(photo: str, folder: Path) -> float:
     """Run the example; the share of pixels at which the encrypted network says what the plain one says."""
     make(folder / "plain")
     key = veilseg.Key.generate()
+    key.save(folder / "my.key")
     # The owner: encrypt the network, and give the folder to whoever runs it. The key stays.
-    encrypt_model(str(folder / "plain"), key).save_pretrained(folder / "encrypted")
+    veilseg_command("encrypt-model", folder / "plain", "--key", folder / "my.key", "-o", folder / "encrypted")
     # The client: prepare the photograph as the model's image processor does, and encrypt it.
     (pixels,) = client_images(str(folder / "encrypted"), Image.open(photo))
     cipher = veilseg.cipher("patch-permutation", block=16)
@@ -64,7 +71,7 @@ def main(photo: str, folder: Path) -> float:
     labels = segmenter.segment(sent)
     try:
         segmenter.segment(stranger)
-    except veilseg.InvalidKeyError as error:
+    except veilseg.InvalidImageError as error:
         print(f"an image of another key is refused: {error.message}")
     plain = veilseg.Segmenter(str(folder / "plain")).segment(pixels)
     same = float(np.mean(labels == plain))

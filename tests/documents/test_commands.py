@@ -1,8 +1,8 @@
 """The commands of the README and of the pages that begin with it run as they stand.
 
-A page's `sh` blocks run one after another in a folder with a photograph, its `python` blocks after them. `veilseg serve`
-runs on a free port until the page ends, and http://127.0.0.1:8000 means it. Environments and installations are left out:
-they are how the tests came to run.
+A page's `sh` blocks run one after another in a folder with a photograph, its `python` blocks after them. `veilseg
+serve` runs on a free port until the page ends, and http://127.0.0.1:8000 means it. Environments and installations are
+left out: they are how the tests came to run.
 """
 
 from __future__ import annotations

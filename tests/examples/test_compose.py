@@ -55,6 +55,12 @@ def test_the_compose_file_names_what_exists() -> None:
     assert "listen 8443 ssl;" in (FOLDER / "nginx.conf").read_text()
 
 
+def answers(port: int) -> bool:
+    """Whether something listens there."""
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def proxied(folder: Path, port: int) -> Iterator[str]:
     """nginx with the example's configuration before a service at this port; its address."""
@@ -80,7 +86,7 @@ def proxied(folder: Path, port: int) -> Iterator[str]:
     with subprocess.Popen(command) as process:
         try:
             end = time.monotonic() + PATIENCE
-            while socket.socket().connect_ex(("127.0.0.1", outside)):
+            while not answers(outside):
                 assert process.poll() is None
                 assert time.monotonic() < end
                 time.sleep(0.05)

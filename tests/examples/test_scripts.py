@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -64,6 +63,7 @@ def test_the_camera_sends_what_moves(tmp_path: Path) -> None:
     with VideoFile(str(tmp_path / "clip.mp4")) as video:
         for number, frame in enumerate([*[still] * 10, *[moved] * 10]):
             video.add(frame, number / 10)
+        video.finish()
     model = tiny_model(tmp_path / "tiny", CANONICAL)
     with running(tmp_path, str(model)) as service:
         printed = run(tmp_path, str(EXAMPLES / "camera" / "camera.py"), "clip.mp4", service.url)
@@ -71,4 +71,4 @@ def test_the_camera_sends_what_moves(tmp_path: Path) -> None:
     sent = [int(line.split()[0]) for line in printed.splitlines()]
     assert sent[0] == 0
     assert any(number >= 10 for number in sent)
-    assert len(sent) < np.arange(20).size / 2
+    assert len(sent) < 10
