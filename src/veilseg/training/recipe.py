@@ -64,7 +64,7 @@ class DataSection(Section):
 class AugmentSection(Section):
     """Changes to a plain training sample, all before encryption. Ranges are [low, high]."""
 
-    crop: tuple[PositiveInt, PositiveInt] = (256, 256)  # height, width in pixels
+    crop: tuple[PositiveInt, PositiveInt] = (240, 240)  # height, width in pixels; whole blocks of 8, 12, 16, 20, 24
     scale: tuple[Positive, Positive] = (0.6, 1.8)
     flip: bool = True
     photometric: NonNegativeFloat = 1.0  # strength; 0 is off
