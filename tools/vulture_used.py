@@ -106,3 +106,9 @@ from_arguments
 
 # Public, for whoever encrypts in Python.
 shows
+
+# Attacks beside the audit of a folder, which need labels or photographs of people: bench/ measures them.
+Names
+list_blocks
+recover
+likeliest

@@ -46,5 +46,5 @@ def describe(grid: NDArray[np.float32], mask: NDArray[np.bool_], side: int) -> F
 
 
 def likeliest(asked: Floats, others: Floats, spread: Floats) -> int:
-    """Which row of `others` is most like `asked`, both of `describe`; `spread` is how much objects of the kind differ."""
+    """Which row of `others` is most like `asked`, both of `describe`; `spread` is how much objects of a kind differ."""
     return int((np.abs(others - asked) / (spread + 1)).sum(axis=1).argmin())
