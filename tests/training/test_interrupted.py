@@ -22,7 +22,8 @@ from tests.training.test_training_run import TINY
 from veilseg.errors import InvalidDataError, UsageError
 from veilseg.training import before
 from veilseg.training.load import from_dict
-from veilseg.training.training_run import LAST, train
+from veilseg.training.trainer import LAST
+from veilseg.training.training_run import train
 
 
 def recipe(**changes: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def test_a_signal_for_the_whole_group_leaves_a_checkpoint(number: signal.Signals
         check=False,
     )
     assert again.returncode == 2
-    assert again.stderr.startswith("error: another process works on run")
+    assert "\nerror: another process works on run" in again.stderr
     process.send_signal(number)  # as `timeout` does it: the process, then its group
     os.killpg(process.pid, number)
     _, said = process.communicate(timeout=PATIENCE)
