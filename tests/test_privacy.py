@@ -17,7 +17,7 @@ from veilseg.cli.main import VERBS
 RECIPE = """
 model: {arguments: {widths: [8, 8, 8, 8], depths: [0, 1, 1, 1], decoder_width: 8}}
 data: {train: [{source: "scenes:3"}], val: {source: "scenes:2:1"}}
-augment: {crop: [64, 64]}
+augment: {crop: [48, 48]}
 train: {steps: 2, batch: 2, validate_every: 2, checkpoint_every: 1, average: 0.5}
 machine: {workers: 1, threads: 1}
 """

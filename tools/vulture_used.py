@@ -47,6 +47,7 @@ model_config
 _check_memory
 _read_models
 _check_sizes
+_fit_average
 _check_method
 
 # Typer's commands of `python -m veilseg.audit.readers`.
@@ -69,7 +70,13 @@ validation_step
 configure_optimizers
 on_train_batch_start
 on_train_batch_end
+on_train_start
 on_validation_start
+on_validation_end
+teardown
+on_exception
+on_save_checkpoint
+on_load_checkpoint
 on_validation_epoch_start
 on_validation_epoch_end
 _save_pretrained

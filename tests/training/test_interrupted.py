@@ -19,7 +19,8 @@ from tests.training.test_training_run import TINY
 
 from veilseg.errors import InvalidDataError, UsageError
 from veilseg.training.load import from_dict
-from veilseg.training.training_run import LAST, train
+from veilseg.training.trainer import LAST
+from veilseg.training.training_run import train
 
 
 def recipe(**changes: dict[str, Any]) -> dict[str, Any]:

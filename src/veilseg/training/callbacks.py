@@ -17,7 +17,7 @@ class StoppedError(Exception):
     """The run was asked to stop, and has written a checkpoint; Lightning would turn KeyboardInterrupt into exit."""
 
 
-class StoppedRun(KeyboardInterrupt):  # noqa: N818 - it is no error
+class StoppedRun(KeyboardInterrupt):
     """A run was asked to stop, and goes on from its checkpoint when it is started again.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from veilseg.errors import UsageError
 from veilseg.inputspec import PLAIN
 from veilseg.modelconfig import ModelConfig
 from veilseg.modelfolder import local_folder, open_folder
@@ -17,7 +18,8 @@ def inherit(values: dict[str, Any]) -> dict[str, Any]:
 
     Taken are architecture and input, where they are not given; arguments, where they are not and the architecture is
     the same; block and sub-block, where neither is and the input is the same. Values that are no recipe's, and models
-    that are not on this machine, are left to whoever reads them next.
+    that are not on this machine, are left to whoever reads them next. Raises UsageError for a
+    model that is encrypted with a key.
     """
     method, model = values.get("method"), values.get("model") or {}
     name = method.get("start") if isinstance(method, dict) else None
@@ -26,6 +28,8 @@ def inherit(values: dict[str, Any]) -> dict[str, Any]:
     if start is None or not isinstance(model, dict):
         return values
     encryption = start.input.encryption
+    if encryption is not None and encryption.facts.training_input is None:
+        raise UsageError(f"{name} is encrypted with a key, and cannot be trained", "start from the plain model")
     blocks = {} if encryption is None else {"block": encryption.block, "sub_block": encryption.sub_block}
     filled = {"architecture": start.architecture, "input": _input(start), **model}
     if filled["input"] == _input(start) and not any(model.get(name) for name in blocks):
@@ -39,6 +43,6 @@ def inherit(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _input(config: ModelConfig) -> str | None:
-    """What a recipe calls the images that a model reads; a cipher's name where no recipe has one for it."""
+    """What a recipe calls the images that a model reads."""
     encryption = config.input.encryption
-    return PLAIN if encryption is None else encryption.facts.training_input or encryption.cipher
+    return PLAIN if encryption is None else encryption.facts.training_input

@@ -105,10 +105,13 @@ class SegmentationTraining(pl.LightningModule):
         length = checkpoint.get("length", {"steps": self.recipe.train.steps, "since": 0})
         same = length["steps"] == self.recipe.train.steps
         self.since = length["since"] if same else checkpoint["global_step"]
+        if not same:  # Lightning would stop after what was the last batch
+            checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["is_last_batch"] = False
 
     def predict(self, images: Tensor) -> NDArray[np.int64]:
         """The class of every pixel, [H, W], of one image [1, 3, H, W] as the network reads it."""
-        return self._logits(images).argmax(0)
+        found: NDArray[np.int64] = self._logits(images).argmax(0)
+        return found
 
     def _logits(self, images: Tensor) -> NDArray[np.float32]:
         """Logits [K, H, W] of one image [1, 3, H, W], whole or by windows as the recipe says."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import lightning.pytorch as pl
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bars, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 
 #: Lines at level INFO. `veilseg train` shows them on stderr; other programs as they like.
 logger = logging.getLogger("veilseg.training")
@@ -76,7 +77,7 @@ class Progress(pl.Callback):
 
 
 def duration(seconds: float) -> str:
-    """ "50 s", "12 min" or "3 h 05 min"."""
+    """A length of time for people: `50 s`, `12 min` or `3 h 05 min`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

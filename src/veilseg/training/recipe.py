@@ -64,8 +64,8 @@ class DataSection(Section):
 class AugmentSection(Section):
     """Changes to a plain training sample, all before encryption. Ranges are [low, high]."""
 
-    #: Height, width in pixels; where a recipe leaves it out, as many whole blocks as fit into 256.
-    crop: tuple[PositiveInt, PositiveInt] = (256, 256)
+    #: Height, width in pixels: whole blocks of 8, 12, 16, 20, 24; where a recipe leaves it out, cut to those of others.
+    crop: tuple[PositiveInt, PositiveInt] = (240, 240)
     scale: tuple[Positive, Positive] = (0.6, 1.8)
     flip: bool = True
     photometric: NonNegativeFloat = 1.0  # strength; 0 is off

@@ -22,8 +22,8 @@ def record(recipe: Recipe) -> bytes:
 def refuse_other_run(folder: Path, recipe: Recipe) -> int | None:
     """The steps of the run that `folder` holds, which this recipe goes on with; None where it holds none.
 
-    The machine may be another, and the steps more, which the average may follow. Raises UsageError, which names the entries that differ, for a run
-    of another recipe, for fewer steps, and for a model that no run left.
+    The machine may be another, and the steps more, which the average may follow. Raises UsageError, which names the
+    entries that differ, for a run of another recipe, for fewer steps, and for a model that no run left.
     """
     path = folder / RECIPE_NAME
     if not path.exists():
