@@ -19,7 +19,7 @@ SubBlockShuffle
 ConvSeg
 SETR
 
-# Settings of other libraries' objects: numpy, rich, onnx, ONNX Runtime, Ray, transformers' image processors.
+# Settings of other libraries' objects: numpy, rich, onnx, ONNX Runtime, Ray, uvicorn, transformers' image processors.
 _.writeable
 _.caption_justify
 _.data_location
@@ -28,10 +28,16 @@ _.intra_op_num_threads
 _.enable_progress_bars
 _.do_rescale
 _.do_normalize
+_.timeout_graceful_shutdown
 
 # FastAPI calls the routes and the handlers of errors, and sends the fields.
 post_segment
+post_infer
 get_model
+get_server
+get_live
+get_tensors
+get_model_ready
 get_health
 get_ready
 get_metrics
@@ -40,6 +46,9 @@ on_disconnect
 on_http
 on_invalid
 body_bytes
+extensions
+live
+datatype
 image_pixels
 
 # pydantic reads the configuration and calls the validators.

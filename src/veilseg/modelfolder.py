@@ -11,6 +11,8 @@ from veilseg.inputspec import InputSpec
 from veilseg.modelconfig import CONFIG_NAME, HUB_ID, ONNX_NAME, WEIGHTS_NAME, ModelConfig, read_config, shipped_models
 
 Library = Literal["veilseg", "transformers", "timm"]
+#: Architectures, in a ModelConfig, of networks that other libraries have written.
+FOREIGN = ("transformers", "timm")
 EngineName = Literal["onnx", "torch"]
 _FETCHED = ["*config.json", "*.safetensors", "*.safetensors.index.json"]  # no pickle, no code
 
@@ -32,7 +34,7 @@ class ModelFolder:
 class FoundModel:
     """A model that can be run: its config and where its weights are.
 
-    `folder` is None for a model on the Hub; `config` too, and for a folder of transformers', which torch reads.
+    `folder` is None for a model on the Hub; `config` too, and for a folder of transformers' or timm's, which torch reads.
     """
 
     name: str
@@ -101,15 +103,13 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
             return FoundModel(str(name), "torch", None, None)
         raise no_model(name)
     found = open_folder(folder)
-    if found.library == "transformers":
-        if engine == "onnx":
-            raise InvalidModelError(f"{folder} is a model of transformers, which runs in torch", "use engine 'torch'")
-        return FoundModel(str(name), "torch", folder, None)
     if found.config is None:
-        raise InvalidModelError(
-            f"{folder} holds a model of timm, which segments nothing",
-            "load it with timm.create_model",
-        )
+        if engine == "onnx":
+            raise InvalidModelError(
+                f"{folder} is a model of {found.library}, which runs in torch",
+                "use engine 'torch', or what veilseg export makes of it",
+            )
+        return FoundModel(str(name), "torch", folder, None)
     has_onnx, has_torch = (folder / ONNX_NAME).is_file(), (folder / WEIGHTS_NAME).is_file()
     if has_onnx and engine != "torch":
         return FoundModel(str(name), "onnx", folder, found.config)

@@ -89,7 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             extra = next((extra for extra, packages in EXTRAS.items() if package in packages.split()), None)
             if extra is None:
                 raise
-            show_error(f"this needs the package {error.name}", f'pip install "veilseg[{extra}]"')
+            from veilseg.install import install_hint
+
+            show_error(f"this needs the package {error.name}", install_hint(extra))
             return 1
         except MemoryError:
             show_error("not enough memory", "use smaller images")

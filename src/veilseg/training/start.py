@@ -119,7 +119,7 @@ def fit_embedding(
     length = 3 * side * side
     products, cross = np.zeros((length, length)), np.zeros((length, source.out_channels))
     sums, wanted, count = np.zeros(length), np.zeros(source.out_channels), 0
-    weight, bias = read_embedding(source)
+    (weight,), bias = read_embedding(source)
     rng = np.random.default_rng([recipe.train.seed, FIT_CROPS])
     for index in range(FIT_CROPS):
         crop = plain_crop(samples[index % len(samples)], recipe.augment, rng)

@@ -46,7 +46,7 @@ class Run:
     module: SegmentationTraining
     data: RunData
     stop: StopBetweenSteps
-    counts: np.ndarray  # pixels of training per class, int64 [K]
+    counts: np.ndarray  # pixels of training per class, then the ignored ones, int64 [K + 1]
 
 
 def train(recipe: Recipe, folder: Path, launch: Launch | None = None) -> SegmentationModel:
@@ -115,7 +115,6 @@ def prepare(
     launch: Launch | None = None,
 ) -> Run:
     """Everything that a run in `folder` needs, built and checked, before any work; errors as for `train`."""
-    before.check_machine(recipe)
     longer_side = ORIGINAL if recipe.data.longer_side == "original" else recipe.data.longer_side
     sources = [ReducedData(opener(source), longer_side) for source in recipe.data.train]
     val = ReducedData(opener(recipe.data.val), longer_side)
@@ -123,9 +122,10 @@ def prepare(
     _tell_data(sources, val)
     if recipe.machine.threads:
         torch.set_num_threads(recipe.machine.threads)
+    samples = TrainingSamples(recipe, sources, [])
+    before.check_machine(recipe, val, in_memory=samples.in_memory)
     pl.seed_everything(recipe.train.seed, verbose=False)
     key = None if recipe.method.key is None else Key.load(recipe.method.key)
-    samples = TrainingSamples(recipe, sources, [])
     counts = np.sum([label_counts(source, samples.num_classes) for source in samples.sources], axis=0)
     model = first_model(recipe, val, samples.sources[0], key)
     model.config.longer_side = typical_side(samples.sources[0])
@@ -142,14 +142,14 @@ def prepare(
         samples.transforms.append(teacher.transform)
     _switch_input(model, False)
     model = model.to(memory_format=torch.channels_last).train()
-    machine = recipe.machine
     stop = StopBetweenSteps(folder / LAST)
     with before.refused_machines():
         trainer = make_trainer(recipe, folder, stop, launch)
     _tell_model(recipe, model, trainer)
-    if machine.devices * machine.nodes > 1 and trainer.strategy.root_device.type == "cpu":
+    if recipe.machine.devices * recipe.machine.nodes > 1 and trainer.strategy.root_device.type == "cpu":
         share_batch_norm(model)
-    module = SegmentationTraining(model, recipe, class_weights(torch.as_tensor(counts), recipe.loss.balance), teacher)
+    weights = class_weights(torch.as_tensor(counts[:-1]), recipe.loss.balance)
+    module = SegmentationTraining(model, recipe, weights, teacher)
     data = RunData(samples, ValidationSamples(val, transform, model.config.size_multiple))
     return Run(trainer, module, data, stop, counts)
 
