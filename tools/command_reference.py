@@ -27,7 +27,7 @@ def reference() -> str:
 
 
 def functions_of(verb: str) -> dict[str, Callable[..., Any]]:
-    """The functions behind a verb by what is typed for them: {"train": ...}, {"data check": ..., "data import": ...}."""
+    """The functions behind a verb by what is typed for them: "train", or "data check" and "data import"."""
     command = importlib.import_module(VERBS[verb][0]).command
     return {verb: command} if callable(command) else {f"{verb} {word}": each for word, each in command.items()}
 
