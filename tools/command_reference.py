@@ -19,13 +19,21 @@ from veilseg.cli.main import VERBS
 
 def reference() -> str:
     """A table of the verbs, and a section for each, as Markdown."""
-    rows = "".join(f"| [`{verb}`](#veilseg-{verb}) | {short} |\n" for verb, (_, short) in VERBS.items())
-    parts = [section(verb, importlib.import_module(module).command) for verb, (module, _) in VERBS.items()]
+    functions = {verb: functions_of(verb) for verb in VERBS}
+    firsts = {verb: "-".join(next(iter(found)).split()) for verb, found in functions.items()}
+    rows = "".join(f"| [`{verb}`](#veilseg-{firsts[verb]}) | {short} |\n" for verb, (_, short) in VERBS.items())
+    parts = [section(name, function) for found in functions.values() for name, function in found.items()]
     return f"| verb | what it does |\n|---|---|\n{rows}\n" + "\n".join(parts)
 
 
+def functions_of(verb: str) -> dict[str, Callable[..., Any]]:
+    """The functions behind a verb by what is typed for them: "train", or "data check" and "data import"."""
+    command = importlib.import_module(VERBS[verb][0]).command
+    return {verb: command} if callable(command) else {f"{verb} {word}": each for word, each in command.items()}
+
+
 def section(verb: str, function: Callable[..., Any]) -> str:
-    """One verb."""
+    """One verb, or one of a verb's words."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(function)
     command = typer.main.get_command(app)
