@@ -141,7 +141,13 @@ def taught_convseg(seed: int, sub_block: int | None, *, held_out: bool = False) 
 
 def teacher(steps: int, *changes: str) -> Row:
     """One training of a plain SETR-MLA on DINOv2 that others learn from."""
-    given = ["recipes/camvid-dinov2.yaml", "optimizer.trunk_rate=0.0002", "train.batch=32", LARGE, *length(steps, 0.998)]
+    given = [
+        "recipes/camvid-dinov2.yaml",
+        "optimizer.trunk_rate=0.0002",
+        "train.batch=32",
+        LARGE,
+        *length(steps, 0.998),
+    ]
     return Row([*given, *changes])
 
 
