@@ -71,9 +71,10 @@ def test_its_steps_make_a_service_that_is_healthy(steps: list[tuple[str, str]], 
     kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     variables = {**kept, **variables, "NUMBA_CACHE_DIR": str(tmp_path / "numba"), "HOME": str(home)}
     variables["PATH"] = f"{tmp_path / 'venv' / 'bin'}:/usr/bin:/bin"
+    building = {**variables, "HOME": os.environ.get("HOME", str(home))}  # where pip's settings may be
     for kind, rest in steps:
         if kind == "RUN":
-            subprocess.run(["sh", "-ec", rest], cwd=context, env=variables, check=True, timeout=900)
+            subprocess.run(["sh", "-ec", rest], cwd=context, env=building, check=True, timeout=900)
     tokens = tmp_path / "tokens.json"
     token = TokenFile(tokens).add("somebody")
     (entry,) = (json.loads(rest) for kind, rest in steps if kind == "ENTRYPOINT")
