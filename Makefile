@@ -1,17 +1,22 @@
-# make demo: see it work (seconds to install, no torch).  make test, make lint, make lint-web: what CI runs.
+# make demo: see it work (seconds to install, no torch).  make docs, make test, make lint, make lint-web: what CI runs.
 # make dist, make sbom: what is published (docs/release.md).
 PYTHON ?= python3
 BIN := .venv/bin
 # Percent of the lines and branches of src that tests must run in their own process (90.7 at the time, with subprocesses 94.2).
 COVERED := 88
 
-.PHONY: demo test lint lint-web format clean dist sbom
+.PHONY: demo docs test lint lint-web format clean dist sbom
 
 demo: .venv/.run
 	$(BIN)/veilseg demo -o demo
 
+# The site, in site/. NO_MKDOCS_2_WARNING: an advertisement for another generator.
+docs: .venv/.dev
+	$(BIN)/python tools/site.py build/pages
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
 test: .venv/.dev
-	$(BIN)/pytest -n 2 --ignore tests/cluster --cov --cov-report= --cov-fail-under=$(COVERED)
+	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/cluster --cov --cov-report= --cov-fail-under=$(COVERED)
 	$(BIN)/pytest -W default tests/cluster  # Ray warns of its own
 
 lint: .venv/.dev
@@ -42,7 +47,7 @@ sbom: .venv/.dev
 	rm -rf dist/run
 
 clean:
-	rm -rf .venv demo dist node_modules
+	rm -rf .venv build demo dist node_modules site
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -1,7 +1,7 @@
-"""Try the package on every Python that this machine has: python tools/matrix.py
+"""Try the package on every Python that this machine has, python3.11 to python3.14 on the PATH.
 
-For each of the versions it is for: a clean environment, `pip install '.[run]'`, and the demo on one scene. Says of each
-whether it works or is not here; ends with 1 if one does not work.
+Usage: python tools/matrix.py. For each a clean environment, `pip install .[run]`, and the demo on one scene. Says of
+each whether it works or is not here; ends with 1 if one does not work.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class Surroundings:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = notes["request_id"]
                 headers.setdefault("Cache-Control", "no-store")
-                for name, value in _HEADERS.items():
+                for name, value in (_HEADERS | _CLOSE if connection and connection.ending else _HEADERS).items():
                     headers[name] = value
             else:
                 sent += len(message.get("body", b""))
