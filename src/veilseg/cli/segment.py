@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from veilseg.cli import batch, video
-from veilseg.cli.common import TOKEN_VARIABLE, KeyFile, LongerSide, Threads, Window, load_key
+from veilseg.cli import batch, configuration, video
+from veilseg.cli.common import KeyFile, LongerSide, Threads, Window, load_key
 from veilseg.cli.messages import note
 from veilseg.errors import UsageError
 
@@ -67,7 +66,7 @@ def command(
         typer.Option("--server", metavar="URL", help="Encrypt photographs here, let a service segment them."),
     ] = None,
     token: Annotated[
-        Path | None, typer.Option("--token", metavar="FILE", help=f"Token for --server. Default: {TOKEN_VARIABLE}.")
+        Path | None, typer.Option("--token", metavar="FILE", help="Token for --server. Default: VEILSEG_TOKEN.")
     ] = None,
     key: KeyFile = None,
     in_flight: Annotated[int, typer.Option(metavar="N", min=1, help="Images on their way to --server.")] = 8,
@@ -83,6 +82,9 @@ def command(
     also gets videos and cameras (/dev/video0), whose maps become a folder or a video. Folders, photographs of several
     images, and outputs that exist are as in `veilseg encrypt`. Of one image the classes' shares are said too.
 
+    VEILSEG_SERVER, VEILSEG_TOKEN_FILE and VEILSEG_MODEL, and after them server, token_file and model in
+    ~/.config/veilseg/veilseg.toml, stand for options that are left out; --server here is this machine.
+
     Examples:
       veilseg segment encrypted.png -o labels.png
       veilseg segment encrypted.png -o labels.png --overlay seen.png --photo photo.jpg
@@ -93,13 +95,14 @@ def command(
       veilseg segment /dev/video0 -o labels/ --standing --server http://127.0.0.1:8000
     """
     answers = {name: path for name, path in (("areas", areas), ("rle", rle), ("legend", legend)) if path is not None}
-    if server is not None:
+    chosen = configuration.choose(server, token, model)
+    if chosen.server is not None:
         if cityscapes_ids or window or threads or ray:
             raise UsageError(
                 "--cityscapes-ids, --window, --threads and --ray are for models on this machine",
                 "leave them or --server out",
             )
-        with _client(server, token, key, model, longer_side) as client:
+        with _client(chosen, key, longer_side) as client:
             if video.is_video(images, every, standing):
                 if photo is not None:
                     raise UsageError("a video's frames are its photographs", "leave --photo out")
@@ -120,7 +123,7 @@ def command(
 
     plan = _completed(make_plan(images, output, verb="segment"), photo, overlay, answers)
     operation = Segment(
-        model or "default",
+        chosen.model or "default",
         window=window,
         threads=threads,
         longer_side=longer_side,
@@ -131,15 +134,12 @@ def command(
     return batch.run(plan, operation, batch.executor_of(ray), force=force)
 
 
-def _client(url: str, token: Path | None, key: Path | None, model: str | None, longer_side: int | None) -> Client:
+def _client(chosen: configuration.Chosen, key: Path | None, longer_side: int | None) -> Client:
     """The client that the options mean; nothing is sent yet."""
     from veilseg.client import Client
-    from veilseg.files import read_limited
 
-    secret = os.environ.get(TOKEN_VARIABLE) or None
-    if token is not None:
-        secret = read_limited(token, 4096).decode("ascii", "replace").strip()
-    return Client(url, secret, key=load_key(key), model=model, longer_side=longer_side)
+    assert chosen.server is not None
+    return Client(chosen.server, chosen.token, key=load_key(key), model=chosen.model, longer_side=longer_side)
 
 
 def _by_service(
