@@ -1,8 +1,8 @@
 """Checkpoints made by mmsegmentation itself, converted, against its own forward pass.
 
-Skipped where it is not installed: `pip install --no-deps -r .ci/peers.txt` does that, and CI runs it. Other versions in
-a folder before it on PYTHONPATH: `pip install --no-deps --target DIR mmsegmentation==1.2.2 mmcv-lite==2.1.0`, 1.1.2 with
-mmcv-lite 2.0.1, 0.30.0 with mmcv 1.7.2 (MMCV_WITH_OPS=0, --no-build-isolation, setuptools before 70).
+Skipped where it is not installed: `pip install --no-deps -r .ci/peers.txt` does that, and CI runs it. Other versions
+in a folder before it on PYTHONPATH: `pip install --no-deps --target DIR mmsegmentation==1.2.2 mmcv-lite==2.1.0`, 1.1.2
+with mmcv-lite 2.0.1, 0.30.0 with mmcv 1.7.2 (MMCV_WITH_OPS=0, --no-build-isolation, setuptools before 70).
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def build() -> Callable[[Any], Any]:
             make: Callable[[Any], Any] = models.build_segmentor
             return make
         importlib.import_module("mmengine.registry").init_default_scope("mmseg")
-        make = importlib.import_module("mmseg.registry").MODELS.build
-        return make
+        registry: Any = importlib.import_module("mmseg.registry")
+        return registry.MODELS.build  # type: ignore[no-any-return]
 
 
 def config_text(decoder: str, patch_bias: bool | None, image: tuple[int, int]) -> str:
