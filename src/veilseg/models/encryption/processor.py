@@ -106,10 +106,11 @@ def client_images(processor: Any, image: object) -> list[np.ndarray]:
     """What a client encrypts for a transformers model: `image` after all that the processor does except statistics.
 
     `processor`: the image processor, as it was or with its statistics taken out, or a folder that holds one. `image`:
-    uint8 [H, W, 3] or a PIL image. Gives uint8 [H', W', 3], one array as a rule, several from a processor that cuts an
-    image into windows (EoMT), or from one for videos, one for every frame. The processor runs as for the plain model and its statistics are undone, so the values
-    are exactly those that the plain model is given. Where it pads after normalizing (SAM, Mask2Former), padding is the
-    mean rounded to whole values: off by at most half a step.
+    uint8 [H, W, 3] or a PIL image, or a list of frames for one that takes videos. Gives uint8 [H', W', 3], one array as
+    a rule, several from a processor that cuts an image into windows (EoMT), and one for every frame of a video. The
+    processor runs as for the plain model and its statistics are undone, so the values are exactly those that the plain
+    model is given. Where it pads after normalizing (SAM, Mask2Former), padding is the mean rounded to whole values: off
+    by at most half a step.
     """
     used = load_processor(processor) if isinstance(processor, str | Path) else copy.deepcopy(processor)
     if used is None:
