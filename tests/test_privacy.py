@@ -17,7 +17,7 @@ from veilseg.cli.main import VERBS
 RECIPE = """
 model: {arguments: {widths: [8, 8, 8, 8], depths: [0, 1, 1, 1], decoder_width: 8}}
 data: {train: [{source: "scenes:3"}], val: {source: "scenes:2:1"}}
-augment: {crop: [64, 64]}
+augment: {crop: [48, 48]}
 train: {steps: 2, batch: 2, validate_every: 2, checkpoint_every: 1, average: 0.5}
 machine: {workers: 1, threads: 1}
 """
@@ -86,6 +86,7 @@ def strange_files(trace: Trace, folder: Path) -> set[Path]:
     return {path for path in trace.written if not known(path)}
 
 
+@pytest.mark.xdist_group("verbs")  # what one writes, others read
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: "-".join(command.split()[:2]))
 def test_a_verb_opens_no_socket_and_leaves_no_file(command: str, folder: Path) -> None:
     trace = traced(folder, "-m", "veilseg.cli.main", *command.split(), environment={"TMPDIR": str(folder / "tmp")})

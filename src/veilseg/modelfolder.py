@@ -58,7 +58,7 @@ def find_folder(source: str | Path, **options: Any) -> Path:
     if folder is not None:
         return folder
     if not _is_hub_id(source):
-        raise _no_model(source)
+        raise no_model(source)
     from huggingface_hub import snapshot_download
 
     try:
@@ -101,7 +101,7 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
     if folder is None:
         if _is_hub_id(name) and engine != "onnx":
             return FoundModel(str(name), "torch", None, None)
-        raise _no_model(name)
+        raise no_model(name)
     found = open_folder(folder)
     if found.config is None:
         if engine == "onnx":
@@ -123,7 +123,8 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
     raise InvalidModelError(f"{folder} holds no weights", f"expected {ONNX_NAME} or {WEIGHTS_NAME} beside config.json")
 
 
-def _no_model(name: str | Path) -> InvalidModelError:
+def no_model(name: str | Path) -> InvalidModelError:
+    """The error for a name that is neither a shipped model's nor a folder's."""
     known = f"shipped: {', '.join(shipped)}; or" if (shipped := shipped_models()) else "give"
     return InvalidModelError(f"there is no model {str(name)!r}", f"{known} a folder with config.json and its weights")
 

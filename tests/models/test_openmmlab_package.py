@@ -8,8 +8,6 @@ with mmcv-lite 2.0.1, 0.30.0 with mmcv 1.7.2 (MMCV_WITH_OPS=0, --no-build-isolat
 from __future__ import annotations
 
 import importlib
-import sys
-import types
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 
 import pytest
 import torch
+from bench import openmmlab
 
 from veilseg.models.openmmlab.convert import import_openmmlab
 
@@ -40,29 +39,9 @@ HEADS = {
 
 @pytest.fixture(scope="module")
 def build() -> Callable[[Any], Any]:
-    """Makes mmsegmentation's network; the compiled operators that it imports and SETR does not use are stood in for."""
-
-    class Operators(types.ModuleType):
-        def __getattr__(self, name: str) -> Any:
-            if name.startswith("__"):
-                raise AttributeError(name)
-            return type(name, (), {})
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            importlib.import_module("mmcv.ops")
-        except ImportError:
-            for name in [name for name in sys.modules if name.startswith("mmcv.ops")]:
-                del sys.modules[name]
-            sys.modules["mmcv.ops"] = Operators("mmcv.ops")
-        models = importlib.import_module("mmseg.models")
-        if OLD:
-            make: Callable[[Any], Any] = models.build_segmentor
-            return make
-        importlib.import_module("mmengine.registry").init_default_scope("mmseg")
-        registry: Any = importlib.import_module("mmseg.registry")
-        return registry.MODELS.build  # type: ignore[no-any-return]
+    """Makes mmsegmentation's network."""
+    make: Callable[[Any], Any] = openmmlab.models().build_segmentor if OLD else openmmlab.registry().build
+    return make
 
 
 def config_text(decoder: str, patch_bias: bool | None, image: tuple[int, int]) -> str:

@@ -76,7 +76,7 @@ def test_overrides_win(tmp_path: Path) -> None:
         ({"train": {"average": 1.0}}, "train.average"),
         ({"optimizer": {"learning_rate": "2e-3"}}, "optimizer.learning_rate is '2e-3': should be a valid number"),
         ({"augment": {"flip": 1}}, "augment.flip"),
-        ({"model": {"sub_block": 5}}, "must divide"),
+        ({"model": {"block": 16, "sub_block": 5}}, "must divide"),
         ({"model": {"input": "blurred"}}, "blurred"),
         ({"augment": {"crop": [100, 96]}}, "crop"),
         ({"augment": {"crop": [96]}}, "augment.crop"),

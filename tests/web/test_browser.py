@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -72,14 +71,13 @@ def test_a_pasted_picture(page: Page, folder: Path, tap: Tap) -> None:
 
 
 def test_a_photograph_may_come_before_the_service_has_answered(page: Page, folder: Path, tap: Tap) -> None:
-    def late(route: Route) -> None:
-        time.sleep(0.3)
-        route.continue_()
-
-    page.route("**/v1/model", late)
+    held: list[Route] = []
+    page.route("**/v1/model", held.append)
     page.reload(wait_until="commit")
     expect(page.locator("#status")).to_contain_text("Asking")
     page.set_input_files("#file", folder / "street.png")
+    assert not any(request.sends_image for request in tap.requests())
+    held[0].continue_()
     page.wait_for_selector("body[data-done]")
     page.wait_for_timeout(500)
     assert tap.image()

@@ -151,7 +151,7 @@ def test_a_smaller_photograph_stays_as_it_is(page: Page, folder: Path, tap: Tap)
     image = segmented(page, folder / "street.png", tap)
     assert (image.header.height, image.header.width) == (240, 320)
     expect(page.locator("#cells")).to_have_text(
-        "80 x 60 cells; writing lower than 4 pixels of this picture is below one cell"
+        "27 x 20 cells; writing lower than 12 pixels of this picture is below one cell"
     )
 
 

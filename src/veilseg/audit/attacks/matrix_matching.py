@@ -33,13 +33,13 @@ def solve_matrix(pairs: Sequence[tuple[Pixels, NDArray[np.floating]]], block: in
     return np.asarray(np.linalg.lstsq(encrypted, plain, rcond=None)[0], np.float64)
 
 
-def match_matrix(grids: Sequence[NDArray[np.floating]], references: Sequence[Pixels], block: int) -> Matrix:
+def match_matrix(grids: Sequence[NDArray[np.float64]], references: Sequence[Pixels], block: int) -> Matrix:
     """A guess at E from encrypted blocks [rows, columns, L] alone, and public photographs: float64 [L, L].
 
     It needs more blocks than L, or nothing can be whitened, and photographs whose moments are those of the images: it
     opens images whose own moments are known, and shows little with those of other photographs.
     """
-    found = moments([np.asarray(grid, np.float64) for grid in grids], scale=False)
+    found = moments(grids, scale=False)
     public = moments([block_grid(pad(image, block), block) for image in references], scale=False)
     white, (colour, back) = _whitening(found.inside)[0], _whitening(public.inside)
     theirs = [_even(white @ part @ white.T) for part in (found.right, found.below)]
@@ -50,7 +50,7 @@ def match_matrix(grids: Sequence[NDArray[np.floating]], references: Sequence[Pix
     whole = orthogonal(a @ turn @ b.T)  # theirs from mine
     # b - mean = back white_x, white_x = U^T white_y: rows y times (back U^T white)^T.
     guess = (back @ whole.T @ white).T
-    return with_sign(guess, list(grids), np.concatenate([image.reshape(-1, 3) for image in references]).mean() - 127.5)
+    return with_sign(guess, grids, np.concatenate([image.reshape(-1, 3) for image in references]).mean() - 127.5)
 
 
 def _whitening(covariance: Matrix) -> tuple[Matrix, Matrix]:
