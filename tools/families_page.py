@@ -144,7 +144,7 @@ def export(source: Path) -> str:
         block = model.config.size_multiple
         export_onnx(model, files, split_stem=block if split else None)
         config = ModelConfig.load(files)
-        photo = random_photo(*config.arguments.get("size", (64, 96)))
+        photo = random_photo(*config.arguments.get("size", (4 * block, 6 * block)))
         with torch.no_grad():
             wanted = model(batch(photo)).numpy()
         given = cipher("patch-permutation", block).encrypt_pixels(photo, KEY, None)

@@ -19,6 +19,8 @@ def settle(model: SegmentationModel) -> None:
     for part in model.modules():
         if (choose := getattr(part, "set_attn_implementation", None)) is not None:
             choose("eager")  # operators that fuse attention are not all known to ONNX
+        if hasattr(part, "fused_attn"):  # timm's name for the same
+            part.fused_attn = False  # type: ignore[assignment]
         for name in _SWITCHES:
             if isinstance(part._buffers.get(name), Tensor):
                 setattr(part, name, part._buffers.pop(name).tolist())  # type: ignore[union-attr]
