@@ -1,7 +1,7 @@
 """What each kind of encryption matrix costs and withstands: the tables of docs/model-encryption.md.
 
-Costs for blocks of 16 pixels on the shipped plain model. Attacks, which take any matrix, on blocks of 8 pixels of the same
-scenes, as a mean SSIM of what they show.
+Costs for blocks of 16 pixels on the shipped plain model. Attacks, which take any matrix, on blocks of 8 pixels of the
+same scenes, as a mean SSIM of what they show.
 
 python tools/matrix_costs.py
 """

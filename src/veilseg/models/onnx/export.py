@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import io
 import logging
 import tempfile
@@ -46,8 +47,8 @@ def export_onnx(
     quartiles and mosaics arrive as such). With `split_stem` (the side of a block in pixels) the first layer is brought
     to that block and its tensors go to stem.bin, weight [D, 3, p, p] then bias [D] (float32, little-endian), so that a
     key can be put in without torch. `half` stores the other matrices and kernels as float16, half the size; the runtime
-    computes in float32. Networks of transformers that cannot be traced for all sizes are exported for the one size that
-    their image processor gives, which config.json states as the argument "size".
+    computes in float32. Networks of transformers and timm that cannot be traced for all sizes, or come out wrong for
+    others, are exported for the one size that their image processor gives: config.json states it as "size".
 
     The exported graph is run on other images, of another size where it is free; InvalidModelError when its logits
     differ from the model's by more than 1e-3 of their range, or the predictions by more than one pixel in a thousand.
@@ -60,34 +61,35 @@ def export_onnx(
     plain.fold_normalization()
     if split_stem is not None and find_patchify(plain).kernel_size[0] != split_stem:
         plain.widen_patch(split_stem)
-    graph, size = _graph(plain)
-    if size is not None:
-        plain.config.arguments = {**plain.config.arguments, "size": list(size)}
-    files = {CONFIG_NAME: plain.config.to_json().encode()}
-    if split_stem is not None:
-        files[STEM_NAME] = split_stem_file(graph)
-    if half:
-        _halve(graph)
-    files[ONNX_NAME] = graph.SerializeToString()
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in names:
-            (Path(scratch) / name).write_bytes(files[name])
-        _check(plain, Path(scratch) / ONNX_NAME, size)
+    try:
+        files = _files(plain, None, split=split_stem is not None, half=half)
+    except InvalidModelError:
+        if model.config.architecture not in FOREIGN:
+            raise
+        settle(plain)
+        files = _files(plain, given_size(plain), split=split_stem is not None, half=half)
     make_folder(target)
     for name in names:  # the config last: without it nobody takes the folder for a model
         write_atomic(target / name, files[name], overwrite=overwrite)
 
 
-def _graph(model: SegmentationModel) -> tuple[Any, tuple[int, int] | None]:
-    """The network's ONNX graph as a protobuf message, and the (H, W) that it is for; None: any."""
-    try:
-        return _trace(model, None), None
-    except InvalidModelError:
-        if model.config.architecture not in FOREIGN:
-            raise
-    settle(model)
-    size = given_size(model)
-    return _trace(model, size), size
+def _files(model: SegmentationModel, size: tuple[int, int] | None, *, split: bool, half: bool) -> dict[str, bytes]:
+    """The contents of the folder for images of (H, W) = `size`, or of any, by name; compared with the model."""
+    graph = _trace(model, size)
+    config = model.config
+    if size is not None:
+        config = dataclasses.replace(config, arguments={**config.arguments, "size": list(size)})
+    files = {CONFIG_NAME: config.to_json().encode()}
+    if split:
+        files[STEM_NAME] = split_stem_file(graph)
+    if half:
+        _halve(graph)
+    files[ONNX_NAME] = graph.SerializeToString()
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, content in files.items():
+            (Path(scratch) / name).write_bytes(content)
+        _check(model, Path(scratch) / ONNX_NAME, size)
+    return files
 
 
 def _trace(model: SegmentationModel, size: tuple[int, int] | None) -> Any:
