@@ -19,6 +19,8 @@ DINO_INPUTS = {"shuffled": "shuffled", "sort": "canonical", "quartiles": "quarti
 
 #: ConvSeg with more blocks where they are cheap, at strides 16 and 32.
 DEEPER = "model.arguments.depths=[2, 2, 4, 6]"
+#: What the small rows had before recipes took these from the model to start from and from the number of steps.
+SHALLOW, AVERAGE = "model.arguments.depths=[2, 2, 2, 2]", "train.average=0.998"
 #: CamVid without its drive 0006R0 in train/, and that drive as val/: what no training photograph shows.
 DRIVES = [
     'data.train=[{source: "camvid:$VEILSEG_DRIVES", split: train}]',
@@ -97,6 +99,8 @@ def convseg(recipe: str, seed: int, sub_block: int | None = None) -> Row:
         f"train.seed={seed}",
         f"train.steps={SMALL_STEPS}",
         f"method.start={PLAIN}",
+        SHALLOW,
+        AVERAGE,
     ]
     if recipe == "camvid-distil":
         given.append(f"method.teacher={PLAIN}")
@@ -105,7 +109,7 @@ def convseg(recipe: str, seed: int, sub_block: int | None = None) -> Row:
 
 def setr(image: str, seed: int, sub_block: int | None = None) -> Row:
     """One training of SETR-MLA on a small ViT."""
-    given = [*SETR_RECIPE, f"train.seed={seed}", f"train.steps={SETR_STEPS}"]
+    given = [*SETR_RECIPE, f"train.seed={seed}", f"train.steps={SETR_STEPS}", AVERAGE]
     given += ["method.start=runs/rows/setr", f"model.input={image}"]
     if image == "canonical":
         given.append("method.closed_form=true")
@@ -141,7 +145,13 @@ def taught_convseg(seed: int, sub_block: int | None, *, held_out: bool = False) 
 
 def teacher(steps: int, *changes: str) -> Row:
     """One training of a plain SETR-MLA on DINOv2 that others learn from."""
-    given = ["recipes/camvid-dinov2.yaml", "optimizer.trunk_rate=0.0002", "train.batch=32", LARGE, *length(steps, 0.998)]
+    given = [
+        "recipes/camvid-dinov2.yaml",
+        "optimizer.trunk_rate=0.0002",
+        "train.batch=32",
+        LARGE,
+        *length(steps, 0.998),
+    ]
     return Row([*given, *changes])
 
 

@@ -6,14 +6,13 @@ Skipped where it is not installed: `pip install --no-deps -r .ci/peers.txt` does
 from __future__ import annotations
 
 import importlib
-import sys
-import types
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from bench import openmmlab
 
 from veilseg.models.openmmlab.convert import import_openmmlab
 
@@ -34,25 +33,8 @@ HEADS = {
 
 @pytest.fixture(scope="module")
 def registry() -> Any:
-    """mmsegmentation's registry; the compiled operators that it imports and SETR does not use are stood in for."""
-
-    class Operators(types.ModuleType):
-        def __getattr__(self, name: str) -> Any:
-            if name.startswith("__"):
-                raise AttributeError(name)
-            return type(name, (), {})
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            importlib.import_module("mmcv.ops")
-        except ImportError:
-            for name in [name for name in sys.modules if name.startswith("mmcv.ops")]:
-                del sys.modules[name]
-            sys.modules["mmcv.ops"] = Operators("mmcv.ops")
-        importlib.import_module("mmseg.models")
-        importlib.import_module("mmengine.registry").init_default_scope("mmseg")
-        return importlib.import_module("mmseg.registry").MODELS
+    """mmsegmentation's registry."""
+    return openmmlab.registry()
 
 
 def config_text(decoder: str, patch_bias: bool | None, image: tuple[int, int]) -> str:

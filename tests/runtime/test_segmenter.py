@@ -15,6 +15,7 @@ import veilseg
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
 from veilseg.ciphers import EncryptedImage
 from veilseg.errors import InvalidImageError, InvalidModelError, UsageError
+from veilseg.install import install_hint
 from veilseg.keys import Key
 from veilseg.runtime import Segmenter
 
@@ -199,7 +200,7 @@ def test_a_missing_onnx_runtime_is_named(canonical: Segmenter, monkeypatch: pyte
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(InvalidModelError) as caught:
         Segmenter(canonical.name)
-    assert "veilseg[run]" in (caught.value.hint or "")
+    assert caught.value.hint == install_hint("run")
 
 
 def test_an_opened_image_is_an_image_like_any_other(canonical: Segmenter, tmp_path: Path) -> None:

@@ -74,12 +74,13 @@ def command(
     from veilseg.errors import UsageError
     from veilseg.evaluation.report import PAGE_NAME
     from veilseg.files import make_folder, refuse_existing
+    from veilseg.install import install_hint
 
     attacks = choose(attack, learned=learned)
     if steps is not None and not any(one.learned for one in attacks):
         raise UsageError("--steps is for attacks that train a network, and none is chosen", "add --learned")
     if any(one.learned for one in attacks) and find_spec("torch") is None:
-        raise UsageError("attacks that train a network need torch", "pip install 'veilseg[train]'")
+        raise UsageError("attacks that train a network need torch", install_hint("train"))
     if every:
         source = context.get_parameter_source("cipher")
         if source is not None and source.name != "DEFAULT":

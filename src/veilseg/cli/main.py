@@ -1,7 +1,7 @@
 """The command `veilseg`: picks the verb, runs it, and turns every error into `error: ...` and `hint: ...`.
 
-A verb is a function `command` in a module of its own, imported only when it is called, so that the client's verbs
-start fast.
+A verb is a function `command` in a module of its own, or a table of several. It is imported only when it is called, so
+that the client's verbs start fast.
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 """
 
@@ -15,7 +15,7 @@ import re
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from veilseg import __version__
@@ -32,6 +32,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "segment": ("veilseg.cli.segment", "segment encrypted images here, or photographs by a service"),
     "serve": ("veilseg.cli.serve", "answer HTTP requests with encrypted images"),
     "token": ("veilseg.cli.token", "make, list and revoke the tokens of a service's clients"),
+    "data": ("veilseg.cli.data", "check a dataset, or make one of photographs with masks"),
+    "init": ("veilseg.cli.init", "write a recipe for a dataset"),
     "train": ("veilseg.cli.train", "train a model"),
     "evaluate": ("veilseg.cli.evaluate", "measure a model: aAcc, mIoU, mAcc"),
     "encrypt-model": ("veilseg.cli.encrypt_model", "encrypt a model with a key"),
@@ -47,11 +49,14 @@ EXTRAS = {
     "serve": "fastapi uvicorn h11 python_multipart prometheus_client starlette pydantic pydantic_settings",
     "video": "av",
     "buckets": "fsspec",
+    "data": "pycocotools",
     "ray": "ray pyarrow",
     "train": "torch torchvision timm lightning safetensors huggingface_hub onnx onnxscript yaml matplotlib",
     "audit": "skimage scipy cv2 rapidocr_onnxruntime",
     "hf": "transformers",
 }
+#: What a verb's module calls `command`: a function, or functions by the word that comes after the verb.
+Command = Callable[..., Any] | Mapping[str, Callable[..., Any]]
 EXIT_INTERRUPTED = 130
 MIN_WIDTH = 40  # characters of a table
 
@@ -84,7 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             extra = next((extra for extra, packages in EXTRAS.items() if package in packages.split()), None)
             if extra is None:
                 raise
-            show_error(f"this needs the package {error.name}", f'pip install "veilseg[{extra}]"')
+            from veilseg.install import install_hint
+
+            show_error(f"this needs the package {error.name}", install_hint(extra))
             return 1
         except MemoryError:
             show_error("not enough memory", "use smaller images")
@@ -131,20 +138,23 @@ def _run(arguments: list[str]) -> int:
         raise UsageError(
             f"there is no verb {verb!r}", f"did you mean {near[0]!r}?" if near else "`veilseg --help` lists the verbs"
         )
-    command: Callable[..., Any] = importlib.import_module(VERBS[verb][0]).command
-    return _call(verb, command, arguments[1:])
+    module = importlib.import_module(VERBS[verb][0])
+    return _call(verb, module.command, module.__doc__ or "", arguments[1:])
 
 
-def _call(verb: str, command: Callable[..., Any], arguments: list[str]) -> int:
-    """Parse the arguments by the function's annotations, and call it."""
+def _call(verb: str, command: Command, about: str, arguments: list[str]) -> int:
+    """Parse the arguments by the function's annotations, and call it; `about` is the help of several."""
     import typer
 
     # Plain help and plain errors: formatting by rich would take longer than encrypting a photograph.
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(
-        help=_help(command.__doc__ or ""),
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    )(command)
+    settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    if callable(command):
+        app.command(help=_help(command.__doc__ or ""), context_settings=settings)(command)
+    else:
+        app.callback(help=_help(about), context_settings=settings)(lambda: None)
+        for name, function in command.items():
+            app.command(name, help=_help(function.__doc__ or ""), context_settings=settings)(function)
     try:
         result = app(arguments, prog_name=f"veilseg {verb}", standalone_mode=False)
     except typer.Abort:

@@ -19,6 +19,7 @@ from torch import nn
 from veilseg.errors import InvalidModelError
 from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME
+from veilseg.modelfolder import FOREIGN
 from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.probe import image_size
 from veilseg.models.encryption.stems import find_patchify
@@ -82,7 +83,7 @@ def _graph(model: SegmentationModel) -> tuple[Any, tuple[int, int] | None]:
     try:
         return _trace(model, None), None
     except InvalidModelError:
-        if model.config.architecture != "transformers":
+        if model.config.architecture not in FOREIGN:
             raise
     for part in model.modules():  # operators that fuse attention are not all known to ONNX
         if (choose := getattr(part, "set_attn_implementation", None)) is not None:

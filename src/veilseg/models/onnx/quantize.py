@@ -15,6 +15,7 @@ from veilseg.ciphers.plain import pad
 from veilseg.data.base import SegmentationData
 from veilseg.errors import InvalidDataError, InvalidModelError, UsageError
 from veilseg.files import make_folder, refuse_existing, write_atomic
+from veilseg.install import install_hint
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME, ModelConfig
 from veilseg.models.onnx.attention import fuse_attention
 from veilseg.models.onnx_session import open_onnx
@@ -86,7 +87,7 @@ def _quantize(source: Path, target: Path, given: _Inputs) -> None:
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
         from onnxruntime.quantization.shape_inference import quant_pre_process
     except ImportError as error:
-        raise InvalidModelError("quantization needs the package onnx", "pip install 'veilseg[train]'") from error
+        raise InvalidModelError("quantization needs the package onnx", install_hint("train")) from error
 
     prepared = target.with_name("prepared.onnx")
     quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
