@@ -19,21 +19,21 @@ from veilseg.cli.main import VERBS
 
 def reference() -> str:
     """A table of the verbs, and a section for each, as Markdown."""
-    functions = {verb: functions_of(verb) for verb in VERBS}
-    firsts = {verb: "-".join(next(iter(found)).split()) for verb, found in functions.items()}
-    rows = "".join(f"| [`{verb}`](#veilseg-{firsts[verb]}) | {short} |\n" for verb, (_, short) in VERBS.items())
-    parts = [section(name, function) for found in functions.values() for name, function in found.items()]
+    rows = "".join(f"| [`{verb}`](#veilseg-{verb}) | {short} |\n" for verb, (_, short) in VERBS.items())
+    parts = [part for verb, (module, _) in VERBS.items() for part in sections(verb, importlib.import_module(module))]
     return f"| verb | what it does |\n|---|---|\n{rows}\n" + "\n".join(parts)
 
 
-def functions_of(verb: str) -> dict[str, Callable[..., Any]]:
-    """The functions behind a verb by what is typed for them: "train", or "data check" and "data import"."""
-    command = importlib.import_module(VERBS[verb][0]).command
-    return {verb: command} if callable(command) else {f"{verb} {word}": each for word, each in command.items()}
+def sections(verb: str, module: Any) -> list[str]:
+    """A verb's section; of one that has several commands, what they have in common and a section each."""
+    if callable(module.command):
+        return [section(verb, module.command)]
+    commands = [section(f"{verb} {name}", function, "###") for name, function in module.command.items()]
+    return [f"## veilseg {verb}\n\n{escaped(inspect.cleandoc(module.__doc__))}\n", *commands]
 
 
-def section(verb: str, function: Callable[..., Any]) -> str:
-    """One verb, or one of a verb's words."""
+def section(verb: str, function: Callable[..., Any], level: str = "##") -> str:
+    """One command."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(function)
     command = typer.main.get_command(app)
@@ -42,7 +42,7 @@ def section(verb: str, function: Callable[..., Any]) -> str:
     )
     context = command.make_context(f"veilseg {verb}", [], resilient_parsing=True)
     usage = " ".join([f"veilseg {verb}", *command.collect_usage_pieces(context)])
-    lines = [f"## veilseg {verb}", "", f"`{usage}`", "", escaped(text).strip(), ""]
+    lines = [f"{level} veilseg {verb}", "", f"`{usage}`", "", escaped(text).strip(), ""]
     if examples:
         lines += ["```sh", textwrap.dedent(examples[0]).rstrip(), "```", ""]
     rows = [row(parameter, context) for parameter in command.params if not getattr(parameter, "hidden", False)]
