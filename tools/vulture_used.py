@@ -112,3 +112,9 @@ Names
 list_blocks
 recover
 likeliest
+
+# For whoever has a matrix of their own, and attacks on it that tools/matrix_costs.py runs.
+write_matrix
+read_matrix
+solve_matrix
+match_matrix
