@@ -39,7 +39,7 @@ def test_a_bar_on_a_terminal(place: dict) -> None:
                 break
             shown += piece
         os.close(ours)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(PATIENCE) == 0, shown
     text = shown.decode()
     assert text.startswith("data: scenes:3:0 (3 images)")
     for part in ("training", "10/10", "loss ", "mIoU "):

@@ -27,7 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "keygen": ("veilseg.cli.keygen", "make a key"),
     "encrypt": ("veilseg.cli.encrypt", "encrypt photographs"),
     "decrypt": ("veilseg.cli.decrypt", "get photographs back, where a key exists"),
-    "inspect": ("veilseg.cli.inspect", "say what an encrypted image is and what it gives away"),
+    "inspect": ("veilseg.cli.inspect", "say what an encrypted image gives away, or what a model is"),
     "segment": ("veilseg.cli.segment", "segment encrypted images here, or photographs by a service"),
     "serve": ("veilseg.cli.serve", "answer HTTP requests with encrypted images"),
     "token": ("veilseg.cli.token", "make, list and revoke the tokens of a service's clients"),

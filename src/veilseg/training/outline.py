@@ -53,7 +53,7 @@ train:
   # {rounds} rounds of {train.count} images. The curves in report.html tell whether more help.
   steps: {steps}
   batch: {BATCH}
-  # The best of these validations is what the run keeps.
+  # Of these validations the curves in report.html are made.
   validate_every: {max(1, steps // 8)}
 """
 
