@@ -91,10 +91,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-findings"), help="the folder for what is found")
     parser.add_argument("--minimise", action="store_true", help="write the inputs that reach new code to the corpus")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--json", type=Path, help="add the figures to this file")
     given = parser.parse_args(arguments)
     given.keep.mkdir(exist_ok=True)
-    runs = []
+    found = False
     for name in given.targets or names:
         if name in TRAFFIC:
             begun = time.monotonic()
@@ -105,11 +105,19 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{run.target}: {run.cases} cases in {run.seconds} s, {len(run.findings)} findings", flush=True)
         for finding in run.findings:
             print(f"  {finding}")
-        runs.append(run)
-    if given.json:
-        figures = {"cases": sum(run.cases for run in runs), "runs": [asdict(run) for run in runs]}
-        write_json(given.json, {**figures, **provenance(seed=given.seed)}, overwrite=True)
-    return 1 if any(run.findings for run in runs) else 0
+        found = found or bool(run.findings)
+        if given.json:
+            _record(
+                run, given.json, f"python -m tests.fuzz {name} --cases {given.cases} --seed {given.seed}", given.seed
+            )
+    return 1 if found else 0
+
+
+def _record(run: Run, file: Path, command: str, seed: int) -> None:
+    """Add a run to a file of runs, with where it comes from."""
+    runs = json.loads(file.read_text())["runs"] if file.exists() else []
+    runs.append({**asdict(run), **provenance(command, seed)})
+    write_json(file, {"cases": sum(each["cases"] for each in runs), "runs": runs}, overwrite=True)
 
 
 if __name__ == "__main__":

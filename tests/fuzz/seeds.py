@@ -21,6 +21,7 @@ from veilseg.spec import CipherSpec
 ROOT = Path(__file__).parents[2]
 #: By target: base64 of inputs that reach code which the other seeds do not.
 CORPUS = Path(__file__).with_name("corpus.json")
+_NESTED = b'{"classes": ' + b"[" * 3000  # deeper than a parser of JSON or YAML goes
 _PIXELS = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 
 
@@ -50,7 +51,7 @@ def _photographs() -> list[bytes]:
 
 
 def _labels() -> list[bytes]:
-    found = [labels(8, 8), labels(8, 8, 2), labels(9, 8)]
+    found = [labels(8, 8), labels(8, 8, 2), labels(9, 8), *_photographs()]
     for mode in ("L", "P", "1", "RGB"):
         file = io.BytesIO()
         Image.fromarray(_PIXELS).convert(mode).save(file, "PNG")
@@ -130,4 +131,4 @@ _MADE = {
 def seeds(name: str) -> list[bytes]:
     """The seeds of a target."""
     kept = json.loads(CORPUS.read_text()).get(name, []) if CORPUS.exists() else []
-    return _MADE[name]() + [base64.b64decode(text) for text in kept]
+    return [*_MADE[name](), _NESTED, *(base64.b64decode(text) for text in kept)]

@@ -91,7 +91,9 @@ def decode_label(source: Path | bytes, name: object) -> np.ndarray:
                     hint="save labels as 8-bit grey or palette PNG",
                 )
             return np.array(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except InvalidDataError:
+        raise
+    except Exception as error:  # whatever a decoder says of a damaged file
         raise InvalidDataError(f"{name} cannot be read as a label map") from error
 
 

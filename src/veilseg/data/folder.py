@@ -50,7 +50,7 @@ def read_classes(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
     """Names and palette (uint8 [K, 3]) of a classes.json; raises InvalidDataError when it says something else."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidDataError(f"{path} is not JSON", hint=CLASSES_HINT) from error
     names = content.get("classes") if isinstance(content, dict) else None
     if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):

@@ -7,6 +7,7 @@ import secrets
 import time
 from typing import Any
 
+from h11 import LocalProtocolError
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -85,6 +86,9 @@ class Surroundings:
                     await refusal.response(notes["request_id"], scope["path"], _CLOSE)(scope, receive, send_noting)
                 else:
                     await self.app(scope, receive, send_noting)
+        except LocalProtocolError:
+            # What came after the head was no HTTP: uvicorn has said 400, and nothing more can be sent.
+            notes["code"] = "no_http"
         except Exception:
             log.error("bug", exc_info=True, extra=notes)
             if not status:
