@@ -23,6 +23,7 @@ from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME
 from veilseg.modelfolder import FOREIGN
 from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.stems import find_patchify
+from veilseg.models.networks.normalize import Normalize
 from veilseg.models.onnx.foreign import given_size, settle
 from veilseg.models.onnx.stem_file import split_stem as split_stem_file
 from veilseg.models.onnx_session import open_onnx
@@ -61,6 +62,7 @@ def export_onnx(
     plain.fold_normalization()
     if split_stem is not None and find_patchify(plain).kernel_size[0] != split_stem:
         plain.widen_patch(split_stem)
+    _drop_normalization(plain)
     try:
         files = _files(plain, None, split=split_stem is not None, half=half)
     except InvalidModelError:
@@ -71,6 +73,14 @@ def export_onnx(
     make_folder(target)
     for name in names:  # the config last: without it nobody takes the folder for a model
         write_atomic(target / name, files[name], overwrite=overwrite)
+
+
+def _drop_normalization(model: SegmentationModel) -> None:
+    """Take out layers that subtract 0 and divide by 1, in place: the graph begins with the first convolution."""
+    for part in list(model.modules()):
+        for name, child in list(part.named_children()):
+            if isinstance(child, Normalize) and child.folded:
+                setattr(part, name, nn.Identity())
 
 
 def _files(model: SegmentationModel, size: tuple[int, int] | None, *, split: bool, half: bool) -> dict[str, bytes]:
