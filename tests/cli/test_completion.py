@@ -35,6 +35,7 @@ def completed(line: str) -> set[str]:
 def test_bash_completes_verbs_and_options() -> None:
     assert completed("veilseg enc") == {"encrypt", "encrypt-model"}
     assert completed("veilseg segment --ser") == {"--server"}
+    assert completed("veilseg data ch") == {"check"}
 
 
 @pytest.mark.parametrize(
