@@ -20,12 +20,20 @@ from veilseg.cli.main import VERBS
 def reference() -> str:
     """A table of the verbs, and a section for each, as Markdown."""
     rows = "".join(f"| [`{verb}`](#veilseg-{verb}) | {short} |\n" for verb, (_, short) in VERBS.items())
-    parts = [section(verb, importlib.import_module(module).command) for verb, (module, _) in VERBS.items()]
+    parts = [part for verb, (module, _) in VERBS.items() for part in sections(verb, importlib.import_module(module))]
     return f"| verb | what it does |\n|---|---|\n{rows}\n" + "\n".join(parts)
 
 
-def section(verb: str, function: Callable[..., Any]) -> str:
-    """One verb."""
+def sections(verb: str, module: Any) -> list[str]:
+    """A verb's section; of one that has several commands, what they have in common and a section each."""
+    if callable(module.command):
+        return [section(verb, module.command)]
+    commands = [section(f"{verb} {name}", function, "###") for name, function in module.command.items()]
+    return [f"## veilseg {verb}\n\n{escaped(inspect.cleandoc(module.__doc__))}\n", *commands]
+
+
+def section(verb: str, function: Callable[..., Any], level: str = "##") -> str:
+    """One command."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(function)
     command = typer.main.get_command(app)
@@ -34,7 +42,7 @@ def section(verb: str, function: Callable[..., Any]) -> str:
     )
     context = command.make_context(f"veilseg {verb}", [], resilient_parsing=True)
     usage = " ".join([f"veilseg {verb}", *command.collect_usage_pieces(context)])
-    lines = [f"## veilseg {verb}", "", f"`{usage}`", "", escaped(text).strip(), ""]
+    lines = [f"{level} veilseg {verb}", "", f"`{usage}`", "", escaped(text).strip(), ""]
     if examples:
         lines += ["```sh", textwrap.dedent(examples[0]).rstrip(), "```", ""]
     rows = [row(parameter, context) for parameter in command.params if not getattr(parameter, "hidden", False)]

@@ -18,6 +18,7 @@ from command_reference import reference
 ROOT = Path(__file__).parents[1]
 PAGES = ("*.md", "docs/*.md", "spec/*.md", "examples/*.md")
 ASSETS = ("docs/*.png", "docs/*.svg", "docs/site/*")
+LISTED = (".csv", ".json", ".png", ".sh", ".yaml")
 LINK = re.compile(r"\]\(([^)\s#]+)")
 
 
@@ -46,7 +47,7 @@ def listing(folder: Path, target: Path) -> str:
     if own.exists():
         return own.read_text(encoding="utf-8")
     lines = [f"# {folder.relative_to(ROOT).as_posix()}/", "", "| file | made by | at commit |", "|---|---|---|"]
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in (".json", ".csv")):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in LISTED):
         copy(path, target)
         content = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else {}
         made = content if isinstance(content, dict) else {}

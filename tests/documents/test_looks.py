@@ -11,6 +11,7 @@ MAIN = (
     "index.html",
     "docs/start.html",
     "docs/how-it-works.html",
+    "docs/own-data.html",
     "docs/settings.html",
     "docs/operations.html",
     "docs/threat-model.html",

@@ -11,7 +11,12 @@ from tests.documents.pages import is_foreign, read, target
 #: (question, page, anchor, what the answer says there).
 QUESTIONS = (
     ("How do I see it work?", "docs/start.html", "encrypt-look-segment", "veilseg encrypt photo.jpg"),
-    ("How do I use my own labelled pictures?", "docs/training.html", "your-own-data", "DIR/labels/"),
+    (
+        "How do I use my own labelled pictures?",
+        "docs/own-data.html",
+        "from-masks-to-a-served-model",
+        "veilseg data import",
+    ),
     ("How do I choose how much is hidden?", "docs/settings.html", "choosing-a-setting", "--sub-block"),
     ("How do I get the photograph back?", "docs/settings.html", "what-else-decides", "subblock-shuffle with a key"),
     ("How do I make a key, and encrypt a model?", "docs/start.html", "with-a-key", "veilseg keygen"),
