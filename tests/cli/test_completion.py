@@ -13,8 +13,8 @@ import pytest
 import veilseg
 from tests.service import SOURCE
 
-VEILSEG = Path(sys.executable).with_name("veilseg")
-ENVIRONMENT = {**os.environ, "PYTHONPATH": SOURCE, "PATH": f"{VEILSEG.parent}:{os.environ['PATH']}"}
+VEILSEG = str(Path(sys.executable).with_name("veilseg"))
+ENVIRONMENT = {**os.environ, "PYTHONPATH": SOURCE, "PATH": f"{Path(VEILSEG).parent}:{os.environ['PATH']}"}
 
 
 def completed(line: str) -> set[str]:
@@ -35,6 +35,7 @@ def completed(line: str) -> set[str]:
 def test_bash_completes_verbs_and_options() -> None:
     assert completed("veilseg enc") == {"encrypt", "encrypt-model"}
     assert completed("veilseg segment --ser") == {"--server"}
+    assert completed("veilseg data ch") == {"check"}
 
 
 @pytest.mark.parametrize(

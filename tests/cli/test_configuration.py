@@ -25,7 +25,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     folder = tmp_path / "config" / "veilseg"
     folder.mkdir(parents=True)
-    (folder / "a.token").write_text("of the file\n")
+    (folder / "a.token").write_text("of-the-file\n")
     (tmp_path / "option.token").write_text("of the option\n")
     (tmp_path / "variable.token").write_text("of the variable\n")
     return folder
@@ -41,7 +41,7 @@ def test_nothing_is_set(home: Path) -> None:
 
 def test_option_before_environment_before_file(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(home, f'server = "{A}"\ntoken_file = "a.token"\nmodel = "of-file"')
-    assert choose(None, None, None) == configuration.Chosen(A, "of the file", "of-file")
+    assert choose(None, None, None) == configuration.Chosen(A, "of-the-file", "of-file")
     monkeypatch.setenv("VEILSEG_MODEL", "of-variable")
     monkeypatch.setenv("VEILSEG_TOKEN_FILE", str(tmp_path / "variable.token"))
     assert choose(None, None, None) == configuration.Chosen(A, "of the variable", "of-variable")
@@ -73,7 +73,7 @@ def test_a_file_where_one_works_is_none(home: Path, tmp_path: Path, monkeypatch:
 
 def test_a_token_is_in_no_repr(home: Path) -> None:
     write(home, f'server = "{A}"\ntoken_file = "a.token"')
-    assert "of the file" not in repr(choose(None, None, None))
+    assert "of-the-file" not in repr(choose(None, None, None))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_segment_asks_the_server_of_the_file(home: Path, tmp_path: Path, photo: 
         write(home, f'server = "http://127.0.0.1:{server.server_port}"\ntoken_file = "a.token"')
         assert main(["segment", str(photo), "-o", str(tmp_path / "labels.png")]) == 1
         server.shutdown()
-    assert seen == ["Bearer of the file"]
+    assert seen == ["Bearer of-the-file"]
     error = capfd.readouterr().err
     assert "Not today" in error or "not today" in error
-    assert "of the file" not in error
+    assert "of-the-file" not in error

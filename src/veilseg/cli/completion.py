@@ -25,5 +25,12 @@ def answer(verbs: Mapping[str, tuple[str, str]]) -> None:
 
     app = typer.Typer(rich_markup_mode=None, add_completion=True)
     for verb, (module, short) in verbs.items():
-        app.command(verb, short_help=short)(importlib.import_module(module).command)
+        command = importlib.import_module(module).command
+        if isinstance(command, Mapping):
+            group = typer.Typer(rich_markup_mode=None)
+            for word, function in command.items():
+                group.command(word)(function)
+            app.add_typer(group, name=verb, short_help=short)
+        else:
+            app.command(verb, short_help=short)(command)
     app(prog_name="veilseg", standalone_mode=False)
