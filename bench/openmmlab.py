@@ -13,8 +13,8 @@ _NORM = {"type": "BN", "requires_grad": True}
 _WIDTH, _CHANNELS, _CLASSES = 768, 256, 19
 
 
-def registry() -> Any:
-    """Mmsegmentation's registry of models. ImportError where it is not installed.
+def models() -> Any:
+    """The module mmseg.models, of any version. ImportError where it is not installed.
 
     The compiled operators of mmcv, which it imports and SETR does not use, are stood in for by empty classes.
     """
@@ -27,7 +27,6 @@ def registry() -> Any:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        importlib.import_module("mmengine")
         importlib.import_module("mmcv")
         try:
             importlib.import_module("mmcv.ops")
@@ -35,7 +34,15 @@ def registry() -> Any:
             for name in [name for name in sys.modules if name.startswith("mmcv.ops")]:
                 del sys.modules[name]
             sys.modules["mmcv.ops"] = Operators("mmcv.ops")
-        importlib.import_module("mmseg.models")
+        return importlib.import_module("mmseg.models")
+
+
+def registry() -> Any:
+    """Mmsegmentation's registry of models, since 1.0. ImportError where it is not installed."""
+    importlib.import_module("mmengine")
+    models()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         importlib.import_module("mmengine.registry").init_default_scope("mmseg")
         return importlib.import_module("mmseg.registry").MODELS
 

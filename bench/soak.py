@@ -1,4 +1,4 @@
-"""Whether a service leaks under an hour of good, bad and broken requests: `python bench/soak.py --json results/soak.json`.
+"""Whether an hour of good, bad and broken requests leaks anything: `python bench/soak.py --json results/soak.json`.
 
 Every minute the load rests, and memory, open files and threads of the service and of its model worker are read.
 Status 1 when more is left at the end than the budget allows.
@@ -48,12 +48,12 @@ def ask(port: int, chance: random.Random, begin: list[bytes]) -> str:
             if kind == "left":
                 connection.sendall(data)
                 return "none"
-            if kind == "again":  # a second request on the connection
-                connection.sendall(data)
-                connection.recv(1 << 20)
             connection.sendall(mutated(data, chance) if kind == "mutated" else data)
+            if kind == "again":  # a second request on the connection, when the first has begun to be answered
+                first = connection.recv(1 << 16)
+                connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
-            answer = connection.recv(1 << 16)
+            answer = first if kind == "again" else connection.recv(1 << 16)
             while connection.recv(1 << 16):
                 pass
             return answer[9:12].decode("latin-1") or "none"
@@ -90,8 +90,8 @@ def sample(pid: int) -> dict[str, float]:
     folder = Path(f"/proc/{pid}")
     return {
         "mib": round(rss(pid), 1),
-        "files": len(os.listdir(folder / "fd")),
-        "threads": len(os.listdir(folder / "task")),
+        "files": sum(1 for _ in (folder / "fd").iterdir()),
+        "threads": sum(1 for _ in (folder / "task").iterdir()),
     }
 
 
@@ -101,9 +101,8 @@ def over_budget(samples: list[dict[str, dict[str, float]]]) -> list[str]:
     found = []
     for who, budget in MEMORY_BUDGET.items():
         for what, most in (("mib", budget), ("files", 0), ("threads", 0)):
-            before, after = (
-                statistics.median(one[who][what] for one in part) for part in (samples[:fifth], samples[-fifth:])
-            )
+            values = [one[who][what] for one in samples]
+            before, after = statistics.median(values[:fifth]), statistics.median(values[-fifth:])
             if after > before + most:
                 found.append(f"{who}: {what} grew from {before} to {after}")
     return found

@@ -35,7 +35,7 @@ def test_the_cipher(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         create_model("convseg", num_classes=2, input="canonical").config.input.encryption,
     ):
         assert spec == SHIPPED.input.encryption
-        assert spec.sub_block == catalog.DEFAULT_SUB_BLOCK
+    assert recipe.spec.sub_block == catalog.DEFAULT_SUB_BLOCK
 
 
 def test_the_working_size() -> None:

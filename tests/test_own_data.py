@@ -119,7 +119,7 @@ def test_an_unknown_recipe_lists_those_that_ship(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_wheel_holds_the_recipes(tmp_path: Path) -> None:
-    options = ["--no-deps", "--no-build-isolation", "-q", "-w", str(tmp_path)]
+    options = ["--no-deps", "-q", "-w", str(tmp_path)]
     build = [sys.executable, "-m", "pip", "wheel", *options, str(ROOT)]
     done = subprocess.run(build, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

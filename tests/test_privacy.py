@@ -31,6 +31,9 @@ COMMANDS = [
     "segment encrypted -o labels --overlay seen --photo photos",
     "token add somebody --file tokens.json",
     "evaluate --data scenes:2 --json plain.json",
+    "data import masks:masks --images photos -o data",
+    "data check data -o check.html --json check.json",
+    "init data -o data.yaml",
     "train tiny.yaml -o run",
     "encrypt-model plain --key my.key -o with-key",
     "rekey-model with-key --old my.key --new my.key -o again",
@@ -64,12 +67,14 @@ LOCAL = "/var/run/nscd/socket"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("private")
     (folder / "photos").mkdir()
+    (folder / "masks").mkdir()
     (folder / "tmp").mkdir()
     (folder / "tiny.yaml").write_text(RECIPE)
     saved(folder / "setr.pth", random_state("naive"))
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
     for index, photo in enumerate(pixels):
         Image.fromarray(photo).save(folder / "photos" / f"{index}.png")
+        Image.fromarray(photo[..., 0] // 128).save(folder / "masks" / f"{index}.png")
     return folder
 
 

@@ -106,3 +106,9 @@ from_arguments
 
 # Public, for whoever encrypts in Python.
 shows
+
+# For whoever has a matrix of their own, and attacks on it that tools/matrix_costs.py runs.
+write_matrix
+read_matrix
+solve_matrix
+match_matrix

@@ -34,7 +34,7 @@ class ModelFolder:
 class FoundModel:
     """A model that can be run: its config and where its weights are.
 
-    `folder` is None for a model on the Hub; `config` too, and for a folder of transformers' or timm's, which torch reads.
+    `folder` is None for a model on the Hub; `config` too, and for another library's folder, which torch reads.
     """
 
     name: str

@@ -129,3 +129,15 @@ def test_names_end_no_comment(cli, drawn: Path) -> None:
     text = (drawn / "recipe.yaml").read_text()
     assert yaml.safe_load(text)["train"]["steps"] == 400
     assert "rare  (not one pixel" in text
+
+
+def test_faults_are_said_where_no_class_is_left(cli, drawn: Path) -> None:
+    for path in (drawn / "masks").iterdir():
+        path.write_bytes(b"torn")
+    (drawn / "masks/3.png").rename(drawn / "masks/stray.png")
+    done = cli("data", "import", "masks:masks", "--images", "photos", "-o", "data/mine")
+    assert done.code == 1
+    assert done.err == (
+        "fault: photos/3.jpg: a photograph without a mask\nfault: masks/stray.png: a mask without a photograph\n"
+        "error: no label holds a class\nhint: all is ignored, or no label can be read\n"
+    )

@@ -89,21 +89,21 @@ def test_a_folder_is_a_model(cli, tmp_path: Path) -> None:
     """An encrypted one, with a card; parameters are those that torch counts."""
     models = pytest.importorskip("veilseg.models")
     network = models.create_model("convseg", classes=("a", "b"), widths=[8, 8], depths=[0, 1], decoder_width=8)
-    models.save_model(network, "plain")
+    models.save_model(network, "mine")
     cli("keygen", "-o", "my.key")
     fingerprint = cli("keygen", "--fingerprint", "my.key").text.strip()
-    assert cli("encrypt-model", "plain", "--key", "my.key", "-o", "locked").code == 0
+    assert cli("encrypt-model", "./mine", "--key", "my.key", "-o", "locked").code == 0
     Path("locked/README.md").write_text("---\nlicense: cc-by-4.0\n---\n")
-    plain, locked = (json.loads(cli("inspect", name, "--json").text) for name in ("plain", "locked"))
+    plain, locked = (json.loads(cli("inspect", name, "--json").text) for name in ("mine", "locked"))
     assert plain["parameters"] == sum(parameter.numel() for parameter in network.parameters())
     assert (plain["reads"], plain["encrypted"][:2], plain["figures"]) == ("plain images", "no", None)
     assert plain["licence"] is None
     assert locked["encrypted"] == f"yes, for the key of fingerprint {fingerprint}"
     assert (locked["reads"], locked["licence"]) == ("patch-permutation, block 16", "cc-by-4.0")
-    assert "not stated" in cli("inspect", "plain").text
-    weights = Path("plain/model.safetensors")
+    assert "not stated" in cli("inspect", "mine").text
+    weights = Path("mine/model.safetensors")
     weights.write_bytes(weights.read_bytes()[:20])
-    done = cli("inspect", "plain")
+    done = cli("inspect", "mine")
     assert done.code == 1
     assert "is damaged or no safetensors file" in done.err
 

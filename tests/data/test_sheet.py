@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from veilseg.data.registry import open_unchecked
 from veilseg.data.sheet import build_sheet, choose, overlay
 
 __all__ = ["browser"]
+LOOKS = (("light", 1200), ("dark", 390))
 
 
 @pytest.fixture
@@ -48,8 +50,10 @@ def test_it_says_what_the_check_found(sheet: Path) -> None:
     ] == ("2", "no class")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 390)])
-def test_axe_finds_nothing_and_nothing_is_loaded(sheet: Path, browser: Browser, scheme: str, width: int) -> None:
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_and_nothing_is_loaded(
+    sheet: Path, browser: Browser, scheme: Literal["light", "dark"], width: int
+) -> None:
     with browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}) as context:
         page = context.new_page()
         asked: list[str] = []

@@ -14,10 +14,13 @@ from torch import Tensor, nn
 
 from tests.models import families
 from tests.models.encrypted import CIPHERS, KEYS
+from tests.models.folders import photo
 from tests.models.test_verify import VISION
 from veilseg.ciphers import cipher
+from veilseg.cli.main import main
 from veilseg.errors import InvalidModelError
-from veilseg.models import encrypt_model, rekey_model, verify_encryption
+from veilseg.keys import Key
+from veilseg.models import client_images, encrypt_model, rekey_model, verify_encryption
 from veilseg.models.encryption.marks import input_spec
 from veilseg.models.encryption.stems import block_of, find_stem
 
@@ -148,3 +151,38 @@ def test_every_frame_of_a_video_is_an_image_of_its_own() -> None:
     assert (encrypted(pixel_values=given).logits - wanted).abs().max() < 1e-3 * wanted.std()
     backwards = encrypted(pixel_values=given.flip(1)).logits
     assert (backwards - wanted).abs().max() > 1e-2 * wanted.std()
+
+
+@pytest.mark.parametrize("name", ["videomae", "vivit", "siglip2"])
+def test_folders_with_the_processors_that_such_networks_have(name: str, keys: list[Key]) -> None:
+    """From a client's frames or image, through the processor of the encrypted folder, to the plain network's answer."""
+    import transformers as t
+
+    plain: Any = families.wake(OTHERS[name]())
+    plain.save_pretrained("source")
+    size = {"height": 64, "width": 64}
+    made: Any = {
+        "videomae": lambda: t.VideoMAEImageProcessor(size={"shortest_edge": 64}, crop_size=size),
+        "vivit": lambda: t.VivitImageProcessor(size={"shortest_edge": 64}, crop_size=size),
+        "siglip2": lambda: t.Siglip2ImageProcessor(patch_size=16, max_num_patches=16),
+    }[name]()
+    made.save_pretrained("source")
+    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "encrypted"]) == 0
+    loaded: Any = type(plain).from_pretrained("encrypted")
+    rest: Any = t.AutoImageProcessor.from_pretrained("encrypted")
+    shown: Any = photo(90, 120)
+    frames = [np.roll(photo(90, 120), 9 * index, axis=1) for index in range(8)]
+    given = made(shown if name == "siglip2" else frames, return_tensors="pt")
+    prepared = client_images("encrypted", shown if name == "siglip2" else frames)
+    assert len(prepared) == (1 if name == "siglip2" else 8)
+    stored = [cipher("patch-permutation", 16).encrypt_pixels(pixels, keys[0], None) for pixels in prepared]
+    for setting in ("do_resize", "do_center_crop"):
+        setattr(rest, setting, False)
+    sent = rest(stored[0] if name == "siglip2" else stored, return_tensors="pt")
+    with torch.no_grad():
+        sent["pixel_values"] = sent["pixel_values"].float()  # whole numbers, as nothing rescales them
+        wanted, got = plain(**given)[0], loaded(**sent)[0]
+    if name == "siglip2":  # what stands for padding is masked, and nobody's
+        seen = given["pixel_attention_mask"].bool()
+        wanted, got = wanted[seen], got[seen]
+    assert (got - wanted).abs().max() < 1e-3 * wanted.std()

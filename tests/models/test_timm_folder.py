@@ -86,7 +86,7 @@ def test_segmenter_runs_classifiers_of_timm(name: str, keys: list[Key]) -> None:
 def test_more_classes_than_a_map_holds() -> None:
     from timm.models import save_for_hf
 
-    options = {"depths": (1, 1, 1, 1), "dims": (8, 8, 12, 12), "num_classes": 300}
+    options: dict[str, Any] = {"depths": (1, 1, 1, 1), "dims": (8, 8, 12, 12), "num_classes": 300}
     save_for_hf(timm.create_model("convnext_atto", **options), "source", safe_serialization=True, model_args=options)
     with pytest.raises(InvalidModelError, match="300 classes"):
         Segmenter("source")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 import tarfile
 import time
 import zipfile
@@ -83,3 +86,19 @@ def test_sizes_are_as_the_document_says_and_an_index_takes_them(dist: tuple[Path
         size = archive.stat().st_size / 2**20
         assert size == pytest.approx(float(said), rel=0.05), f"{kind}: {size:.1f} MiB"
         assert size < 95  # PyPI takes files of up to 100 MB
+
+
+def test_the_list_of_what_is_installed_names_versions_and_licences_and_no_place() -> None:
+    command = ["make", "-o", ".venv/.dev", "sbom", f"BIN={Path(sys.executable).parent}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stderr
+    text = (ROOT / "dist" / "veilseg.cdx.json").read_text(encoding="utf-8")
+    assert str(ROOT) not in text
+    told = json.loads(text)
+    assert (told["bomFormat"], told["metadata"]["component"]["name"]) == ("CycloneDX", "veilseg")
+    found = {each["name"]: each for each in told["components"]}
+    assert found.keys() >= {"numpy", "onnxruntime", "fastapi"}
+    assert not found.keys() & {"torch", "pip"}
+    assert all(each["version"] for each in found.values())
+    unlicensed = [name for name, each in found.items() if not each.get("licenses")]
+    assert len(unlicensed) < 0.1 * len(found), unlicensed

@@ -22,6 +22,7 @@ from veilseg.training.start import first_model
 from veilseg.training.training_run import open_source, train
 
 OWN = ("lawn", "Car", "sky")
+SMALL: dict[str, Any] = NETWORK
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_other_cells_take_what_fits(own: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", ["setr-pup", "fcn", "convseg"])
 def test_heads_of_every_network_are_found(name: str) -> None:
     small = {"backbone": "vit_tiny_patch16_224", "image_size": 64, "embed_dim": 24, "depth": 4, "num_heads": 2}
-    arguments: dict[str, Any] = {"setr-pup": {**small, "decoder_channels": 8}, "convseg": NETWORK, "fcn": {}}[name]
+    arguments: dict[str, Any] = {"setr-pup": {**small, "decoder_channels": 8}, "convseg": SMALL, "fcn": {}}[name]
     config = create_model(name, classes=("a", "b", "c"), **arguments).config
     found = class_tensors(config)
     assert found
@@ -87,7 +88,7 @@ def test_heads_of_every_network_are_found(name: str) -> None:
 
 def test_as_many_classes_in_another_order(tmp_path: Path, own: dict[str, Any]) -> None:
     """The tensors have the same shapes, and still belong to other classes."""
-    old = create_model("convseg", classes=("sky", "car", "lawn"), input="canonical", **NETWORK)
+    old = create_model("convseg", classes=("sky", "car", "lawn"), input="canonical", **SMALL)
     save_model(old, tmp_path / "old")
     recipe = started(own, str(tmp_path / "old"))
     model = first_model(recipe, open_source(recipe.data.val), [], None)
@@ -97,7 +98,7 @@ def test_as_many_classes_in_another_order(tmp_path: Path, own: dict[str, Any]) -
 
 
 def test_a_whole_run_to_own_classes(tmp_path: Path, own: dict[str, Any]) -> None:
-    old = create_model("convseg", classes=("sky", "car"), input="canonical", **NETWORK)
+    old = create_model("convseg", classes=("sky", "car"), input="canonical", **SMALL)
     save_model(old, tmp_path / "old")
     trained = train(started(own, str(tmp_path / "old")), tmp_path / "run")
     assert load_model(tmp_path / "run").config.classes == trained.config.classes == OWN
@@ -125,7 +126,7 @@ def test_what_a_recipe_says_of_its_model_counts() -> None:
 
 
 def test_a_model_encrypted_with_a_key_is_no_start(tmp_path: Path) -> None:
-    plain = create_model("convseg", classes=("sky", "car"), **NETWORK)
+    plain = create_model("convseg", classes=("sky", "car"), **SMALL)
     save_model(encrypt_model(plain, Key.generate()), tmp_path / "encrypted")
     with pytest.raises(UsageError, match="encrypted with a key"):
         from_dict({"method": {"start": str(tmp_path / "encrypted")}})

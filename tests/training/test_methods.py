@@ -24,7 +24,8 @@ from veilseg.training import start
 from veilseg.training.inputs import input_transform
 from veilseg.training.load import from_dict
 from veilseg.training.samples import TrainingSamples
-from veilseg.training.training_run import LAST, prepare, train
+from veilseg.training.trainer import LAST
+from veilseg.training.training_run import prepare, train
 
 VIT = {"backbone": "vit_tiny_patch16_224", "image_size": 48, "embed_dim": 24, "depth": 4, "num_heads": 2}
 SETR = {"architecture": "setr-naive", "arguments": {**VIT, "decoder_channels": 8}}

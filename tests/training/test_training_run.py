@@ -24,7 +24,8 @@ from veilseg.training.callbacks import StoppedError
 from veilseg.training.load import from_dict
 from veilseg.training.loading import StepBatches
 from veilseg.training.recipe import Recipe
-from veilseg.training.training_run import LAST, prepare, train
+from veilseg.training.trainer import LAST
+from veilseg.training.training_run import prepare, train
 
 NETWORK = {"widths": [8, 8, 8, 8], "depths": [0, 1, 1, 1], "decoder_width": 8}
 TINY: dict[str, Any] = {

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from veilseg.keys import Key
 
 KEY_VARIABLE = "VEILSEG_KEY_FILE"
-TOKEN_VARIABLE = "VEILSEG_TOKEN"
 
 
 CipherName = Annotated[str, typer.Option("--cipher", metavar="NAME", help=f"{catalog.names()}.")]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def command(
     data: Annotated[str, typer.Argument(metavar="DIR", help=f"A folder of ours, or {forms()}.")],
     split: Annotated[
-        str | None, typer.Option("--split", metavar="NAME", help="Part of the dataset. Default: a folder's parts, all.")
+        str | None, typer.Option("--split", metavar="NAME", help="Part of the dataset. Default: all parts of a folder.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write a contact sheet, one HTML file.")

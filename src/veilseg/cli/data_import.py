@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from veilseg.cli.common import progress_bar
 from veilseg.cli.messages import note, show_error, show_warning
+
+if TYPE_CHECKING:
+    from veilseg.data.faults import Fault
 
 
 def command(
@@ -73,18 +77,21 @@ def command(
     from veilseg.data.importing.registry import read_source
     from veilseg.data.importing.table import read_table
     from veilseg.data.importing.writing import refuse_full, write_source
-    from veilseg.errors import UsageError
+    from veilseg.errors import InvalidDataError, UsageError
 
     if val is not None and not 0 <= val < 1:
         raise UsageError(f"--val is a share from 0 to less than 1, not {val}", "0.2 is a fifth")
     refuse_full(output)
     found = read_source(source, images, read_table(classes) if classes else None)
     choices = Choices(tuple(renamed or ()), tuple(ignored or ()), reduce_zero, background)
-    mapping = make_mapping(found, choices)
+    try:
+        mapping = make_mapping(found, choices)
+    except InvalidDataError:
+        _say(found.faults)
+        raise
     with progress_bar(len(found.items), "import") as advance:
         written = write_source(found, mapping, output, share=val, seed=seed, leave_out=leave_out, advance=advance)
-    for fault in written.faults:
-        note(f"fault: {fault}")
+    _say(written.faults)
     for remark in written.remarks:
         show_warning(remark)
     if not written.parts:
@@ -95,3 +102,8 @@ def command(
     print(f"{output}: {sum(written.parts.values())} images ({parts}), {len(mapping.classes)} classes{left}")
     note(f"next: veilseg data check {output} -o check.html")
     return 0
+
+
+def _say(faults: Sequence[Fault]) -> None:
+    for fault in faults:
+        note(f"fault: {fault}")

@@ -18,7 +18,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from veilseg import __version__
 from veilseg.cli.messages import show_error, warnings_said_once
 from veilseg.errors import UsageError, VeilsegError
 
@@ -58,6 +57,8 @@ EXTRAS = {
 #: What a verb's module calls `command`: a function, or functions by the word that comes after the verb.
 Command = Callable[..., Any] | Mapping[str, Callable[..., Any]]
 EXIT_INTERRUPTED = 130
+#: What shells ask by for the words that may come next: the script that `veilseg --completion` prints sets it.
+COMPLETION_VARIABLE = "_VEILSEG_COMPLETE"
 MIN_WIDTH = 40  # characters of a table
 
 
@@ -124,11 +125,23 @@ def _take_width() -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["--completion"]:
+        from veilseg.cli.completion import print_script
+
+        print_script(" ".join(arguments[1:]), VERBS)
+        return 0
+    if COMPLETION_VARIABLE in os.environ:
+        from veilseg.cli.completion import answer
+
+        answer(VERBS)
+        return 0
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_overview(), file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
     if arguments[0] == "--version":
-        print(f"veilseg {__version__}")
+        from veilseg.cli.version import print_version
+
+        print_version(arguments[1:])
         return 0
     verb = arguments[0]
     if verb not in VERBS:
@@ -185,7 +198,8 @@ def _overview() -> str:
         "usage: veilseg VERB [OPTIONS] [ARGUMENTS]\n\n"
         "Semantic segmentation of visually encrypted images: the server sees a mosaic.\n\n"
         f"{verbs}\n\n"
-        "`veilseg VERB --help` shows the options and an example; `veilseg --version` the version.\n\n"
+        "`veilseg VERB --help` shows the options and an example; `veilseg --version [--json]` the version;\n"
+        '`eval "$(veilseg --completion bash)"`, zsh or fish, completes words.\n\n'
         "  veilseg encrypt photo.jpg -o encrypted.png\n"
         "  veilseg segment encrypted.png -o labels.png"
     )

@@ -82,9 +82,10 @@ def _class_table(report: DataReport) -> str:
         for id_, swatch, name, pixels, images in rows
     )
     return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Classes"><table><thead><tr><th scope="col">id</th>'
-        '<th scope="col">class</th><th scope="col">pixels</th><th scope="col">share</th><th scope="col">images</th>'
-        f"</tr></thead><tbody>{body}</tbody></table></div>"
+        '<div class="scroll" tabindex="0" role="region" aria-label="Classes"><table><thead><tr>'
+        '<th scope="col" class="number">id</th>'
+        '<th scope="col">class</th><th scope="col" class="number">pixels</th><th scope="col" class="number">share</th>'
+        f'<th scope="col" class="number">images</th></tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 

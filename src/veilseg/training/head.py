@@ -37,11 +37,10 @@ def new_rows(fresh: Tensor, old: Tensor, rows: int, shared: list[tuple[int, int]
     """
     if fresh.shape[1:] != old.shape[1:]:
         return None
-    made = fresh.unflatten(0, (-1, rows)).clone()
-    given = old.unflatten(0, (-1, rows))
+    made, given = (tensor.reshape(-1, rows, *tensor.shape[1:]) for tensor in (fresh.clone(), old))
     for index, place in shared:
         made[index] = given[place]
-    return made.flatten(0, 1)
+    return made.reshape(fresh.shape)
 
 
 def fit_classes(

@@ -96,7 +96,8 @@ def _yaml(text: str, where: str) -> Any:
     try:
         return yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
+        said = "".join(each for each in " ".join(str(error).split()) if each.isprintable())  # it quotes the text
+        raise UsageError(f"{where} is not YAML: {said}") from error
 
 
 def _override(values: dict[str, Any], override: str) -> None:

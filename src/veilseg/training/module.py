@@ -110,7 +110,8 @@ class SegmentationTraining(pl.LightningModule):
 
     def predict(self, images: Tensor) -> NDArray[np.int64]:
         """The class of every pixel, [H, W], of one image [1, 3, H, W] as the network reads it."""
-        return self._logits(images).argmax(0)
+        found: NDArray[np.int64] = self._logits(images).argmax(0)
+        return found
 
     def _logits(self, images: Tensor) -> NDArray[np.float32]:
         """Logits [K, H, W] of one image [1, 3, H, W], whole or by windows as the recipe says."""

@@ -78,7 +78,7 @@ class Desk:
         source = read_source(f"{kind}:{self.root / where}", None if images is None else self.root / images, classes)
         mapping = make_mapping(source, Choices(**(choices or {})))
         written = write_source(source, mapping, self.root / "out", **options)
-        labels = {}
+        labels: dict[str, np.ndarray] = {}
         for part in written.parts:
             data = open_data(f"folder:{self.root / 'out'}", part)
             assert data.classes == mapping.classes

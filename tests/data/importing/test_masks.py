@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.data.importing.conftest import SIZE, Desk
 from veilseg.data import check_data, open_data
+from veilseg.data.importing.registry import read_source
 from veilseg.errors import InvalidDataError, UsageError, VeilsegError
 
 TABLE = "name,r,g,b\nroad,128,64,128\ncar,0,0,142\nvoid,0,0,0\n"
@@ -243,9 +244,8 @@ def test_a_part_without_a_class_is_said(desk: Desk) -> None:
 
 @pytest.mark.parametrize("spec", ["masks:nowhere", "masks", "nothing:masks", "masks:"])
 def test_what_names_no_source(desk: Desk, spec: str) -> None:
-    desk.photo("a.png")
-    with pytest.raises(UsageError):
-        desk.run(spec)
+    with pytest.raises(UsageError, match=r"does not name a dataset of another tool|there is no folder nowhere"):
+        read_source(spec, desk.photo("a.png").parent, None)
 
 
 @pytest.mark.parametrize("images", [None, "nowhere"])
@@ -253,3 +253,14 @@ def test_photographs_are_asked_for(desk: Desk, images: str | None) -> None:
     mask(desk, "a.png", {0: ROAD})
     with pytest.raises(UsageError, match=r"--images|no folder"):
         desk.run("masks:masks", images=images)
+
+
+def test_nothing_to_import(desk: Desk) -> None:
+    (desk.root / "photos").mkdir()
+    with pytest.raises(UsageError, match="holds no photographs"):
+        desk.run("masks:photos")
+    desk.photo("a.png")
+    desk.write("masks/a.png", b"torn")
+    desk.write("masks/b.png", b"torn")
+    with pytest.raises(InvalidDataError, match="no label holds a class"):
+        desk.run("masks:masks")

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 def describe(grid: NDArray[np.float32], mask: NDArray[np.bool_], side: int) -> Floats:
-    """What an object looks like: float64 [BANDS x (STEPS + 6)].
+    """What an object looks like: float64, BANDS x (STEPS + 6) numbers.
 
     Of every band the mean of its cells' sorted greys and of the means of their channels, in rising order since nobody
     knows their names, and the spread of the latter. Neither its size nor its place.
@@ -46,5 +46,5 @@ def describe(grid: NDArray[np.float32], mask: NDArray[np.bool_], side: int) -> F
 
 
 def likeliest(asked: Floats, others: Floats, spread: Floats) -> int:
-    """Which of `others`, [n, D], is most like `asked`, [D]; `spread`, [D], is how much objects of the kind differ."""
+    """Which row of `others` is most like `asked`, both of `describe`; `spread` is how much objects of the kind differ."""
     return int((np.abs(others - asked) / (spread + 1)).sum(axis=1).argmin())

@@ -10,6 +10,7 @@ from typing import Any
 from veilseg.data.faults import Fault
 from veilseg.errors import InvalidDataError, UsageError, VeilsegError
 from veilseg.files import read_limited
+from veilseg.formats import READ
 from veilseg.images import list_images
 
 MAX_JSON = 1 << 30
@@ -26,6 +27,9 @@ class Photographs:
             raise UsageError(f"there is no folder {folder}", "--images names the folder of the photographs")
         self.folder = folder
         self.names = [path.relative_to(folder).as_posix() for path in list_images(folder)]
+        if not self.names:
+            raise UsageError(f"{folder} holds no photographs", READ)
+        self._known = frozenset(self.names)
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for name in self.names:
             self._by_name[PurePosixPath(name).name].append(name)
@@ -42,7 +46,7 @@ class Photographs:
         """
         wanted = wanted.replace("\\", "/")
         bare = PurePosixPath(wanted).name
-        found = [wanted] if wanted in self.names else self._by_name.get(bare, [])
+        found = [wanted] if wanted in self._known else self._by_name.get(bare, [])
         if len(found) != 1:
             count = f"{len(found)} photographs called" if found else "no photograph"
             raise InvalidDataError(f"there is {count} {bare[:80] or 'by this name'} in {self.folder}")

@@ -14,6 +14,7 @@ from veilseg.data.importing.levels import draw_mask, ids_of
 from veilseg.data.importing.source import Source, SourceClass, SourceItem, flat, split_of
 from veilseg.data.importing.table import read_table
 from veilseg.errors import InvalidDataError, UsageError
+from veilseg.install import install_hint
 
 _IMAGES = ("image", "pixel_values", "img", "image_file_name", "file_name")
 _USUAL = ("label", "annotation", "mask", "segmentation_mask", "semantic_mask", "segmentation", "labels", "seg")
@@ -68,7 +69,7 @@ class _Parquet:
             from pyarrow import ArrowException
             from pyarrow.parquet import ParquetFile
         except ImportError as error:
-            raise InvalidDataError("parquet files need the package pyarrow", 'pip install "veilseg[data]"') from error
+            raise InvalidDataError("parquet files need the package pyarrow", install_hint("data")) from error
         try:
             self.file = ParquetFile(path)
         except (ArrowException, OSError) as error:

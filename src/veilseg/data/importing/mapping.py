@@ -10,7 +10,7 @@ import numpy as np
 from veilseg.data.base import IGNORED
 from veilseg.data.importing.source import IGNORE, NOTHING, Colour, Source, SourceClass
 from veilseg.data.importing.table import colour_of
-from veilseg.errors import UsageError
+from veilseg.errors import InvalidDataError, UsageError
 from veilseg.modelconfig import default_palette
 
 #: What stands for "ignored" where a class is named.
@@ -49,7 +49,11 @@ class Mapping:
 
 
 def make_mapping(source: Source, choices: Choices) -> Mapping:
-    """Raises UsageError for a class that the source lacks, for none that is left and for more than 8 bits hold."""
+    """The classes of `source` as chosen.
+
+    Raises UsageError for a class that the source lacks, for none that is left and for more than 8 bits hold,
+    InvalidDataError for a source without classes.
+    """
     names: list[str | None] = [entry.name for entry in source.classes]
     for text in choices.renamed:
         before, equals, after = text.rpartition("=")
@@ -65,6 +69,8 @@ def make_mapping(source: Source, choices: Choices) -> Mapping:
     # The background comes first, as tools have it, unless it is a class of the source.
     ordered = [*([outside] if outside and outside not in names else []), *(name for name in names if name)]
     classes = tuple(dict.fromkeys(ordered))
+    if not classes and not source.classes:
+        raise InvalidDataError("no label holds a class", "all is ignored, or no label can be read")
     if not classes:
         raise UsageError("every class is ignored", "leave one")
     if len(classes) > IGNORED:

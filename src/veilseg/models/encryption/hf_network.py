@@ -16,6 +16,7 @@ from veilseg.errors import InvalidModelError
 from veilseg.modelconfig import ModelConfig
 from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.hf import load_transformers
+from veilseg.models.encryption.inputs import frames_of
 from veilseg.models.encryption.marks import input_spec
 from veilseg.models.encryption.probe import channels_come_last
 from veilseg.models.encryption.processor import PixelStatistics, client_image
@@ -74,7 +75,13 @@ def as_segmentation(model: nn.Module, processor: Any | None = None) -> Segmentat
     Classes come from id2label; photographs are resized as the image `processor` does, where there is one. A plain
     model's statistics, which it states, are folded in a copy. Raises InvalidModelError for a plain model without one.
     """
-    if more := sorted(_TEXTS.intersection(inspect.signature(model.forward).parameters)):
+    if frames_of(model):
+        raise InvalidModelError(
+            f"a {type(model).__name__} reads videos, and a label map is of one image", "run it with transformers"
+        )
+    names = inspect.signature(model.forward).parameters
+    needed = {name for name, one in names.items() if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD}
+    if more := sorted((_TEXTS.intersection(names) | needed) - {"pixel_values"}):
         raise InvalidModelError(
             f"a {type(model).__name__} asks for more than an image ({', '.join(more)})",
             "run it with transformers; Segmenter takes networks that read an image alone",

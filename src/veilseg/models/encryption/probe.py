@@ -129,7 +129,7 @@ def image_size(model: nn.Module, multiple: int, take: Callable[[int, int], NDArr
 
     Of a network for videos H is that of all frames together.
 
-    Raises InvalidModelError, with the network's own words, where it runs at none.
+    Raises InvalidModelError, with the network's own reason, where it runs at none.
     """
     first: Exception | None = None
     frames = max(1, frames_of(model))
@@ -140,6 +140,8 @@ def image_size(model: nn.Module, multiple: int, take: Callable[[int, int], NDArr
             first = first or error
         else:
             return frames * height, width
+    if isinstance(first, InvalidModelError):
+        raise first
     raise InvalidModelError(
         f"this network does not run on an image alone ({type(first).__name__}: {str(first)[:120]}), so its encryption "
         "cannot be checked",

@@ -32,12 +32,13 @@ def resembles(tensor: Tensor, weight: Tensor) -> bool:
 
 def _orders(weight: Tensor) -> Iterator[Tensor]:
     """The filters [D, L] with their values as they are, with channels last (or first again), and as BGR."""
-    flat = weight.flatten(1)
-    yield flat
-    yield flat.unflatten(1, (3, -1)).transpose(1, 2).flatten(1)
-    yield flat.unflatten(1, (3, -1)).flip(1).flatten(1)
+    count = len(weight)
+    first, last = weight.reshape(count, 3, -1), weight.reshape(count, -1, 3)
+    yield weight.flatten(1)
+    yield first.transpose(1, 2).flatten(1)
+    yield first.flip(1).flatten(1)
     if weight.ndim == 2:  # a Linear, which may have them last
-        yield flat.unflatten(1, (-1, 3)).transpose(1, 2).flatten(1)
+        yield last.transpose(1, 2).flatten(1)
 
 
 def _rows(tensor: Tensor, filters: Tensor) -> bool:
