@@ -92,7 +92,7 @@ def test_a_folder_is_a_model(cli, tmp_path: Path) -> None:
     models.save_model(network, "mine")
     cli("keygen", "-o", "my.key")
     fingerprint = cli("keygen", "--fingerprint", "my.key").text.strip()
-    assert cli("encrypt-model", "./mine", "--key", "my.key", "-o", "locked").code == 0
+    assert cli("encrypt-model", "plain", "--key", "my.key", "-o", "locked").code == 0
     Path("locked/README.md").write_text("---\nlicense: cc-by-4.0\n---\n")
     plain, locked = (json.loads(cli("inspect", name, "--json").text) for name in ("mine", "locked"))
     assert plain["parameters"] == sum(parameter.numel() for parameter in network.parameters())
