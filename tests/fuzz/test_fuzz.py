@@ -78,7 +78,7 @@ def test_the_corpus_is_what_its_targets_stand() -> None:
     corpus = json.loads(CORPUS.read_text())
     assert corpus.keys() <= TARGETS.keys()
     assert CORPUS.stat().st_size < 1 << 20
-    for name in corpus:
+    for name in TARGETS:
         for data in seeds(name):
             TARGETS[name](data)
 
