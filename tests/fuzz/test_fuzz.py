@@ -73,6 +73,7 @@ def test_a_client_that_breaks_is_found(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(list(tmp_path.iterdir())) == len(findings)
 
 
+@pytest.mark.filterwarnings("ignore")  # photographs that lose something are told so
 def test_the_corpus_is_what_its_targets_stand() -> None:
     """What earlier runs kept is small, and goes through without a finding."""
     corpus = json.loads(CORPUS.read_text())
