@@ -88,7 +88,8 @@ def test_export_in_8_bits(capsys: pytest.CaptureFixture[str]) -> None:
     assert "the same class" in capsys.readouterr().err
     assert Segmenter("small").segment(np.zeros((32, 48, 3), np.uint8)).shape == (32, 48)
     assert main(["export", "run", "-o", "small", "--int8", "scenes:2:1"]) == 1
-    assert main(["export", "run", "-o", "other", "--int8", "scenes:2:1", "--split-stem", "16"]) == 2
+    assert main(["export", "run", "-o", "split", "--int8", "scenes:2:1", "--split-stem", "16"]) == 0
+    assert Path("split/stem.bin").exists()
     assert main(["export", "run", "-o", "other", "--split", "train"]) == 2
     assert not Path("other").exists()
 
