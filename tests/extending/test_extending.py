@@ -19,7 +19,7 @@ from veilseg.data.registry import KINDS
 from veilseg.models.networks.registry import NETWORKS
 
 RECIPE = """
-model: {architecture: linear, input: median, block: 16, sub_block: 4}
+model: {architecture: linear, input: median}
 data:
   train: [{source: "stripes:6"}]
   val: {source: "stripes:2"}
