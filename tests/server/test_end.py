@@ -106,9 +106,10 @@ def test_whoever_is_connected_may_ask_once_more(model: Path, tmp_path: Path) -> 
         body.sendall(REQUEST[:-30])
         time.sleep(0.3)
         service.process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
-        for connection in (silent, kept):
+        time.sleep(0.3)
+        for connection in (silent, kept):  # within the second that they have
             connection.sendall(REQUEST)
+        for connection in (silent, kept):
             assert status(connection) == "200"
             assert connection.recv(1) == b""  # and no more
         time.sleep(1)
