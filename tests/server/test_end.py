@@ -18,6 +18,7 @@ import pytest
 
 from tests.server.test_serve import certificate
 from tests.service import HTTP, SOURCE, Service, encrypted, limited, running
+from veilseg.server.door import let_nobody_in
 
 IMAGE = encrypted()
 HEAD = b"POST /v1/segment HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
@@ -86,6 +87,12 @@ def test_no_connection_is_reset(model: Path, tmp_path: Path, tls: bool) -> None:
         assert set(outcomes) <= {"200", "429", "refused"}, outcomes
         assert outcomes["refused"] == 32
         assert service.process.wait(60) == 0
+
+
+def test_a_sandbox_without_filters_does_not_stop_the_end() -> None:
+    closed = socket.socket()
+    closed.close()
+    let_nobody_in(closed)
 
 
 def listens(service: Service) -> bool:
