@@ -37,6 +37,23 @@ def test_the_readme(words: str, file: str, side: str | None) -> None:
         assert cells[6] == (f"0 of {read['lines']}" if share == 0 else f"{100 * share:.{0 if share > 0.01 else 1}f} %")
 
 
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        ("plain", "camvid-val-plain.json"),
+        ("s = 4", "camvid-val-sort4.json"),
+        ("s = 8", "camvid-val-sort8.json"),
+        ("s = 12, the default", "camvid-val-default-sort.json"),
+    ],
+)
+def test_the_model_cards_classes(words: str, file: str) -> None:
+    text = (ROOT / "docs" / "model-card.md").read_text(encoding="utf-8")
+    lines = text.partition("| IoU by class, val |")[2].splitlines()
+    (row,) = [line for line in lines if line.startswith(f"| {words} |")]
+    found = [cell.strip() for cell in row.strip("|").split("|")][1:]
+    assert found == [f"{100 * one['iou']:.1f}" for one in load(file)["per_class"].values()]
+
+
 def test_the_reader_that_the_readme_speaks_of() -> None:
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     read = load("readers-specialist.json")["sides"]["12"]["all"]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.web.page import PATIENCE
 from tests.web.test_states import LOOKS, violations
+
+expect.set_options(timeout=PATIENCE)
 
 MAIN = (
     "index.html",
@@ -28,6 +31,7 @@ MAIN = (
 def test_axe_finds_nothing(browser: Browser, address: str, page: str, scheme: str, width: int) -> None:
     with browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme) as context:  # type: ignore[arg-type]
         opened = context.new_page()
+        opened.set_default_timeout(PATIENCE)
         asked: list[str] = []
         errors: list[str] = []
         opened.on("request", lambda request: asked.append(request.url))
@@ -42,6 +46,7 @@ def test_axe_finds_nothing(browser: Browser, address: str, page: str, scheme: st
 def test_a_setting_is_chosen_by_its_accuracy(browser: Browser, address: str) -> None:
     with browser.new_context() as context:
         page = context.new_page()
+        page.set_default_timeout(PATIENCE)
         page.goto(f"{address}/docs/settings.html")
         expect(page.locator("#setting img").first).to_have_attribute("src", "site/scene-12.png")
         expect(page.locator("#setting pre")).to_have_text(
@@ -64,6 +69,7 @@ def test_search_finds_from_a_folder_too(browser: Browser, site, address: str) ->
     for start in (address, f"file://{site}"):
         with browser.new_context() as context:
             page = context.new_page()
+            page.set_default_timeout(PATIENCE)
             page.goto(f"{start}/index.html")
             page.locator("input.md-search__input").fill("fingerprint")
-            expect(page.locator(".md-search-result__item").first).to_be_visible(timeout=20_000)
+            expect(page.locator(".md-search-result__item").first).to_be_visible()

@@ -50,7 +50,7 @@ class Keeping(BaseHTTPRequestHandler):
 def what_it_sends(client: Path, photo: Path) -> veilseg.EncryptedImage:
     """The image that the client sends for a photograph."""
     with HTTPServer(("127.0.0.1", 0), Keeping) as server:
-        thread = threading.Thread(target=server.handle_request)
+        thread = threading.Thread(target=server.handle_request, daemon=True)
         thread.start()
         url = f"http://127.0.0.1:{server.server_port}"
         subprocess.run([client, photo, url, photo.with_name("labels.png")], check=True, timeout=60)

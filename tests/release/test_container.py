@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,10 @@ def test_what_is_copied_exists_and_is_not_ignored(steps: list[tuple[str, str]]) 
 
 
 def test_what_the_package_is_built_from_is_copied(steps: list[tuple[str, str]]) -> None:
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    (licences,) = re.findall(r"^license-files = (\[.*\])$", project, re.MULTILINE)
-    assert {*json.loads(licences), "README.md", "pyproject.toml", "src"} <= set(copied(steps))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    needed = {*project["project"]["license-files"], *included, "README.md", "pyproject.toml", "src"}
+    assert needed <= set(copied(steps))
 
 
 def test_it_does_not_run_as_root(steps: list[tuple[str, str]]) -> None:

@@ -41,6 +41,7 @@ def test_they_hold_the_repository_and_nothing_else(dist: tuple[Path, Path]) -> N
     wheel, sdist = ({name for name, _ in contents(archive)} for archive in dist)
     assert sdist - {"PKG-INFO"} == set(tracked())
     package = {name.removeprefix("src/") for name in tracked() if name.startswith("src/")}
+    package |= {f"veilseg/{name}" for name in tracked() if name.startswith("recipes/")}
     told = {name for name in wheel if ".dist-info/" in name}
     assert wheel - told == package
     assert {Path(name).name for name in told} >= {"METADATA", "LICENSE", "NOTICE", "entry_points.txt"}

@@ -18,6 +18,7 @@ import pytest
 
 from tests.server.test_serve import certificate
 from tests.service import HTTP, SOURCE, Service, encrypted, limited, running
+from veilseg.server.door import let_nobody_in
 
 IMAGE = encrypted()
 HEAD = b"POST /v1/segment HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
@@ -88,6 +89,12 @@ def test_no_connection_is_reset(model: Path, tmp_path: Path, tls: bool) -> None:
         assert service.process.wait(60) == 0
 
 
+def test_a_sandbox_without_filters_does_not_stop_the_end() -> None:
+    closed = socket.socket()
+    closed.close()
+    let_nobody_in(closed)
+
+
 def listens(service: Service) -> bool:
     try:
         socket.create_connection(("127.0.0.1", service.port)).close()
@@ -106,9 +113,10 @@ def test_whoever_is_connected_may_ask_once_more(model: Path, tmp_path: Path) -> 
         body.sendall(REQUEST[:-30])
         time.sleep(0.3)
         service.process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
-        for connection in (silent, kept):
+        time.sleep(0.3)
+        for connection in (silent, kept):  # within the second that they have
             connection.sendall(REQUEST)
+        for connection in (silent, kept):
             assert status(connection) == "200"
             assert connection.recv(1) == b""  # and no more
         time.sleep(1)

@@ -130,6 +130,16 @@ def test_refusals_are_those_of_v1_in_the_protocols_form(service: Service) -> Non
     assert (elsewhere.status_code, elsewhere.json()["error"][:14]) == (421, "Without tokens")
 
 
+def test_the_log_has_the_bodys_length(service: Service) -> None:
+    body, headers = binary(*FILES)
+    answer = post(service, body, **headers)
+    assert answer.status_code == 200
+    noted = f'"request_id": "{answer.headers["x-request-id"]}"'
+    service.until(lambda: noted in service.log.read_text())
+    (line,) = [line for line in service.log.read_text().splitlines() if noted in line]
+    assert json.loads(line)["bytes_in"] == len(body)
+
+
 def test_one_wrong_image_of_several_is_named(service: Service) -> None:
     assert post(service, asked(FILES[0], to_png(photo()))).json()["image"] == 1
 

@@ -44,5 +44,5 @@ class AffineMap:
 
 
 def _sum(embedding: Array) -> Array:
-    """What all ones give: the sum over all axes but the last, [D]."""
+    """What all ones give: the sum over all axes but the last, float64 [D]."""
     return np.asarray(embedding.sum(axis=tuple(range(embedding.ndim - 1))), np.float64)

@@ -65,7 +65,7 @@ def _unsupported(message: str) -> RequestError:
 
 
 async def _read_body(request: Request, share: Share, limits: Limits, take: Callable[[bytes], None]) -> None:
-    """Hand every piece of the body to `take`; raises what `read_images` does."""
+    """Hand every piece of the body to `take`, and note how long it is; raises what `read_images` does."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limits.body:
         raise _too_long(limits.body)
@@ -76,6 +76,7 @@ async def _read_body(request: Request, share: Share, limits: Limits, take: Calla
                     raise _too_long(limits.body)
                 share.take(len(chunk))
                 take(chunk)
+        request.state.notes["bytes_in"] = share.held
     except TimeoutError as error:
         message = f"The body did not arrive within {limits.body_timeout:g} seconds. {DISCARDED}"
         raise RequestError(408, "too_slow", message, "send it faster, or send smaller images") from error

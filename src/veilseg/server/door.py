@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import socket
 import struct
@@ -17,11 +18,12 @@ def let_nobody_in(listening: socket.socket | TransportSocket) -> None:
     """The kernel answers no further attempt to connect; those that it has answered are still accepted.
 
     A plain close resets connections that the kernel has made and nobody has accepted. Unanswered, clients ask once
-    more a second later, and are refused once the socket is closed. Elsewhere than on Linux nothing is done: there who
-    comes in the instant of the end can be reset.
+    more a second later, and are refused once the socket is closed. Elsewhere than on Linux, and where a sandbox
+    refuses the filter, nothing is done: there who comes in the instant of the end can be reset.
     """
     if sys.platform == "linux":
         program = b"".join(struct.pack("HBBI", *step) for step in _NO_SYN)
         held = ctypes.create_string_buffer(program, len(program))
         filter = struct.pack("HP", len(_NO_SYN), ctypes.addressof(held))
-        listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter)
+        with contextlib.suppress(OSError):
+            listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter)

@@ -88,7 +88,7 @@ async def infer(request: Request, queue: ModelQueue, limits: Limits, metrics: Me
     """The response to one request of the protocol. Raises RequestError for every refusal, as `segment` does."""
     share = request.state.share
     whole = await body.read_whole(request, share, limits)
-    share.take(len(whole))  # the files once more, as they are taken out of it
+    share.take(2 * len(whole))  # the texts of JSON and the files, as they are taken out of it
     asked, files = await asyncio.to_thread(_read, whole, request.headers.get(HEADER), limits)
     del whole
     maps = await label_maps(request, files, queue, limits, metrics, several=len(files) > 1, one_size=True)
@@ -101,7 +101,7 @@ async def infer(request: Request, queue: ModelQueue, limits: Limits, metrics: Me
 def _read(whole: bytearray, header: str | None, limits: Limits) -> tuple[InferRequest, list[bytes]]:
     """What is asked, and the files. Raises RequestError 413 or 422."""
     length = len(whole) if header is None else _number(header, len(whole))
-    text = bytes(memoryview(whole)[:length])
+    text = whole if header is None else bytes(memoryview(whole)[:length])
     if sum(text.count(each) for each in (b",", b"[", b"{")) > _MOST_VALUES:
         raise _bad("the JSON holds too many values")
     try:

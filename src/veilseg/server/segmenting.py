@@ -54,7 +54,6 @@ async def label_maps(
     """
     notes, share = request.state.notes, request.state.share
     notes["model"] = queue.name
-    notes["bytes_in"] = share.held
     # In a thread, because checksums of megabytes would hold up everybody else.
     headers = await asyncio.to_thread(_check_all, files, queue.config, limits, several)
     if one_size and len({(header.height, header.width) for header in headers}) > 1:
