@@ -138,6 +138,14 @@ def test_endings_of_masks_and_folders_in_folders(desk: Desk) -> None:
     assert made.written.remarks[0] == "the masks' names end in _L, the photographs' do not"
 
 
+def test_two_masks_of_one_photograph_are_a_fault(desk: Desk) -> None:
+    desk.photo("a.jpg")
+    for name in ("a.bmp", "a.png"):
+        mask(desk, name, {0: ROAD})
+    made = desk.run("masks:masks", table=TABLE)
+    assert made.faults == ["a.png: differs from a.bmp in its suffix only"]
+
+
 def test_every_fault_is_said_and_nothing_is_written(desk: Desk) -> None:
     for name in ("whole", "unlabelled", "odd", "unknown", "torn", "broken", "clear", "deep"):
         desk.photo(f"{name}.png")
