@@ -92,7 +92,7 @@ def test_brush_strokes_that_are_none(rle: Any, said: str) -> None:
 
 
 def test_every_bad_task_is_named(desk: Desk) -> None:
-    for name in "abcdefgh":
+    for name in "abcdefghi":
         desk.photo(f"{name}.jpg")
     turned = result("rectanglelabels", "car", x=1, y=1, width=9, height=9, rotation=30)
     two = result("polygonlabels", "road", points=ROAD["value"]["points"])
@@ -107,6 +107,7 @@ def test_every_bad_task_is_named(desk: Desk) -> None:
         task("g.jpg", two, id=7),
         task("missing.jpg", ROAD, id=8),
         task("h.jpg", ROAD | {"image_rotation": 90}, id=9),
+        task("i.jpg", ROAD, ROAD | {"type": "bitmasklabels"}, id=10),
     ]
     desk.write("export.json", bad)
     faults = [fault.partition(" in /")[0] for fault in desk.run("label-studio:export.json").faults]
@@ -120,6 +121,7 @@ def test_every_bad_task_is_named(desk: Desk) -> None:
         7: "has a shape that has not one label",
         8: "there is no photograph missing.jpg",
         9: "has a shape on another size, or on a photograph that was turned while labelling",
+        10: "has a shape of the kind 'bitmasklabels', which is not known here",
     }
     assert faults == [f"export.json, task {number}: {what}" for number, what in said.items()]
 

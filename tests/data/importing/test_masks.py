@@ -89,6 +89,24 @@ def test_palette_masks_are_read_by_colour_or_by_id(desk: Desk) -> None:
     assert by_id.rows("a")[3:5] == ["0" * 12, "1" * 12]
 
 
+def test_grey_values_that_are_ids_and_colours_are_a_fault(desk: Desk) -> None:
+    for name in ("ids", "both"):
+        desk.photo(f"{name}.png")
+    mask(desk, "ids.png", {0: 0, 4: 1})
+    mask(desk, "both.png", {0: 0})  # the road by its id, and void by its colour
+    (fault,) = desk.run("masks:masks", table=TABLE).faults
+    assert fault.startswith("both.png: is grey, and its values are ids of some classes and colours of others")
+    first = "void,0,0,0\nroad,128,64,128\n"  # the same by both
+    assert desk.run("masks:masks", table=first).faults == []
+
+
+def test_grey_masks_of_a_grey_table_are_read_by_colour(desk: Desk) -> None:
+    desk.photo("a.png")
+    mask(desk, "a.png", {0: 0, 4: 255})
+    made = desk.run("masks:masks", table="thing,255,255,255\nrest,0,0,0\n")
+    assert made.rows("a")[3:5] == ["1" * 12, "0" * 12]
+
+
 def test_grey_masks_without_a_table(desk: Desk) -> None:
     for name in "ab":
         desk.photo(f"{name}.png")
@@ -136,6 +154,14 @@ def test_endings_of_masks_and_folders_in_folders(desk: Desk) -> None:
     assert made.written.parts == {"train": 2, "val": 1}
     assert sorted(made.labels) == ["train_x_a", "train_x_b", "val_y_a"]
     assert made.written.remarks[0] == "the masks' names end in _L, the photographs' do not"
+
+
+def test_two_masks_of_one_photograph_are_a_fault(desk: Desk) -> None:
+    desk.photo("a.jpg")
+    for name in ("a.bmp", "a.png"):
+        mask(desk, name, {0: ROAD})
+    made = desk.run("masks:masks", table=TABLE)
+    assert made.faults == ["a.png: differs from a.bmp in its suffix only"]
 
 
 def test_every_fault_is_said_and_nothing_is_written(desk: Desk) -> None:

@@ -50,6 +50,12 @@ def test_cityscapes_own_labels_are_its_19_classes(desk: Desk) -> None:
     assert made.written.parts == {"train": 1, "val": 1}
 
 
+def test_a_polegroup_is_ignored_as_by_the_benchmark(desk: Desk) -> None:
+    cityscapes(desk, "a", ("road", WHOLE), ("polegroup", RIGHT), ("pole", MIDDLE))
+    pole = CITYSCAPES_CLASSES.index("pole")
+    assert desk.run("cityscapes:gtFine").labels["a"][3].tolist() == [0] * 4 + [pole] * 4 + [255] * 4
+
+
 def test_own_labels_in_cityscapes_form(desk: Desk) -> None:
     cityscapes(desk, "a", ("roof", WHOLE), ("door", MIDDLE))
     made = desk.run("cityscapes:gtFine", choices={"renamed": ["door=opening"]})
@@ -128,6 +134,18 @@ def test_labelme_photographs_elsewhere_and_inside(desk: Desk) -> None:
     assert sorted(made.labels) == ["a", "b"]
     (copy,) = made.folder.glob("*/images/b.jpg")
     assert copy.read_bytes() == photo.read_bytes()
+
+
+def test_labelme_photographs_of_one_name_in_several_folders(desk: Desk) -> None:
+    for name, colour in (("a", 1), ("train/a", 2), ("val/a", 3)):
+        desk.photo(f"{name}.png")
+        Image.fromarray(np.full((*SIZE, 3), colour, np.uint8)).save(desk.root / f"photos/{name}.png")
+        labelme(desk, name, shape(f"class {colour}", WHOLE), imagePath="a.png")
+    made = desk.run("labelme:photos", images=None)
+    assert made.faults == []
+    for image in made.folder.glob("*/images/*.png"):
+        colour = int(np.asarray(Image.open(image))[0, 0, 0])
+        assert made.labels[image.stem][0, 0] == made.classes.index(f"class {colour}")
 
 
 def test_labelme_faults(desk: Desk) -> None:

@@ -75,7 +75,7 @@ def _key(name: str) -> str:
 def _whole(name: str) -> str:
     """A group's class, as Cityscapes' own tools have it."""
     single = name.removesuffix("group")
-    return single if single in CITYSCAPES_CLASSES else name
+    return single if single in CITYSCAPES_CLASSES and name not in _IGNORED else name  # polegroup is a label of its own
 
 
 def _read(path: Path) -> tuple[tuple[int, int], list[Shape]]:

@@ -25,6 +25,8 @@ _KINDS = {
     "brushlabels": "brush",
 }
 _THIN = ("keypointlabels", "vectorlabels")
+#: Shapes that cannot be read: without a label of their own, or in another form.
+_UNKNOWN = ("polygon", "rectangle", "ellipse", "brush", "bitmask", "bitmasklabels")
 _UPLOAD = re.compile(r"[0-9a-f]{8}-")
 
 
@@ -87,6 +89,8 @@ def _results(task: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
     if len(done) != 1:
         raise InvalidDataError(f"has {len(done) or 'no'} annotation{'s' if done else ''}, where one is needed")
     rows = rows_of(done[0], "result")
+    if unknown := next((row["type"] for row in rows if row.get("type") in _UNKNOWN), None):
+        raise InvalidDataError(f"has a shape of the kind {unknown!r}, which is not known here")
     return [row for row in rows if row.get("type") in _KINDS], sum(row.get("type") in _THIN for row in rows)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import posixpath
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -41,7 +42,7 @@ def read_labelme(root: Path, images: Path | None, table: list[SourceClass] | Non
         try:
             content = read_json(path)
             _, shapes, left = _shapes(content)
-            name, read = _photograph(content, path, photographs)
+            name, read = _photograph(content, path, path.parent.relative_to(root).as_posix(), photographs)
         except InvalidDataError as error:
             source.faults.append(Fault(str(path), error.message))
             continue
@@ -58,10 +59,11 @@ def read_labelme(root: Path, images: Path | None, table: list[SourceClass] | Non
     return source
 
 
-def _photograph(content: Any, path: Path, photographs: Photographs) -> tuple[str, Callable[[], bytes]]:
-    """What a photograph is called, and what reads it."""
-    wanted = str(content.get("imagePath") or "")
-    for name in (wanted, *(f"{path.stem}{PurePosixPath(wanted).suffix}",)):
+def _photograph(content: Any, path: Path, folder: str, photographs: Photographs) -> tuple[str, Callable[[], bytes]]:
+    """What a photograph is called, and what reads it; `folder`: that of the JSON file, below the root of them all."""
+    wanted = str(content.get("imagePath") or "").replace("\\", "/")
+    # Its path counts from the JSON file: photographs in other folders may have the same name.
+    for name in (posixpath.normpath(f"{folder}/{wanted}"), wanted, f"{path.stem}{PurePosixPath(wanted).suffix}"):
         try:
             found = photographs.path(photographs.find(name))
         except InvalidDataError as error:

@@ -69,7 +69,8 @@ def _open(read: Callable[[], bytes]) -> _Mask:
 def draw_mask(read: Callable[[], bytes], source: Source) -> np.ndarray:
     """Classes, int16 [H, W]: by colour where the table has colours and all of the mask's are in it; else by id.
 
-    An id of 255 that is no class is ignored. Raises InvalidDataError, whose message is about the file.
+    An id of 255 that is no class is ignored. Raises InvalidDataError, whose message is about the file, also for a grey
+    mask whose values are ids of some classes and colours of others, unless all colours of the table are grey.
     """
     mask = _open(read)
     by_id = {IGNORED: IGNORE}
@@ -77,6 +78,13 @@ def draw_mask(read: Callable[[], bytes], source: Source) -> np.ndarray:
     by_colour = {_code(entry.colour): index for index, entry in enumerate(source.classes) if entry.colour is not None}
     codes = _codes(mask) if by_colour else None
     if codes is not None and (mask.ids is None or np.isin(np.unique(codes), list(by_colour)).all()):
+        if mask.colours is None and any(len(set(entry.colour)) > 1 for entry in source.classes if entry.colour):
+            pairs = [(by_id.get(code & 0xFF), by_colour[code]) for code in np.unique(codes).tolist()]
+            if all(place is not None for place, _ in pairs) and any(place != other for place, other in pairs):
+                raise InvalidDataError(
+                    "is grey, and its values are ids of some classes and colours of others: save it as RGB, or take "
+                    "the colours out of the table"
+                )
         return _look_up(codes, by_colour, lambda code: f"#{code:06x}")
     if mask.ids is None:
         raise InvalidDataError("has colours, and the table of classes has none")

@@ -22,10 +22,14 @@ def read_masks(root: Path, images: Path | None, table: list[SourceClass] | None)
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}", "masks:DIR names the folder of the masks")
     photographs = Photographs(images, "masks")
-    masks = {path.relative_to(root).with_suffix("").as_posix(): path for path in list_images(root)}
+    source = Source([])
+    masks: dict[str, Path] = {}
+    for path in list_images(root):
+        other = masks.setdefault(path.relative_to(root).with_suffix("").as_posix(), path)
+        if other is not path:
+            source.faults.append(Fault(str(path), f"differs from {other.name} in its suffix only"))
     keys = {name: str(Path(name).with_suffix("")) for name in photographs.names}
     ending = _ending(set(keys.values()), set(masks))
-    source = Source([])
     if ending:
         source.remarks.append(f"the masks' names end in {ending}, the photographs' do not")
     for name, key in keys.items():
