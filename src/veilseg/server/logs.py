@@ -60,7 +60,8 @@ class _Writer(threading.Thread):
         super().__init__(daemon=True, name="log")
         self._lines, self._metrics = lines, metrics
         self._format = _Json().format
-        self._file = sys.stderr.fileno()
+        # Without a stderr its number may be a connection's.
+        self._file = os.open(os.devnull, os.O_WRONLY) if sys.__stderr__ is None else sys.__stderr__.fileno()
 
     def run(self) -> None:
         while (record := self._lines.get()) is not None:

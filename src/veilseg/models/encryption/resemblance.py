@@ -15,7 +15,7 @@ WHOLE = 0.5
 FILTER, WINDOW, _SHORTEST, _WINDOW, _PIECE = 0.95, 0.85, 27, 48, 2
 # How many filters are looked for row by row, and how many anywhere; values searched at once.
 _FILTERS, _RUNS, _CHUNK = 64, 8, 1 << 20
-#: A run of fewer values, a few constants one after the other as in a widened bias, comes near a smooth filter by chance.
+#: A run of fewer values (a few constants one after the other, as in a widened bias) comes near a filter by chance.
 _LEVELS = 8
 
 
@@ -84,7 +84,7 @@ def _found(values: Tensor, filters: Tensor) -> int:
         for index in torch.nonzero(near > WINDOW).flatten().tolist():
             begin = int(where[index]) - first
             run = part[max(0, begin) : begin + length]
-            if begin < 0 or len(run) < length or len(run.unique()) < _LEVELS:
+            if begin < 0 or len(run) < length or len(torch.unique(run)) < _LEVELS:
                 continue
             if float((_centred(run) @ whole[index]).abs()) > FILTER:
                 found.add(index)
