@@ -113,3 +113,13 @@ def test_a_folder_without_a_model(cli, tmp_path: Path) -> None:
     done = cli("inspect", "photos")
     assert (done.code, done.out) == (1, b"")
     assert "no readable config.json in photos" in done.err
+
+
+def test_a_training_that_has_not_ended(cli, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/recipe.json").write_text("{}")
+    for command in (("inspect", "run"), ("evaluate", "--model", "run", "--data", "scenes:1")):
+        done = cli(*command)
+        assert done.code == 1
+        assert "the training in run has not ended" in done.err
+        assert "go on with the command that began it" in done.err

@@ -51,7 +51,7 @@ def test_splits_share_the_description(write_pair: Write) -> None:
     assert data.name.endswith("/val")
     with pytest.raises(InvalidDataError) as error:
         open_data(f"folder:{root}")
-    assert error.value.hint == "found splits: val"
+    assert error.value.hint == "found splits: val; choose one with --split"
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,9 @@ def test_two_files_of_one_stem_are_refused(write_pair: Write) -> None:
 def test_empty_and_missing_folders(tmp_path: Path) -> None:
     with pytest.raises(InvalidDataError, match="no folder"):
         open_data(f"folder:{tmp_path / 'nowhere'}")
-    with pytest.raises(InvalidDataError, match="does not hold images/ and labels/"):
+    with pytest.raises(InvalidDataError, match="does not hold images/ and labels/") as caught:
         open_data(f"folder:{tmp_path}")
+    assert "veilseg data import" in (caught.value.hint or "")
     for name in ("images", "labels"):
         (tmp_path / name).mkdir()
     with pytest.raises(InvalidDataError, match="holds no images"):

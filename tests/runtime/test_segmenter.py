@@ -81,6 +81,7 @@ def test_plain_images_are_refused_with_the_way_out(canonical: Segmenter, tmp_pat
         with pytest.raises(InvalidImageError, match="not plain ones") as caught:
             canonical.segment(image)
         assert "veilseg encrypt" in (caught.value.hint or "")
+        assert "--server" in (caught.value.hint or "")
 
 
 def test_unchecked_plain_images_are_read_as_they_are(canonical: Segmenter) -> None:

@@ -23,13 +23,18 @@ def open_folder(root: Path, split: str | None = None) -> PairedFiles:
     Raises InvalidDataError for missing folders and a malformed classes.json; files that do not go are its `faults`.
     """
     if not root.is_dir():
-        raise InvalidDataError(f"folder: there is no folder {root}", "expected DIR/images/ and DIR/labels/")
+        raise InvalidDataError(
+            f"folder: there is no folder {root}", "check the name; it is to hold images/ and labels/"
+        )
     folder = root if split is None else root / split
     if not (folder / "images").is_dir() or not (folder / "labels").is_dir():
         splits = find_splits(root)
-        hint = "expected the folders images/ and labels/"
+        hint = (
+            "expected the folders images/ and labels/; of photographs with masks "
+            "`veilseg data import masks:MASKS --images PHOTOS -o DIR` makes them"
+        )
         if splits:
-            hint = f"found splits: {', '.join(splits)}"
+            hint = f"found splits: {', '.join(splits)}" + ("" if split else "; choose one with --split")
         elif any((root / f"{path.name}annot").is_dir() for path in root.iterdir()):
             hint = f"this looks like CamVid: camvid:{root}"
         raise InvalidDataError(f"folder: {folder} does not hold images/ and labels/", hint=hint)

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from veilseg.errors import InvalidModelError, UsageError
-from veilseg.modelconfig import CONFIG_NAME, ModelConfig
+from veilseg.modelconfig import CONFIG_NAME, RECIPE_NAME, ModelConfig
 from veilseg.training.recipe import Recipe
 
-RECIPE_NAME = "recipe.json"
 _SAID = 3  # entries that an error names
 
 

@@ -26,7 +26,7 @@ LOGGED = 50  # steps between which a long run's loss is logged
 # Warnings of Lightning and torch about what is meant here, or about themselves.
 NOISE = (
     *("does not have many workers", "logging interval", "GPU available", "Checkpoint directory", "dirpath has changed"),
-    *("LeafSpec", "broadcast_buffers"),
+    *("LeafSpec", "broadcast_buffers", "callbacks used to create the checkpoint"),
 )
 
 #: Who started the processes of a run, where it was not Lightning: how they find each other, and which one this is.

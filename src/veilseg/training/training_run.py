@@ -18,6 +18,7 @@ from veilseg.data.reduced import ReducedData
 from veilseg.errors import UsageError
 from veilseg.files import locked, make_folder, write_atomic
 from veilseg.keys import Key
+from veilseg.modelconfig import RECIPE_NAME
 from veilseg.models import SegmentationModel, load_model, save_model
 from veilseg.scale import ORIGINAL
 from veilseg.training import before
@@ -30,7 +31,7 @@ from veilseg.training.losses import class_weights
 from veilseg.training.module import SegmentationTraining
 from veilseg.training.progress import logger
 from veilseg.training.recipe import Recipe, Source
-from veilseg.training.record import RECIPE_NAME, is_finished, published, record, refuse_other_run
+from veilseg.training.record import is_finished, published, record, refuse_other_run
 from veilseg.training.report.page import write_report
 from veilseg.training.samples import TrainingSamples, ValidationSamples, label_counts, typical_side
 from veilseg.training.start import first_model
