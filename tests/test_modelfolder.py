@@ -53,10 +53,12 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         find_model(folder, "cuda")
 
 
-def test_models_that_segment_nothing_are_named(tmp_path: Path) -> None:
+def test_folders_of_other_libraries_run_in_torch(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"architecture": "convnext_atto"}')
+    found = find_model(tmp_path)
+    assert (found.engine, found.folder, found.config) == ("torch", tmp_path, None)
     with pytest.raises(InvalidModelError, match="model of timm"):
-        find_model(tmp_path)
+        find_model(tmp_path, "onnx")
 
 
 def test_hub_ids_are_left_to_the_torch_side() -> None:

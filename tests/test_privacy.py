@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -101,7 +102,8 @@ def test_a_verb_opens_no_socket_and_leaves_no_file(command: str, folder: Path) -
 
 
 def test_a_service_and_its_client_open_one_address(folder: Path) -> None:
-    port = "38651"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
     trace = traced(folder, "-c", _SERVE.replace("PORT", port), environment={"TMPDIR": str(folder / "tmp")})
     assert trace.code == 0, trace.output
     assert trace.sockets <= {f"127.0.0.1:{port}", LOCAL}

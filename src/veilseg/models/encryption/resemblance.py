@@ -15,6 +15,8 @@ WHOLE = 0.5
 FILTER, WINDOW, _SHORTEST, _WINDOW, _PIECE = 0.95, 0.85, 27, 48, 2
 # How many filters are looked for row by row, and how many anywhere; values searched at once.
 _FILTERS, _RUNS, _CHUNK = 64, 8, 1 << 20
+#: Windows looked at whole, per filter and chunk.
+_BEST = 64
 #: A run of fewer values (a few constants one after the other, as in a widened bias) comes near a filter by chance.
 _LEVELS = 8
 
@@ -80,9 +82,10 @@ def _found(values: Tensor, filters: Tensor) -> int:
         mean, power = (F.avg_pool1d(one[None, None], width, 1)[0, 0] for one in (part, part.square()))
         floor = 1e-3 * part.square().mean() + 1e-30  # runs of equal values resemble nothing
         spread = (width * (power - mean.square()).clamp_min(floor)).sqrt()
-        near, where = (F.conv1d(part[None, None], windows)[0].abs() / spread).max(1)
-        for index in torch.nonzero(near > WINDOW).flatten().tolist():
-            begin = int(where[index]) - first
+        likeness = F.conv1d(part[None, None], windows)[0].abs() / spread
+        near, where = likeness.topk(min(_BEST, likeness.shape[1]))
+        for index, rank in torch.nonzero(near > WINDOW).tolist():
+            begin = int(where[index, rank]) - first
             run = part[max(0, begin) : begin + length]
             if begin < 0 or len(run) < length or len(torch.unique(run)) < _LEVELS:
                 continue
