@@ -98,7 +98,8 @@ def test_that_a_service_is_tried_again_is_said_once(caplog: pytest.LogCaptureFix
         taken.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
         retries = Retries(attempts=3, first_wait=0.0)
-        heard, refused = caplog.at_level("INFO", "veilseg.client"), pytest.raises(ServiceError, match="cannot be reached")
+        heard = caplog.at_level("INFO", "veilseg.client")
+        refused = pytest.raises(ServiceError, match="cannot be reached")
         with heard, Client(address, retries=retries) as client, refused:
             client.segment(SMALL)
     said = [record.getMessage() for record in caplog.records if record.name == "veilseg.client"]
