@@ -11,7 +11,7 @@ import typer
 
 from veilseg.cli import batch, configuration, video
 from veilseg.cli.common import KeyFile, LongerSide, Threads, Window, load_key
-from veilseg.cli.messages import note
+from veilseg.cli.messages import note, notes_of
 from veilseg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def command(
                 "--cityscapes-ids, --window, --threads and --ray are for models on this machine",
                 "leave them or --server out",
             )
-        with _client(chosen, key, longer_side) as client:
+        with notes_of("veilseg.client"), _client(chosen, key, longer_side) as client:
             if video.is_video(images, every, standing):
                 if photo is not None:
                     raise UsageError("a video's frames are its photographs", "leave --photo out")
