@@ -149,7 +149,7 @@ def test_a_service_cannot_ask_for_more_than_the_default_shows(longer_side: int) 
         with veilseg.Client(url) as client, pytest.raises(ServiceError, match="show more than this client sends"):
             client.segment(PHOTOGRAPH)
         with veilseg.Client(url, longer_side=320) as client:
-            assert client.encrypt(PHOTOGRAPH).header.width == 500
+            assert client.encrypt(PHOTOGRAPH).header.width == 320
     assert [method for method, _ in got] == ["GET", "GET"]
 
 

@@ -142,7 +142,7 @@ def test_a_teacher_that_does_not_fit_is_refused(plain: dict[str, Path], tmp_path
 
 def test_closed_form_start_comes_close_to_the_plain_embedding(plain: dict[str, Path]) -> None:
     """On sorted sub-blocks the fitted embedding is closer to the plain one than the plain weights are."""
-    given: dict[str, Any] = {"model": {**SETR, "sub_block": 4}, "augment": {"crop": [64, 64]}}
+    given: dict[str, Any] = {"model": {**SETR, "input": "canonical", "sub_block": 4}, "augment": {"crop": [64, 64]}}
     chosen = recipe(**given, method={"start": str(plain["setr"]), "closed_form": True})
     data = open_data("scenes:4:3")
     samples = [data[index] for index in range(3)]
@@ -166,7 +166,7 @@ def test_closed_form_start_comes_close_to_the_plain_embedding(plain: dict[str, P
 def test_a_start_from_another_network_is_refused(plain: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(InvalidModelError, match="another network"):
         prepare(recipe(model=SETR, method={"start": str(plain["conv"])}), tmp_path)
-    wider = {**CONV, "sub_block": 8}
+    wider = {**CONV, "input": "canonical", "sub_block": 8}
     with pytest.raises(UsageError, match="differ in shape"):
         prepare(recipe(model=wider, method={"start": str(plain["conv"]), "closed_form": True}), tmp_path)
 

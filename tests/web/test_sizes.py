@@ -96,11 +96,11 @@ def test_the_size_can_be_chosen_and_what_is_finer_is_warned_of(
     page.select_option("#side", label="original")
     image = segmented(page, tmp_path / "photo.png", tap)
     assert (image.pixels == expected(scene, 0).pixels).all()
-    cells = "250 x 188 cells; writing lower than 4 pixels of this picture is below one cell"
+    cells = "84 x 63 cells; writing lower than 12 pixels of this picture is below one cell"
     expect(page.locator("#cells")).to_have_text(cells)
     expect(page.locator("#warning")).to_contain_text("84 cells along the longer side, where 40 are usual")
     page.select_option("#side", label="240 px")
-    expect(page.locator("#cells")).to_contain_text("60 x 45 cells")
+    expect(page.locator("#cells")).to_contain_text("20 x 15 cells")
     expect(page.locator("#warning")).to_be_empty()
 
 
