@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from h11 import ERROR
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from veilseg.server.errors import unavailable
@@ -67,6 +68,11 @@ class GuardedConnection(asyncio.Protocol):
     def ending(self) -> bool:
         """Whether this response is the connection's last: the service ends."""
         return self._connections.ending
+
+    @property
+    def no_http(self) -> bool:
+        """Whether the client sent what is no HTTP: uvicorn has said 400, and nothing more can be sent."""
+        return isinstance(self._http, _Connection) and self._http.conn.their_state is ERROR
 
     def request_begins(self) -> None:
         """The head of a request is complete."""

@@ -86,15 +86,15 @@ class Surroundings:
                     await refusal.response(notes["request_id"], scope["path"], _CLOSE)(scope, receive, send_noting)
                 else:
                     await self.app(scope, receive, send_noting)
-        except LocalProtocolError:
-            # What came after the head was no HTTP: uvicorn has said 400, and nothing more can be sent.
-            notes["code"] = "no_http"
-        except Exception:
-            log.error("bug", exc_info=True, extra=notes)
-            if not status:
-                message, hint = "The service has a bug.", "report the request's id to whoever runs it"
-                error = RequestError(500, "bug", message, hint)
-                await error.response(notes["request_id"], scope["path"], _CLOSE)(scope, receive, send_noting)
+        except Exception as error:
+            if isinstance(error, LocalProtocolError) and connection is not None and connection.no_http:
+                notes["code"] = "no_http"
+            else:
+                log.error("bug", exc_info=True, extra=notes)
+                if not status:
+                    message, hint = "The service has a bug.", "report the request's id to whoever runs it"
+                    bug = RequestError(500, "bug", message, hint)
+                    await bug.response(notes["request_id"], scope["path"], _CLOSE)(scope, receive, send_noting)
         finally:
             if connection is not None:
                 connection.request_ends()

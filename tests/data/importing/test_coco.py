@@ -124,7 +124,7 @@ def test_broken_shapes_name_themselves(desk: Desk, row: dict[str, Any], what: st
 
 
 def test_photographs_and_shapes_that_do_not_go(desk: Desk) -> None:
-    for name in ("a.jpg", "stray.jpg", "x/twice.jpg", "y/twice.jpg"):
+    for name in ("a.jpg", "b.jpg", "train/of.jpg", "stray.jpg", "x/twice.jpg", "y/twice.jpg"):
         desk.photo(name)
     size = {"height": 8, "width": 12}
     images = [
@@ -132,14 +132,18 @@ def test_photographs_and_shapes_that_do_not_go(desk: Desk) -> None:
         {"id": 2, "file_name": "missing.jpg", **size},
         {"id": 3, "file_name": "twice.jpg", **size},
         {"id": 4, "file_name": "x/twice.jpg", **size},
+        {"id": 5, "file_name": "val/of.jpg", **size},
+        {"id": 6, "file_name": "../photos/x/b.jpg", **size},
     ]
     file(desk, {"category_id": 7, "segmentation": [box(0, 0, 3, 3)], "image_id": 99}, images=images)
     faults = [fault.partition(" in /")[0] for fault in imported(desk).faults]
     assert faults == [
         "missing.jpg: there is no photograph missing.jpg",
-        "twice.jpg: there is 2 photographs called twice.jpg",
+        "twice.jpg: there are 2 photographs called twice.jpg",
+        "of.jpg: there is no photograph val/of.jpg",
         "instances.json: 1 shapes of image 99, which the file lacks",
         "stray.jpg: a photograph without a label",
+        "of.jpg: a photograph without a label",
         "twice.jpg: a photograph without a label",
     ]
 

@@ -40,16 +40,22 @@ class Photographs:
         return self.folder / name
 
     def find(self, wanted: str) -> str:
-        """The photograph that another tool calls `wanted`: by the path in the folder, else by its bare name.
+        """The photograph that another tool calls `wanted`, by as much of the path as both have.
 
-        Raises InvalidDataError where there is none, or several.
+        So `val/a.jpg` is the folder's `a.jpg` or `x/val/a.jpg`, and not its `train/a.jpg`. Raises InvalidDataError where
+        there is none, or several.
         """
         wanted = wanted.replace("\\", "/")
         bare = PurePosixPath(wanted).name
-        found = [wanted] if wanted in self._known else self._by_name.get(bare, [])
+        if wanted in self._known:
+            found = [wanted]
+        else:
+            path = "/" + wanted.rpartition("../")[2].lstrip("./")
+            named = [(name, f"/{name}") for name in self._by_name.get(bare, [])]
+            found = [name for name, other in named if path.endswith(other) or other.endswith(path)]
         if len(found) != 1:
-            count = f"{len(found)} photographs called" if found else "no photograph"
-            raise InvalidDataError(f"there is {count} {bare[:80] or 'by this name'} in {self.folder}")
+            count = f"there are {len(found)} photographs called" if found else "there is no photograph"
+            raise InvalidDataError(f"{count} {wanted[-80:] or 'by this name'} in {self.folder}")
         self._used.add(found[0])
         return found[0]
 

@@ -121,7 +121,7 @@ def _parquet(path: Path) -> Iterator[_Row]:
 def _folder(path: Path, root: Path, faults: list[Fault]) -> Iterator[_Row]:
     """The rows of metadata.jsonl or metadata.csv, whose files lie beside it."""
     for number, row in enumerate(_metadata(path), 1):
-        columns = list(row)
+        columns = [name for name in row if name is not None]  # the key of cells beyond the head
         image, label = _column(columns, _IMAGES, "photographs", path), _column(columns, _LABELS, "masks", path)
         files = [path.parent / str(row[name]) for name in (image, label)]
         missing = [file for file in files if not file.is_file() or not file.resolve().is_relative_to(root.resolve())]

@@ -18,6 +18,7 @@ _HEADER = frozenset(
     {"id", "index", "value", "name", "class", "label", "title", "r", "g", "b", "red", "green", "blue", "color"}
     | {"colour", "hex", "rgb", "color_rgb", "parts", "actions"}
 )
+_IDS = ("id", "index", "value")
 _NUMBERS = re.compile(r"[0-9 ]+")
 _HEX = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 
@@ -61,6 +62,7 @@ def colour_of(text: str) -> Colour | None:
 
 def _from_lines(text: str, path: Path) -> list[SourceClass]:
     classes: list[SourceClass] = []
+    header: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
         if not line or (line.startswith("#") and not _HEX.match(line)):
@@ -68,9 +70,13 @@ def _from_lines(text: str, path: Path) -> list[SourceClass]:
         separated = re.search(r"[,;\t:]", line)
         words = [word.strip() for word in (re.split(r"[,;\t:]", line) if separated else line.split())]
         words = [word.strip("\"'") for word in words if word]
-        words = [part for word in words for part in (word.split() if _NUMBERS.fullmatch(word) else [word])]
         if not classes and {word.lower() for word in words} <= _HEADER and len(words) > 1:
+            header = [word.lower() for word in words]
             continue
+        if len(words) == len(header):  # a column of ids goes first, where four numbers begin with the id
+            columns = list(zip(header, words, strict=True))
+            words = [word for ids in (True, False) for name, word in columns if (name in _IDS) is ids]
+        words = [part for word in words for part in (word.split() if _NUMBERS.fullmatch(word) else [word])]
         classes.append(_from_words(words, len(classes), f"{path}, line {number}"))
     return classes
 
