@@ -9,7 +9,7 @@ import pytest
 from tests.tiny_onnx import tiny_model
 from veilseg import modelfolder
 from veilseg.errors import InvalidModelError, UsageError
-from veilseg.modelfolder import find_model
+from veilseg.modelfolder import find_folder, find_model
 
 
 def test_a_folder_with_onnx_weights_needs_no_torch(tmp_path: Path) -> None:
@@ -63,3 +63,12 @@ def test_folders_of_other_libraries_run_in_torch(tmp_path: Path) -> None:
 
 def test_hub_ids_are_left_to_the_torch_side() -> None:
     assert find_model("somebody/some-model").engine == "torch"
+
+
+def test_a_mistake_in_a_path_is_not_asked_at_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("models").mkdir()
+    with pytest.raises(InvalidModelError, match="there is no model 'models/nope'"):
+        find_model("models/nope")
+    with pytest.raises(InvalidModelError, match="there is no model 'models/nope'"):
+        find_folder("models/nope")

@@ -130,4 +130,5 @@ def no_model(name: str | Path) -> InvalidModelError:
 
 
 def _is_hub_id(name: str | Path) -> bool:
-    return isinstance(name, str) and HUB_ID.fullmatch(name) is not None and not Path(name).exists()
+    """Whether to ask the Hub: a name in a folder that is here is a mistake in a path, and no business of the Hub's."""
+    return isinstance(name, str) and HUB_ID.fullmatch(name) is not None and not Path(name).parent.is_dir()

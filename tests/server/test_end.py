@@ -160,12 +160,16 @@ def test_it_ends_when_nobody_reads_its_log(model: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-m", "veilseg.cli.main", "serve", str(model), "--port", str(port)]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": SOURCE})
     service = Service(f"http://127.0.0.1:{port}", process, tmp_path)
-    service.until(service.is_ready)
-    for _ in range(400):  # some 250 bytes each, and a pipe holds 65,536
-        assert HTTP.get(f"{service.url}/nowhere").status_code == 404
-    assert service.post(IMAGE).status_code == 200
-    process.terminate()
-    assert process.wait(15) == 0
     assert process.stderr is not None
-    assert len(process.stderr.read()) >= 60_000  # it was full, but for the ends of its pages
-    process.stderr.close()
+    try:
+        service.until(service.is_ready)
+        for _ in range(400):  # some 250 bytes each, and a pipe holds 65,536
+            assert HTTP.get(f"{service.url}/nowhere").status_code == 404
+        assert service.post(IMAGE).status_code == 200
+        process.terminate()
+        assert process.wait(15) == 0
+        assert len(process.stderr.read()) >= 60_000  # it was full, but for the ends of its pages
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
