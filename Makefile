@@ -15,8 +15,9 @@ docs: .venv/.dev
 	$(BIN)/python tools/site.py build/pages
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
+# A file of tests stays with one worker: some of its tests read what others wrote.
 test: .venv/.dev
-	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/cluster --cov --cov-report= --cov-fail-under=$(COVERED)
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/cluster --cov --cov-report= --cov-fail-under=$(COVERED)
 	$(BIN)/pytest -W default tests/cluster  # Ray warns of its own
 
 lint: .venv/.dev

@@ -92,7 +92,6 @@ def strange_files(trace: Trace, folder: Path) -> set[Path]:
     return {path for path in trace.written if not known(path)}
 
 
-@pytest.mark.xdist_group("verbs")  # what one writes, others read
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: "-".join(command.split()[:2]))
 def test_a_verb_opens_no_socket_and_leaves_no_file(command: str, folder: Path) -> None:
     trace = traced(folder, "-m", "veilseg.cli.main", *command.split(), environment={"TMPDIR": str(folder / "tmp")})

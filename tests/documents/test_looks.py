@@ -70,6 +70,6 @@ def test_search_finds_from_a_folder_too(browser: Browser, site, address: str) ->
         with browser.new_context() as context:
             page = context.new_page()
             page.set_default_timeout(PATIENCE)
-            page.goto(f"{start}/index.html")
+            page.goto(f"{start}/index.html", wait_until="networkidle")
             page.locator("input.md-search__input").fill("fingerprint")
             expect(page.locator(".md-search-result__item").first).to_be_visible()

@@ -98,9 +98,9 @@ def command(
         show_error(f"nothing is written, {count_of(written.faults)}", "mend what is named, or pass --leave-out-faulty")
         return 1
     parts = ", ".join(f"{count} in {part}/" for part, count in written.parts.items())
-    classes = f"{len(mapping.classes)} class{'es' if len(mapping.classes) != 1 else ''}"
+    count = f"{len(mapping.classes)} class{'es' if len(mapping.classes) != 1 else ''}"
     left = f", {count_of(written.faults)} left out" if written.faults else ""
-    print(f"{output}: {sum(written.parts.values())} images ({parts}), {classes}{left}")
+    print(f"{output}: {sum(written.parts.values())} images ({parts}), {count}{left}")
     note(f"next: veilseg data check {output} -o check.html")
     return 0
 

@@ -42,8 +42,8 @@ class Photographs:
     def find(self, wanted: str) -> str:
         """The photograph that another tool calls `wanted`, by as much of the path as both have.
 
-        So `val/a.jpg` is the folder's `a.jpg` or `x/val/a.jpg`, and not its `train/a.jpg`. Raises InvalidDataError where
-        there is none, or several.
+        So `val/a.jpg` is the folder's `a.jpg` or `x/val/a.jpg`, and not its `train/a.jpg`. Raises InvalidDataError
+        where there is none, or several.
         """
         wanted = wanted.replace("\\", "/")
         bare = PurePosixPath(wanted).name
