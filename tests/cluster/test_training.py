@@ -58,7 +58,8 @@ def test_a_run_whose_process_is_killed_goes_on(cluster: Cluster, tmp_path: Path)
         killer.join()
     assert len(killed) == 2, "killed in time, one of two"
     with max(folder.glob("log/version_*/metrics.csv")).open() as log:
-        assert int(next(csv.DictReader(log))["step"]) >= ENOUGH, "the second attempt did not begin anew"
+        # The log counts from 0, and the checkpoint's own validation may come after the restart.
+        assert int(next(csv.DictReader(log))["step"]) >= ENOUGH - 1, "the second attempt did not begin anew"
     train(from_dict(recipe), tmp_path / "one")
     one, two = load_model(tmp_path / "one"), load_model(folder)
     assert two.config.training["steps"] == STEPS
