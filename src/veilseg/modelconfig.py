@@ -126,6 +126,8 @@ class ModelConfig:
 def read_config(folder: str | Path) -> dict[str, Any]:
     """The JSON object in a model folder's config.json, whichever library wrote it. Raises InvalidModelError."""
     path = Path(folder) / CONFIG_NAME
+    if path.exists() and not path.is_file():
+        raise InvalidModelError(f"{path} is no file", "give the folder that a model was saved to")
     try:
         text = read_limited(path, _MAX_CONFIG).decode()
     except (VeilsegError, UnicodeDecodeError) as error:

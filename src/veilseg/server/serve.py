@@ -12,6 +12,7 @@ import time
 import uvicorn
 
 from veilseg.errors import UsageError, VeilsegError
+from veilseg.modelfolder import find_model
 from veilseg.server.app import create_app
 from veilseg.server.connections import Connections
 from veilseg.server.door import let_nobody_in
@@ -89,9 +90,11 @@ def check_start(settings: Settings) -> ssl.SSLContext | None:
     """Raise UsageError, before a model is loaded, for settings that cannot be served; else what TLS is made with.
 
     Other machines could reach the service without a token, the files for TLS cannot be used, or the process may not
-    have as many connections as it is to take.
+    have as many connections as it is to take. InvalidModelError for a model that is not there.
     """
     _check_address(settings)
+    for source in settings.models.values():
+        find_model(source)
     _take_descriptors(settings.limits.connections)
     certificate, key = settings.tls_certificate, settings.tls_key
     if (certificate is None) != (key is None):
