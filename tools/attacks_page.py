@@ -1,6 +1,6 @@
-"""Fill the tables of faces, objects and JPEG's traces in docs/threat-model.md from results/.
+"""Fill the tables of reconstructions, faces, objects and JPEG's traces in docs/threat-model.md from results/.
 
-python tools/attacks_page.py, after bench/faces.py, bench/reidentification.py and bench/jpeg.py.
+python tools/attacks_page.py, after reconstruction.py, faces.py, reidentification.py and jpeg.py of bench/.
 """
 
 from __future__ import annotations
@@ -14,6 +14,22 @@ from results_page import put
 Rows = list[dict[str, Any]]
 SIDES = (4, 8, 12, 16)
 SORT, MOSAIC = "subblock-sort", "mosaic"
+
+
+def reconstruction(rows: Rows) -> list[str]:
+    """SSIM of pictures from means and from sorted cells, without a network and with one, and the last one's PSNR."""
+    names = {
+        "thumbnail": "`thumbnail`",
+        "rank-placement": "`rank-placement`",
+        "means": "network, means alone",
+        "sort": "network, sorted cells",
+    }
+    lines = [f"| s | {' | '.join(names.values())} | PSNR of the last | core minutes |", "|---" * (len(names) + 3) + "|"]
+    for row in rows:
+        shown = ["{:.3f} ({:.3f} to {:.3f})".format(*row[name]["ssim"]) for name in names]
+        minutes = row["sort"]["core_seconds"] / 60
+        lines.append(f"| {row['cell']} | {' | '.join(shown)} | {row['sort']['psnr'][0]:.1f} dB | {minutes:.0f} |")
+    return lines
 
 
 def faces(rows: Rows) -> list[str]:
@@ -58,6 +74,7 @@ def jpeg(rows: Rows) -> list[str]:
 def fill(text: str) -> str:
     """The page with the tables."""
     tables = {
+        "attacks reconstruction": reconstruction(load("reconstruction")["rows"]),
         "attacks faces": faces(load("faces")["rows"]),
         "attacks objects": objects(load("reidentification")["rows"]),
         "attacks jpeg": jpeg(load("jpeg")["rows"]),

@@ -1,8 +1,9 @@
 """Draw docs/frontier-read.svg: the accuracy that is kept against what trained attackers read, for every size of cell.
 
 python tools/frontier_read.py; reads results/: mIoU of the shipped networks and of the row of s = 16, characters of
-generated scenes' plates that the specialised readers read, faces of 24 pixels named among forty, the best attack's
-SSIM. Prints the points, and fills the table in docs/threat-model.md. A point without one of these figures says so.
+generated scenes' plates that the specialised readers read, faces of 24 pixels named among forty, SSIM of pictures that
+a network drew. Prints the points, and fills the table in docs/threat-model.md. A point without one of these figures
+says so.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ NAME = "subblock-sort"
 FACE = 24
 """Pixels: the height of the heads."""
 SCORES = {4: "camvid-val-sort4", 8: "camvid-val-sort8", 12: "camvid-val-default-sort", 16: "rows/taught-sort16-0"}
-AUDITS = ("audit-camvid", "audit-camvid-12")
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,7 @@ def load(name: str) -> Any:
 def points() -> list[Point]:
     """The smallest cells first."""
     readers, faces = load("readers-specialist")["sides"], load("faces")["rows"]
-    audited = [entry for name in AUDITS for entry in load(name)["ciphers"] if entry["cipher"]["cipher"] == NAME]
-    ssim = {entry["cipher"]["sub_block"]: entry["best"]["ssim"] for entry in audited}
+    ssim = {row["cell"]: row["sort"]["ssim"][0] for row in load("reconstruction")["rows"]}
     named = {row["cell"]: row["named"] for row in faces
              if row["cipher"] == NAME and row["cell"] * row["height_in_cells"] == FACE}  # fmt: skip
     return [
