@@ -1,13 +1,12 @@
 """Fill the table of families in docs/model-encryption.md: each, small and with random weights, encrypted here and now.
 
-Usage: python tools/families_page.py ["timm vit" ...]
+Usage: python tools/families_page.py
 
-With names only these rows are made again, in the same place; without, all.
+Writes results/families.json too. Minutes of two cores.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from torch import nn
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from results_page import put  # noqa: E402
 from tests.models import families  # noqa: E402
 from tests.models.test_other_stems import OTHERS  # noqa: E402
 from tests.models.test_stems import overlapping  # noqa: E402
@@ -31,6 +31,8 @@ from tests.models.test_verify import clip  # noqa: E402
 from veilseg.ciphers import cipher  # noqa: E402
 from veilseg.data import open_data  # noqa: E402
 from veilseg.errors import VeilsegError  # noqa: E402
+from veilseg.evaluation.provenance import provenance  # noqa: E402
+from veilseg.evaluation.report import write_json  # noqa: E402
 from veilseg.keys import Key  # noqa: E402
 from veilseg.modelconfig import ONNX_NAME, ModelConfig  # noqa: E402
 from veilseg.modelfolder import open_folder  # noqa: E402
@@ -43,30 +45,31 @@ from veilseg.models.onnx.quantize import quantize  # noqa: E402
 from veilseg.models.onnx_session import open_onnx  # noqa: E402
 
 PAGE = ROOT / "docs" / "model-encryption.md"
-MARKER = re.compile(r"(<!-- families -->\n).*?(<!-- end -->)", re.DOTALL)
 KEY = Key(bytes(range(32)))
 HALF = (0.5, 0.5, 0.5)
 
 
-HEAD = [
-    "| family | stem | in memory, off by | saved and loaded by its library, off by "
-    "| ONNX, encrypted there, off by | int8, same class |",
-    "|---|---|---|---|---|---|",
+COLUMNS = [
+    "family",
+    "stem",
+    "in memory, off by",
+    "saved and loaded by its library, off by",
+    "ONNX, encrypted there, off by",
+    "int8, same class",
 ]
 
 
 def main() -> None:
-    """Rewrite the table."""
-    made = {}
+    """Measure all, write the figures and the table."""
+    facts = provenance("python tools/families_page.py", 0)
+    rows = {}
     for name, make in networks().items():
-        if not sys.argv[1:] or name in sys.argv[1:]:
-            made[name] = row(name, make())
-            print(made[name], flush=True)
-    text = PAGE.read_text(encoding="utf-8")
-    before = re.findall(r"^\| ((?:timm|transformers) [^|]+?) (\|.*)$", text, re.MULTILINE)
-    rows = {**{name: f"| {name} {rest}" for name, rest in before}, **made}
-    table = "\n".join([*HEAD, *(rows[name] for name in networks() if name in rows)]) + "\n"
-    PAGE.write_text(MARKER.sub(lambda found: found[1] + table + found[2], text), encoding="utf-8")
+        rows[name] = row(make())
+        print(name, *rows[name], sep=" | ", flush=True)
+    write_json(ROOT / "results" / "families.json", {**facts, "columns": COLUMNS, "rows": rows}, overwrite=True)
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
+    lines += [f"| {' | '.join([name, *cells])} |" for name, cells in rows.items()]
+    PAGE.write_text(put(PAGE.read_text(encoding="utf-8"), "families", lines), encoding="utf-8")
 
 
 def networks() -> dict[str, Callable[[], nn.Module]]:
@@ -90,15 +93,15 @@ TRANSFORMERS: dict[str, Any] = {
 }
 
 
-def row(name: str, fresh: nn.Module) -> str:
-    """One line of the table."""
+def row(fresh: nn.Module) -> list[str]:
+    """The columns after the family's name."""
     torch.manual_seed(0)
     model = families.wake(fresh)
     try:
         stem = find_stem(model)
         proof = verify_encryption(model, encrypt_model(model, KEY, mean=HALF, std=HALF), KEY, mean=HALF, std=HALF)
     except VeilsegError as error:
-        return f"| {name} | | refused: the stem {error.message.rpartition(') ')[2].partition(',')[0]} | | | |"
+        return ["", f"refused: the stem {error.message.rpartition(') ')[2].partition(',')[0]}", "", "", ""]
     frames, rows, columns = patch_of(stem)
     size = f"{rows}" if rows == columns else f"{rows} x {columns}"
     kind = f"Linear, {size}" if isinstance(stem, nn.Linear) else f"{frames} x {size}" if frames > 1 else size
@@ -106,9 +109,7 @@ def row(name: str, fresh: nn.Module) -> str:
         source = Path(folder) / "source"
         save(model, source)
         saved, exported = encrypted(source), export(source)
-    return (
-        f"| {name} | {kind}{'' if stem.bias is not None else ', no bias'} | {proof.right:.0e} | {saved} | {exported} |"
-    )
+    return [kind + ("" if stem.bias is not None else ", no bias"), f"{proof.right:.0e}", saved, *exported]
 
 
 def save(model: Any, source: Path) -> None:
@@ -132,7 +133,7 @@ def encrypted(source: Path) -> str:
     return f"{proof.right:.0e}"
 
 
-def export(source: Path) -> str:
+def export(source: Path) -> tuple[str, str]:
     """Two columns: exported plain and then encrypted without torch, against the plain network; and the same in int8.
 
     A stem that is no square convolution has no stem.bin: then the plain export alone is compared, and its int8.
@@ -154,14 +155,14 @@ def export(source: Path) -> str:
             [open_onnx((locked if split else files) / ONNX_NAME)(batch(given if split else photo).numpy())], [wanted]
         )
     except VeilsegError as error:
-        return f"refused: {error.message.removeprefix('this network cannot be exported to ONNX: ')} | "
+        return f"refused: {error.message.removeprefix('this network cannot be exported to ONNX: ')}", ""
     size = "one size" if "size" in config.arguments else "any size"
     told = f"{off:.0e}, {size}" + ("" if split else ", plain only")
     try:
         same = quantize(files, int8, open_data("scenes:4:1"), images=4)
     except VeilsegError as error:
-        return f"{told} | refused: {error.message}"
-    return f"{told} | {same:.1%}"
+        return told, f"refused: {error.message}"
+    return told, f"{same:.1%}"
 
 
 def batch(image: np.ndarray) -> torch.Tensor:
