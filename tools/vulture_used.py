@@ -107,7 +107,9 @@ from_arguments
 # Public, for whoever encrypts in Python.
 shows
 
-# Attacks beside the audit of a folder, which need labels or photographs of people: bench/ measures them.
+# Attacks beside the audit of a folder, which need labels, people or minutes of training: bench/ measures them.
+all_values
+means_alone
 Names
 list_blocks
 recover

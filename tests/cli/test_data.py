@@ -84,7 +84,7 @@ def test_an_import_with_faults_writes_nothing(cli, drawn: Path) -> None:
 
 def test_options_of_an_import(cli, drawn: Path) -> None:
     done = cli(*IMPORT, "--map", "road=ground", "--ignore", "sky", "--val", "0.5", "--seed", "3")
-    assert "10 images (5 in train/, 5 in val/), 1 classes" in done.text
+    assert "10 images (5 in train/, 5 in val/), 1 class\n" in done.text
     assert json.loads((drawn / "data/mine/classes.json").read_text())["classes"] == ["ground"]
     assert cli(*IMPORT).err.startswith("error: data/mine holds files already\n")
     assert cli(*IMPORT, "--val", "1").code == 2

@@ -137,6 +137,9 @@ def test_files_that_would_fill_the_memory_are_refused(tmp_path: Path) -> None:
     path.write_text("\n".join(lines))
     with pytest.raises(UsageError, match="no aliases"):
         load_recipe(path)
+    path.write_text("[" * 1000)
+    with pytest.raises(UsageError, match="brackets in brackets"):
+        load_recipe(path)
     with path.open("wb") as file:
         file.truncate(1 << 30)
     with pytest.raises(UsageError, match="too large"):

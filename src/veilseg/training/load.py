@@ -18,13 +18,22 @@ from veilseg.training.recipe import Recipe, Section
 
 #: Bytes; the shipped recipes have about one thousand.
 MAX_RECIPE = 1 << 20
+#: Brackets and braces in others; the shipped recipes have two.
+MAX_DEPTH = 20
 
 
 class _Loader(yaml.SafeLoader):
-    """Also takes 1e-4 for a number, as YAML 1.2 does; to YAML 1.1 it is text. Takes no aliases.
+    """Also takes 1e-4 for a number, as YAML 1.2 does; to YAML 1.1 it is text. Takes no aliases and no deep brackets.
 
-    A few lines of aliases of aliases stand for more values than any memory holds.
+    A few lines of aliases of aliases stand for more values than any memory holds, and every bracket within brackets is
+    compared with all around it.
     """
+
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803
+        """A bracket or brace; YAMLError for one within too many."""
+        if self.flow_level == MAX_DEPTH:
+            raise yaml.YAMLError(f"recipes take no more than {MAX_DEPTH} brackets in brackets")
+        super().fetch_flow_collection_start(TokenClass)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """A node; YAMLError for an alias."""
