@@ -1,16 +1,23 @@
-# make demo: see it work (seconds to install, no torch).  make test, make lint, make lint-web: what CI runs.
+# make demo: see it work (seconds to install, no torch).  make docs, make test, make lint, make lint-web: what CI runs.
+# make dist, make sbom: what is published (docs/release.md).
 PYTHON ?= python3
 BIN := .venv/bin
 # Percent of the lines and branches of src that tests must run in their own process (90.7 at the time, with subprocesses 94.2).
 COVERED := 88
 
-.PHONY: demo test lint lint-web format clean
+.PHONY: demo docs test lint lint-web format clean dist sbom
 
 demo: .venv/.run
 	$(BIN)/veilseg demo -o demo
 
+# The site, in site/. NO_MKDOCS_2_WARNING: an advertisement for another generator.
+docs: .venv/.dev
+	$(BIN)/python tools/site.py build/pages
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+# A file of tests stays with one worker: some of its tests read what others wrote.
 test: .venv/.dev
-	$(BIN)/pytest -n 2 --ignore tests/cluster --cov --cov-report= --cov-fail-under=$(COVERED)
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/cluster --cov --cov-report= --cov-fail-under=$(COVERED)
 	$(BIN)/pytest -W default tests/cluster  # Ray warns of its own
 
 lint: .venv/.dev
@@ -27,8 +34,21 @@ format: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Two builds of a commit are equal to the byte: what they take for the time is the commit's.
+dist: .venv/.dev
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --no-isolation -o dist
+
+# What is installed with '.[serve]', with versions and licences, as CycloneDX.
+sbom: .venv/.dev
+	rm -rf dist/run
+	$(BIN)/python -m venv --without-pip dist/run
+	$(BIN)/python -m pip --python dist/run/bin/python install -q '.[serve]'
+	$(BIN)/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml -o dist/veilseg.cdx.json \
+	  dist/run/bin/python
+	rm -rf dist/run
+
 clean:
-	rm -rf .venv demo node_modules
+	rm -rf .venv build demo dist node_modules site
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -4,6 +4,7 @@ import js from "@eslint/js";
 import globals from "globals";
 
 export default [
+  { ignores: ["docs/site/*.min.js"] },
   js.configs.recommended,
   {
     rules: {
@@ -19,6 +20,6 @@ export default [
       "prefer-template": "error",
     },
   },
-  { files: ["src/veilseg/server/web/*.js"], languageOptions: { globals: globals.browser } },
+  { files: ["src/veilseg/server/web/*.js", "docs/site/s*.js"], languageOptions: { globals: globals.browser } },
   { files: ["tests/web/*.{js,mjs}"], languageOptions: { globals: { ...globals.browser, ...globals.node } } },
 ];

@@ -70,10 +70,10 @@ def main() -> None:
     given = parser.parse_args()
     images = [sample.image for sample in open_samples(given.data, given.limit)]
     rows = []
-    for side in (4, 8, 16):
+    for side in (4, 8, 12, 16):
         for name, finer in SENSORS.items():
             for strength in STRENGTHS:
-                found = measure(cipher("subblock-sort", 16, side), images, strength, finer)
+                found = measure(cipher("subblock-sort", None, side), images, strength, finer)
                 rows.append({"sensor": name, "strength": strength, **found})
                 print(rows[-1], flush=True)
     if given.json is not None:

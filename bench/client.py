@@ -16,6 +16,7 @@ import time
 import zlib
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ from veilseg.evaluation.report import write_json
 from veilseg.images import open_image
 from veilseg.scale import ORIGINAL
 
-WAYS = [("subblock-sort", s) for s in (4, 8, 16)] + [("subblock-shuffle", s) for s in (4, 8, 16)] + [("mosaic", 8)]
+SIDES = (4, 8, 12, 16)
+WAYS = [*product(("subblock-sort", "subblock-shuffle"), SIDES), ("mosaic", 8)]
 STRATEGIES = {
     "default": {"compress_type": zlib.Z_DEFAULT_STRATEGY},
     "default, level 1": {"compress_type": zlib.Z_DEFAULT_STRATEGY, "compress_level": 1},

@@ -1,12 +1,13 @@
 """How fast the networks run, and how near to the limit: `python bench/inference.py --json results/inference.json`.
 
 Per network and size: PyTorch (in bf16 too, where the processor has it), ONNX Runtime in float32, and in 8 bits with
-ranges from real images (static) or taken anew for every image (dynamic, matrix products alone). Ways take turns;
-medians. `of_peak` divides the network's operations a second by those of a large float32 matrix product in the same run
-(for fewer bits too, so it may pass 1). `canonical_share` is what the canonical form of the image (s = 4) takes of the
-network's time: so much more than plain costs encrypted input, since a SETR for either is of one shape. `profile` is
-where ONNX Runtime's time goes, by kind of operator. The ViT has random weights: its speed does not depend on them.
-VEILSEG_CAMVID names the photographs for the ranges; without it, scenes do.
+ranges from real images (static) or taken anew for every image (dynamic, matrix products alone); for SETR also PyTorch
+compiled, where there is a compiler, and OpenMMLab's own, where mmsegmentation is installed (openmmlab.py). Ways take
+turns; medians. `times_openmmlab` compares within a run. `of_peak` divides the network's operations a second by those of
+a large float32 matrix product in the same run (for fewer bits too, so it may pass 1). `canonical_share` is what the
+canonical form of the image takes of the network's time: so much more than plain costs encrypted input, since a SETR for
+either is of one shape. `profile` is where ONNX Runtime's time goes, by kind of operator. The ViTs have random weights:
+their speed does not depend on them. VEILSEG_CAMVID names the photographs for the ranges; without it, scenes do.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openmmlab
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -44,6 +46,7 @@ TITLES = {
     "static": "ONNX Runtime static int8",
     "dynamic": "ONNX Runtime dynamic int8",
 }
+PEER = "OpenMMLab float32"
 PAUSE = 0.1  # seconds: idle threads of an engine hold a core for a while
 
 
@@ -78,6 +81,23 @@ def has_bfloat16() -> bool:
     """Whether the processor multiplies bf16; elsewhere it is emulated and slow."""
     facts = Path("/proc/cpuinfo")
     return facts.exists() and "avx512_bf16" in facts.read_text(encoding="utf-8")
+
+
+def others(model: SegmentationModel, images: np.ndarray) -> dict[str, Callable[[], object]]:
+    """OpenMMLab's network of the same sizes, and ours compiled by PyTorch, by name; what is not here is left out."""
+    tensor, side = torch.from_numpy(images), images.shape[-1]
+    jobs: dict[str, Callable[[], object]] = {}
+    try:
+        peer = openmmlab.setr_mla(side)
+    except ImportError as error:
+        print(f"without OpenMMLab: {error}")
+    else:
+        jobs[PEER] = torch.inference_mode()(partial(peer.encode_decode, tensor, [{"img_shape": (side, side)}]))
+    if shutil.which("g++"):
+        jobs["torch compiled"] = torch.inference_mode()(partial(torch.compile(model), tensor))
+    else:
+        print("without PyTorch's compiler: it needs g++")
+    return jobs
 
 
 def dynamic(source: Path, target: Path) -> None:
@@ -120,8 +140,8 @@ def measure(
     images = np.random.default_rng(0).integers(0, 256, (1, 3, side, side)).astype(np.float32)
     # Several, because one alone would wait in the processor's cache.
     photographs = cycle(np.random.default_rng(0).integers(0, 256, (16, side, side, 3), np.uint8))
-    canonical_form = cipher("subblock-sort", sub_block=4).reduce
-    canonical_form(np.zeros((1024, 1024, 3), np.uint8))  # enough pixels for numba, which is compiled here
+    canonical_form = cipher("subblock-sort").reduce
+    canonical_form(np.zeros((1008, 1008, 3), np.uint8))  # enough pixels for numba, which is compiled here
     matrix = np.random.default_rng(0).random((MATRIX, MATRIX), np.float32)
     count = operations(model, images)
     with tempfile.TemporaryDirectory() as scratch:
@@ -129,6 +149,8 @@ def measure(
         jobs: dict[str, Callable[[], object]] = {way: partial(engine.run, images) for way, engine in engines.items()}
         if has_bfloat16():
             jobs["torch bfloat16"] = partial(bfloat16, engines["torch float32"], images)
+        if hasattr(model.network, "backbone"):
+            jobs |= others(model, images)
         jobs["product"] = lambda: matrix @ matrix
         jobs["canonical"] = lambda: canonical_form(next(photographs))
         seconds = medians(jobs, repeats, PAUSE)
@@ -144,6 +166,7 @@ def measure(
             "way": way,
             "seconds": round(taken, 4),
             "times_torch": round(seconds["torch float32"] / taken, 2),
+            **({"times_openmmlab": round(seconds[PEER] / taken, 2)} if PEER in seconds else {}),
             "gigaflops": round(count / taken / 1e9, 1),
             "of_peak": round(count / taken / peak, 3),
             "canonical_share": round(canonical / taken, 4),
@@ -169,13 +192,13 @@ def main() -> None:
     torch.set_num_threads(threads)
     small = {"backbone": "vit_tiny_patch16_224", "depth": 2} if given.tiny else {}
     rows, parts = [], []
-    for side in (64,) if given.tiny else (512, 768):
+    for side in (48,) if given.tiny else (528, 768):  # what cells of 12 and patches of 16 pixels both divide
         setr = create_model("setr-mla", image_size=side, **{**SETR, **small})
         for name, model in (("ConvSeg, the default model", load_model("default")), ("SETR-MLA, ViT-B/16", setr)):
             found, shares = measure(name, model.eval(), side, threads, given.repeats)
             print(*found, *shares, sep="\n")
             rows += found
-            if side <= 512:
+            if side <= 528:
                 parts += shares
     if given.json is not None:
         write_json(given.json, {"threads": threads, "rows": rows, "profile": parts, **provenance()}, overwrite=True)

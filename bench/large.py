@@ -29,13 +29,13 @@ from veilseg.scale import ORIGINAL
 
 def measure(megapixels: float) -> dict[str, float]:
     """Segment one image of that size, 4:3, made of one scene over and over: megapixels, seconds, MiB."""
-    height = round((megapixels * 1e6 * 3 / 4) ** 0.5) // 16 * 16
-    width = height * 4 // 3 // 16 * 16
-    scene = veilseg.cipher("subblock-sort").encrypt(generate_scene(0, size=(480, 640)).image, longer_side=ORIGINAL)
+    height = round((megapixels * 1e6 * 3 / 4) ** 0.5) // 48 * 48
+    width = height * 4 // 3 // 48 * 48
+    scene = veilseg.cipher("subblock-sort").encrypt(generate_scene(0, size=(480, 624)).image, longer_side=ORIGINAL)
     tiled = np.empty((height, width, 3), np.uint8)
     for y in range(0, height, 480):
-        for x in range(0, width, 640):
-            part = tiled[y : y + 480, x : x + 640]
+        for x in range(0, width, 624):
+            part = tiled[y : y + 480, x : x + 624]
             part[:] = scene.pixels[: part.shape[0], : part.shape[1]]
     image = EncryptedImage(tiled, dataclasses.replace(scene.header, height=height, width=width))
     segmenter = Segmenter("default")

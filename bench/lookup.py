@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args()
     samples = open_samples(given.data, given.limit)
-    ciphers = [cipher(name, 16, side) for name in ("subblock-shuffle", "mosaic") for side in (4, 8, 16)]
+    ciphers = [cipher(name, None, side) for name in ("subblock-shuffle", "mosaic") for side in (4, 8, 12, 16)]
     ciphers += [cipher("subblock-shuffle", 32, 32), cipher("patch-permutation", 16)]
     rows = []
     for chosen in ciphers:

@@ -91,7 +91,7 @@ WAYS: dict[str, Callable[[Frames], Frames]] = {
 
 def attack(frames: Frames, side: int) -> Frames:
     """What attacks make of what was sent: of the first frame alone, and of all together."""
-    spec = cipher("subblock-sort", 16, side)
+    spec = cipher("subblock-sort", None, side)
     sent = tuple(spec.encrypt_pixels(frame, None, None) for frame in frames)
     given = [("rank-placement", sent[:1])] + ([("multi-frame", sent)] if len(sent) > 1 else [])
     return [ATTACKS[name].run(Evidence(spec, frames)).reconstructions["grey"][0] for name, frames in given]
@@ -108,7 +108,7 @@ def score(found: np.ndarray, truth: np.ndarray) -> float:
 def measure(task: tuple[Path, int, float, str, int]) -> dict[str, Any]:
     path, side, reach, way, seed = task
     photograph = reduce_photograph(open_image(path), 480)
-    photograph = photograph[: len(photograph) // 16 * 16, : photograph.shape[1] // 16 * 16]
+    photograph = photograph[: len(photograph) // 48 * 48, : photograph.shape[1] // 48 * 48]
     sent = WAYS[way](shaken(photograph, reach, seed))
     ssim = max(score(found, photograph) for found in attack(sent, side))
     print(f"{path.name} s={side} reach={reach} {way}: {len(sent)} sent, {ssim:.3f}", file=sys.stderr, flush=True)
@@ -118,7 +118,7 @@ def measure(task: tuple[Path, int, float, str, int]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photographs", type=int, default=3, help="so many of the split val, spread over it")
-    parser.add_argument("--sides", type=int, nargs="+", default=[4, 8, 16])
+    parser.add_argument("--sides", type=int, nargs="+", default=[4, 8, 12, 16])
     parser.add_argument("--reach", type=float, nargs="+", default=[4.0], help="pixels by which frames are moved")
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
     parser.add_argument("--seed", type=int, default=0)

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
         ("client.py", ["--tiny", "--repeats", "1"], "growth"),
         ("web.py", ["--sizes", "0.05", "--repeats", "1"], "page"),
         ("training.py", ["--tiny"], "rows"),
+        ("finetune.py", ["--tiny", "--seeds", "1"], "rows"),
         ("large.py", ["--sizes", "0.05"], "sizes"),
         ("inference.py", ["--tiny", "--repeats", "1"], "rows"),
         ("service.py", ["--images", "8", "--rounds", "1", "--seconds", "1", "--requests", "20"], "overload"),

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 KINDS = {".py", ".js", ".mjs", ".html", ".css", ".md"}
-FOLDERS = [ROOT / name for name in ("src", "tests", "docs", "spec", "bench", "tools")]
+FOLDERS = [ROOT / name for name in ("src", "tests", "docs", "spec", "bench", "tools", "examples")]
 SOURCES = sorted(
     path
     for path in (*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in folder.rglob("*")))

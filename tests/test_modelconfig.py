@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -71,6 +72,12 @@ def test_no_folder(tmp_path) -> None:
 def test_a_config_of_any_length_is_not_read(tmp_path) -> None:
     (tmp_path / "config.json").write_text(CONFIG.to_json() + " " * (16 << 20))
     with pytest.raises(InvalidModelError, match=r"no readable config\.json"):
+        ModelConfig.load(tmp_path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.json")
+    with pytest.raises(InvalidModelError, match=r"config\.json is no file"):
         ModelConfig.load(tmp_path)
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.tiny_onnx import tiny_model
 from veilseg import modelfolder
 from veilseg.errors import InvalidModelError, UsageError
-from veilseg.modelfolder import find_model
+from veilseg.modelfolder import find_folder, find_model
 
 
 def test_a_folder_with_onnx_weights_needs_no_torch(tmp_path: Path) -> None:
@@ -53,11 +53,22 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         find_model(folder, "cuda")
 
 
-def test_models_that_segment_nothing_are_named(tmp_path: Path) -> None:
+def test_folders_of_other_libraries_run_in_torch(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"architecture": "convnext_atto"}')
+    found = find_model(tmp_path)
+    assert (found.engine, found.folder, found.config) == ("torch", tmp_path, None)
     with pytest.raises(InvalidModelError, match="model of timm"):
-        find_model(tmp_path)
+        find_model(tmp_path, "onnx")
 
 
 def test_hub_ids_are_left_to_the_torch_side() -> None:
     assert find_model("somebody/some-model").engine == "torch"
+
+
+def test_a_mistake_in_a_path_is_not_asked_at_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("models").mkdir()
+    with pytest.raises(InvalidModelError, match="there is no model 'models/nope'"):
+        find_model("models/nope")
+    with pytest.raises(InvalidModelError, match="there is no model 'models/nope'"):
+        find_folder("models/nope")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from veilseg.cli.main import VERBS
 RECIPE = """
 model: {arguments: {widths: [8, 8, 8, 8], depths: [0, 1, 1, 1], decoder_width: 8}}
 data: {train: [{source: "scenes:3"}], val: {source: "scenes:2:1"}}
-augment: {crop: [64, 64]}
+augment: {crop: [48, 48]}
 train: {steps: 2, batch: 2, validate_every: 2, checkpoint_every: 1, average: 0.5}
 machine: {workers: 1, threads: 1}
 """
@@ -31,6 +32,9 @@ COMMANDS = [
     "segment encrypted -o labels --overlay seen --photo photos",
     "token add somebody --file tokens.json",
     "evaluate --data scenes:2 --json plain.json",
+    "data import masks:masks --images photos -o data",
+    "data check data -o check.html --json check.json",
+    "init data -o data.yaml",
     "train tiny.yaml -o run",
     "encrypt-model plain --key my.key -o with-key",
     "rekey-model with-key --old my.key --new my.key -o again",
@@ -64,12 +68,14 @@ LOCAL = "/var/run/nscd/socket"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("private")
     (folder / "photos").mkdir()
+    (folder / "masks").mkdir()
     (folder / "tmp").mkdir()
     (folder / "tiny.yaml").write_text(RECIPE)
     saved(folder / "setr.pth", random_state("naive"))
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
     for index, photo in enumerate(pixels):
         Image.fromarray(photo).save(folder / "photos" / f"{index}.png")
+        Image.fromarray(photo[..., 0] // 128).save(folder / "masks" / f"{index}.png")
     return folder
 
 
@@ -95,7 +101,8 @@ def test_a_verb_opens_no_socket_and_leaves_no_file(command: str, folder: Path) -
 
 
 def test_a_service_and_its_client_open_one_address(folder: Path) -> None:
-    port = "38651"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
     trace = traced(folder, "-c", _SERVE.replace("PORT", port), environment={"TMPDIR": str(folder / "tmp")})
     assert trace.code == 0, trace.output
     assert trace.sockets <= {f"127.0.0.1:{port}", LOCAL}

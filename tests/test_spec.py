@@ -74,7 +74,7 @@ def test_sub_blocks_of_one_pixel_are_refused(name: str) -> None:
     for block, sub_block in ((16, 1), (1, None)):
         with pytest.raises(UsageError, match="photograph itself") as caught:
             make_spec(name, block, sub_block)
-        assert "4, 8 and 16" in (caught.value.hint or "")
+        assert "8, 12 and 16" in (caught.value.hint or "")
     assert make_spec(name, sub_block=2).cell == 2
 
 
@@ -93,11 +93,15 @@ def test_the_largest_rotation() -> None:
 
 
 def test_defaults_and_texts() -> None:
-    assert make_spec("mosaic") == CipherSpec("mosaic", 16, 4)
+    assert make_spec("mosaic") == CipherSpec("mosaic", 12, 12)
+    assert make_spec("mosaic", sub_block=8) == CipherSpec("mosaic", 16, 8)
+    assert make_spec("mosaic", sub_block=24) == CipherSpec("mosaic", 24, 24)
+    assert make_spec("mosaic", 48) == CipherSpec("mosaic", 48, 12)
+    assert make_spec("mosaic", 16) == CipherSpec("mosaic", 16, 16)
     assert make_spec("mosaic", 2).sub_block == 2
     sizes: tuple[Any, Any] = (np.int64(8), np.int32(4))
     assert make_spec("mosaic", *sizes).to_dict() == {"cipher": "mosaic", "block": 8, "sub_block": 4}
-    assert str(make_spec("mosaic")) == "mosaic, block 16, sub-block 4"
+    assert str(make_spec("mosaic")) == "mosaic, block 12, sub-block 12"
     assert str(make_spec("np", 8)) == "np, block 8"
     assert read_spec({"cipher": "np", "block": 8, "height": 3}) == CipherSpec("np", 8)
     with pytest.raises(UsageError):

@@ -6,8 +6,11 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from veilseg.data.scenes import generate_scene
 from veilseg.training.load import load_recipe
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +49,7 @@ def test_the_results_page_says_what_the_rows_say() -> None:
     assert tool.fill(page(tool), tool.read(ROOT / "results" / "rows")) == page(tool)
 
 
-@pytest.mark.parametrize("name", ["protocols_page", "performance_page"])
+@pytest.mark.parametrize("name", ["protocols_page", "performance_page", "attacks_page", "frontier_read"])
 def test_pages_say_what_the_results_say(name: str) -> None:
     tool = import_module(name)
     assert tool.fill(page(tool)) == page(tool)
@@ -57,6 +60,19 @@ def test_the_frontier_has_every_audited_cipher() -> None:
     assert points[0].name == "plain"
     assert all(0 < point.ssim <= 1 for point in points)
     assert sum(point.kept is not None for point in points) > 10
+
+
+def test_the_settings_page_says_what_the_results_say() -> None:
+    tool = import_module("settings_page")
+    assert tool.fill(page(tool), tool.settings()) == page(tool)
+
+
+def test_the_pictures_of_the_settings_are_what_would_be_sent() -> None:
+    tool = import_module("site_pictures")
+    scene = generate_scene(tool.SEED)
+    for side in tool.MODELS:
+        sent = tool.shown(scene, tool.encrypt(scene, "subblock-sort", side))
+        assert np.array_equal(np.asarray(Image.open(tool.FOLDER / f"scene-{side}.png")), sent)
 
 
 def test_the_threat_model_says_what_the_readers_read() -> None:

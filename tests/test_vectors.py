@@ -16,6 +16,8 @@ import pytest
 from veilseg.catalog import CATALOG, of_family
 from veilseg.ciphers import EncryptedImage, cipher
 from veilseg.ciphers.keystream import Keystream
+from veilseg.ciphers.patch.matrix import EncryptionMatrix
+from veilseg.ciphers.patch.matrix_file import matrix_bytes, parse_matrix
 from veilseg.ciphers.plain import pad
 from veilseg.ciphers.subblock.shuffle import shuffle_pixels
 from veilseg.container import decode_header
@@ -178,3 +180,23 @@ def test_the_tables_of_the_document_are_the_catalogue() -> None:
     assert fields == list(FIELDS)
     for name in CATALOG:
         assert re.search(rf"^(###.*\b|\*\*){name}\b", document, re.MULTILINE), f"{name} is described"
+
+
+def test_matrices() -> None:
+    data = vectors("matrix")
+    for case in data["drawn"]:
+        drawn = EncryptionMatrix.drawn(Key.parse(case["key"]), case["block"])
+        assert np.allclose(drawn.matrix, case["matrix"], rtol=1e-9)
+    given = data["given"]
+    content = base64.b64decode(given["file"])
+    matrix = parse_matrix(content)
+    assert np.array_equal(matrix.matrix, given["matrix"])
+    assert matrix_bytes(EncryptionMatrix(np.array(given["matrix"]))) == content
+    assert matrix.fingerprint == given["fingerprint"]
+    pixels = np.array(given["pixels"], np.uint8)
+    assert np.allclose(matrix.encrypt(pixels), given["encrypted"], rtol=1e-6)
+    assert np.array_equal(matrix.decrypt(matrix.encrypt(pixels)), pixels)
+    assert len(data["invalid"]) >= 8
+    for case in data["invalid"]:
+        with pytest.raises(InvalidKeyError):
+            parse_matrix(base64.b64decode(case["file"]))

@@ -64,14 +64,16 @@ def test_the_command_and_the_cipher_reduce_to_480_pixels(here: Path, capsys: pyt
     assert np.array_equal(expected.pixels, SORT.encrypt(reduced, longer_side=ORIGINAL).pixels)
     assert Path("a.png").read_bytes() == expected.to_bytes()
     sentence = "60 x 36 cells; writing lower than 8 pixels of this picture (9 of your photograph) is below one cell"
-    assert capsys.readouterr().err == sentence + "\n"
+    warning, said = capsys.readouterr().err.splitlines()
+    assert said == sentence
+    assert warning.startswith("warning: cells have 8 pixels and the working size is 480 pixels: with more than the 40")
 
 
 def test_another_size_and_the_photographs_own(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["encrypt", "photo.png", "-o", "a.png", "--longer-side", "200"]) == 0
     assert "warning" not in capsys.readouterr().err
     assert main(["encrypt", "photo.png", "-o", "b.png", "--longer-side", "original"]) == 0
-    assert "warning: cells have 4 pixels and photographs keep their size" in capsys.readouterr().err
+    assert "warning: cells have 12 pixels and photographs keep their size" in capsys.readouterr().err
     sizes = [veilseg.EncryptedImage.open(name).header for name in ("a.png", "b.png")]
     assert [(header.height, header.width) for header in sizes] == [(120, 200), (300, 500)]
     assert main(["encrypt", "photo.png", "-o", "c.png", "--longer-side", "0"]) == 2
@@ -146,8 +148,8 @@ def test_a_service_cannot_ask_for_more_than_the_default_shows(longer_side: int) 
     with impostor(lambda handler, _: give(handler, 200, info(longer_side=longer_side))) as (url, got):
         with veilseg.Client(url) as client, pytest.raises(ServiceError, match="show more than this client sends"):
             client.segment(PHOTOGRAPH)
-        with veilseg.Client(url, longer_side=960) as client:
-            assert client.encrypt(PHOTOGRAPH).header.width == 500
+        with veilseg.Client(url, longer_side=320) as client:
+            assert client.encrypt(PHOTOGRAPH).header.width == 320
     assert [method for method, _ in got] == ["GET", "GET"]
 
 
@@ -223,13 +225,13 @@ def test_reduced_data_keeps_borders_where_they_are() -> None:
 @pytest.mark.parametrize(
     ("height", "width", "photograph", "sentence"),
     [
-        (360, 480, None, "120 x 90 cells; writing lower than 4 pixels of this picture is below one cell"),
-        (360, 480, 480, "120 x 90 cells; writing lower than 4 pixels of this picture is below one cell"),
-        (360, 480, 3000, "120 x 90 cells; writing lower than 4 pixels of this picture (25 of your photograph) is below "
+        (360, 480, None, "40 x 30 cells; writing lower than 12 pixels of this picture is below one cell"),
+        (360, 480, 480, "40 x 30 cells; writing lower than 12 pixels of this picture is below one cell"),
+        (360, 480, 3000, "40 x 30 cells; writing lower than 12 pixels of this picture (75 of your photograph) is below "
          "one cell"),
-        (31, 42, None, "11 x 8 cells; writing lower than 4 pixels of this picture is below one cell"),
+        (31, 42, None, "4 x 3 cells; writing lower than 12 pixels of this picture is below one cell"),
     ],
 )  # fmt: skip
 def test_cells_in_words(height: int, width: int, photograph: int | None, sentence: str) -> None:
-    assert describe_cells(CipherSpec("subblock-sort", 16, 4), height, width, photograph) == sentence
+    assert describe_cells(CipherSpec("subblock-sort", 12, 12), height, width, photograph) == sentence
     assert describe_cells(CipherSpec("patch-permutation", 16), height, width, photograph) is None

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from veilseg.catalog import DEFAULT_LONGER_SIDE
 from veilseg.data import CAMVID_CLASSES, CAMVID_PALETTE
 from veilseg.inputspec import InputSpec
 from veilseg.modelconfig import ModelConfig
@@ -64,6 +65,8 @@ def tiny_model(
         palette=palette,
         input=spec or InputSpec(),
         size_multiple=size_multiple,
+        # So many cells as the product's defaults have: a client refuses more unasked.
+        longer_side=320 if spec == CANONICAL else DEFAULT_LONGER_SIDE,
     )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(config.to_json())

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 PLAIN = "src/veilseg/runtime/shipped/plain"
 DECIDING = 8  # the sub-block whose rows of the small table are trained with every seed, and of SETR's rows
-CROP = "augment.crop=[192,192]"  # half the work of the recipes' 256 x 256
+CROP = "augment.crop=[192,192]"  # half the work of LARGE
+LARGE = "augment.crop=[256,256]"
 SMALL_STEPS, SETR_STEPS = 1500, 900
 DINO_STEPS, TEACHER_STEPS, FINE_STEPS, TAUGHT_STEPS = 800, 1500, 1300, 5000
 SETR_RECIPE = ["recipes/camvid-setr.yaml", "model.architecture=setr-mla"]
@@ -18,6 +19,8 @@ DINO_INPUTS = {"shuffled": "shuffled", "sort": "canonical", "quartiles": "quarti
 
 #: ConvSeg with more blocks where they are cheap, at strides 16 and 32.
 DEEPER = "model.arguments.depths=[2, 2, 4, 6]"
+#: What the small rows had before recipes took these from the model to start from and from the number of steps.
+SHALLOW, AVERAGE = "model.arguments.depths=[2, 2, 2, 2]", "train.average=0.998"
 #: CamVid without its drive 0006R0 in train/, and that drive as val/: what no training photograph shows.
 DRIVES = [
     'data.train=[{source: "camvid:$VEILSEG_DRIVES", split: train}]',
@@ -96,6 +99,8 @@ def convseg(recipe: str, seed: int, sub_block: int | None = None) -> Row:
         f"train.seed={seed}",
         f"train.steps={SMALL_STEPS}",
         f"method.start={PLAIN}",
+        SHALLOW,
+        AVERAGE,
     ]
     if recipe == "camvid-distil":
         given.append(f"method.teacher={PLAIN}")
@@ -104,7 +109,7 @@ def convseg(recipe: str, seed: int, sub_block: int | None = None) -> Row:
 
 def setr(image: str, seed: int, sub_block: int | None = None) -> Row:
     """One training of SETR-MLA on a small ViT."""
-    given = [*SETR_RECIPE, f"train.seed={seed}", f"train.steps={SETR_STEPS}"]
+    given = [*SETR_RECIPE, f"train.seed={seed}", f"train.steps={SETR_STEPS}", AVERAGE]
     given += ["method.start=runs/rows/setr", f"model.input={image}"]
     if image == "canonical":
         given.append("method.closed_form=true")
@@ -114,7 +119,7 @@ def setr(image: str, seed: int, sub_block: int | None = None) -> Row:
 def dino(image: str, seed: int, sub_block: int | None, *, taught: bool = False) -> Row:
     """One training of SETR-MLA on DINOv2, from the pretrained trunk; with the teacher, from its weights."""
     given = ["recipes/camvid-dinov2.yaml", f"train.seed={seed}", f"model.input={image}"]
-    given += ["train.batch=8", *length(DINO_STEPS, 0.99), *cells(sub_block)]
+    given += ["train.batch=8", LARGE, *length(DINO_STEPS, 0.99), *cells(sub_block)]
     if sub_block is not None:
         given.append("optimizer.stem_rate=0.001")
     if not taught:
@@ -131,7 +136,7 @@ def taught_convseg(seed: int, sub_block: int | None, *, held_out: bool = False) 
     Where a drive is held out it begins from nothing, sees nothing of that drive, and is measured on it.
     """
     name = "camvid-plain" if sub_block is None else "camvid-sort"
-    given = [f"recipes/{name}.yaml", f"train.seed={seed}", DEEPER, "train.batch=32"]
+    given = [f"recipes/{name}.yaml", f"train.seed={seed}", DEEPER, "train.batch=32", LARGE]
     given += [*length(TAUGHT_STEPS, 0.998), "method.answers=image", "method.logits=2.0"]
     if held_out:
         return Row([*given, *DRIVES, "method.teacher=runs/rows/drive"], "drive")
@@ -140,7 +145,13 @@ def taught_convseg(seed: int, sub_block: int | None, *, held_out: bool = False) 
 
 def teacher(steps: int, *changes: str) -> Row:
     """One training of a plain SETR-MLA on DINOv2 that others learn from."""
-    given = ["recipes/camvid-dinov2.yaml", "optimizer.trunk_rate=0.0002", "train.batch=32", *length(steps, 0.998)]
+    given = [
+        "recipes/camvid-dinov2.yaml",
+        "optimizer.trunk_rate=0.0002",
+        "train.batch=32",
+        LARGE,
+        *length(steps, 0.998),
+    ]
     return Row([*given, *changes])
 
 

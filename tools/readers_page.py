@@ -15,7 +15,7 @@ from results_page import ROOT, put
 PAGE = ROOT / "docs" / "threat-model.md"
 RESULTS = ROOT / "results"
 CIPHERS = ("subblock-sort", "subblock-quartiles", "mosaic")
-SIDES = ("4", "8", "16")
+SIDES = ("4", "8", "12", "16")
 #: Plates below which a part of the scenes is not shown.
 FEWEST = 30
 Found = dict[str, Any]

@@ -31,7 +31,7 @@ WIDTH, PAPER_WIDTH = 480, 2048  # pixels: of the photographs here, and of the pa
 PAPER = {16: 72.2, 8: 81.1, 4: 91.1}  # mIoU kept, percent: [Hirose 2026], Table II
 #: The lines of the figure: network and method.
 DRAWN = {
-    ("taught convseg", "key-invariant + teacher"): "ConvSeg taught by DINOv2, key-invariant",
+    ("taught convseg", "key-invariant + teacher"): "ConvSeg taught by DINOv2, key-invariant (shipped)",
     ("setr-mla on DINOv2", "key-invariant + closed form + teacher"): "SETR-MLA on DINOv2, key-invariant, taught",
     ("setr-mla on DINOv2", "key-invariant"): "SETR-MLA on DINOv2, key-invariant",
     ("setr-mla on DINOv2", "the way of [Hirose 2026]"): "SETR-MLA on DINOv2, the way of [Hirose 2026]",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import math
 import sys
 from itertools import product
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from vectors_container import container
 from vectors_keys import derivation, keys
+from vectors_matrix import matrix
 from vectors_parts import KEYS, NONCE, SECRETS, b64, few_values, image, stored_bytes
 
 from veilseg.catalog import of_family
@@ -144,6 +146,7 @@ VECTORS = {
     "keystream": keystream,
     "ciphers": pixel_ciphers,
     "container": container,
+    "matrix": matrix,
 }
 
 
@@ -155,7 +158,12 @@ def _stored(case: dict[str, Any]) -> np.ndarray:
 
 
 def same(old: Any, new: Any) -> bool:
-    """Whether two vectors are equal; stored values of a cipher with a tolerance may differ by that many steps."""
+    """Whether two vectors are equal; stored values of a cipher with a tolerance may differ by that many steps.
+
+    Real numbers may differ in their last bits, as the logarithms of two machines do.
+    """
+    if isinstance(new, float) and isinstance(old, float):
+        return math.isclose(old, new, rel_tol=1e-6, abs_tol=1e-9)
     if isinstance(new, dict) and isinstance(old, dict) and "tolerance" in new:
         first, second = _stored(old), _stored(new)
         close = first.shape == second.shape and int(abs(first - second).max()) <= new["tolerance"]

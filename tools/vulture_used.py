@@ -19,7 +19,7 @@ SubBlockShuffle
 ConvSeg
 SETR
 
-# Settings of other libraries' objects: numpy, rich, onnx, ONNX Runtime, Ray, transformers' image processors.
+# Settings of other libraries' objects: numpy, rich, onnx, ONNX Runtime, Ray, uvicorn, transformers' image processors.
 _.writeable
 _.caption_justify
 _.data_location
@@ -28,10 +28,16 @@ _.intra_op_num_threads
 _.enable_progress_bars
 _.do_rescale
 _.do_normalize
+_.timeout_graceful_shutdown
 
 # FastAPI calls the routes and the handlers of errors, and sends the fields.
 post_segment
+post_infer
 get_model
+get_server
+get_live
+get_tensors
+get_model_ready
 get_health
 get_ready
 get_metrics
@@ -40,6 +46,9 @@ on_disconnect
 on_http
 on_invalid
 body_bytes
+extensions
+live
+datatype
 image_pixels
 
 # pydantic reads the configuration and calls the validators.
@@ -47,6 +56,7 @@ model_config
 _check_memory
 _read_models
 _check_sizes
+_fit_average
 _check_method
 
 # Typer's commands of `python -m veilseg.audit.readers`.
@@ -69,7 +79,13 @@ validation_step
 configure_optimizers
 on_train_batch_start
 on_train_batch_end
+on_train_start
 on_validation_start
+on_validation_end
+teardown
+on_exception
+on_save_checkpoint
+on_load_checkpoint
 on_validation_epoch_start
 on_validation_epoch_end
 _save_pretrained
@@ -90,3 +106,17 @@ from_arguments
 
 # Public, for whoever encrypts in Python.
 shows
+
+# Attacks beside the audit of a folder, which need labels, people or minutes of training: bench/ measures them.
+all_values
+means_alone
+Names
+list_blocks
+recover
+likeliest
+
+# For whoever has a matrix of their own, and attacks on it that tools/matrix_costs.py runs.
+write_matrix
+read_matrix
+solve_matrix
+match_matrix

@@ -23,7 +23,7 @@ DEFAULT_CIPHER = "subblock-sort"
 #: For models that are encrypted.
 DEFAULT_MODEL_CIPHER = "patch-permutation"
 DEFAULT_BLOCK = 16
-DEFAULT_SUB_BLOCK = 4
+DEFAULT_SUB_BLOCK = 12
 #: The longer side in pixels to which photographs are reduced where no model says otherwise.
 DEFAULT_LONGER_SIDE = 480
 LARGEST_BLOCK = 64

@@ -130,7 +130,10 @@ class InputSpec:
                 )
             return
         if header is None:
-            raise InvalidImageError(f"this model takes encrypted images ({self.name}), not plain ones", self._hint())
+            raise InvalidImageError(
+                f"this model takes encrypted images ({self.name}), not plain ones",
+                f"{self._hint()}; `veilseg segment --server URL` encrypts before it sends",
+            )
         wanted, got = self.encryption, header.spec
         if got.cipher not in wanted.facts.accepts:
             raise InvalidImageError(f"this model does not take images encrypted with {got.cipher}", self._hint())

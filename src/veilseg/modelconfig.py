@@ -19,6 +19,7 @@ from veilseg.spec import is_whole
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 ONNX_NAME = "model.onnx"
+RECIPE_NAME = "recipe.json"  # of a training: there before the model is
 STEM_NAME = "stem.bin"
 FORMAT = 2
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
@@ -125,9 +126,15 @@ class ModelConfig:
 def read_config(folder: str | Path) -> dict[str, Any]:
     """The JSON object in a model folder's config.json, whichever library wrote it. Raises InvalidModelError."""
     path = Path(folder) / CONFIG_NAME
+    if path.exists() and not path.is_file():
+        raise InvalidModelError(f"{path} is no file", "give the folder that a model was saved to")
     try:
         text = read_limited(path, _MAX_CONFIG).decode()
     except (VeilsegError, UnicodeDecodeError) as error:
+        if not path.exists() and (path.parent / RECIPE_NAME).is_file():
+            raise InvalidModelError(
+                f"the training in {folder} has not ended", "go on with the command that began it: it saves the model"
+            ) from error
         raise InvalidModelError(
             f"no readable {CONFIG_NAME} in {folder}", "give the folder that a model was saved to"
         ) from error

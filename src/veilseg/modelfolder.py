@@ -11,6 +11,8 @@ from veilseg.inputspec import InputSpec
 from veilseg.modelconfig import CONFIG_NAME, HUB_ID, ONNX_NAME, WEIGHTS_NAME, ModelConfig, read_config, shipped_models
 
 Library = Literal["veilseg", "transformers", "timm"]
+#: Architectures, in a ModelConfig, of networks that other libraries have written.
+FOREIGN = ("transformers", "timm")
 EngineName = Literal["onnx", "torch"]
 _FETCHED = ["*config.json", "*.safetensors", "*.safetensors.index.json"]  # no pickle, no code
 
@@ -32,7 +34,7 @@ class ModelFolder:
 class FoundModel:
     """A model that can be run: its config and where its weights are.
 
-    `folder` is None for a model on the Hub; `config` too, and for a folder of transformers', which torch reads.
+    `folder` is None for a model on the Hub; `config` too, and for another library's folder, which torch reads.
     """
 
     name: str
@@ -56,7 +58,7 @@ def find_folder(source: str | Path, **options: Any) -> Path:
     if folder is not None:
         return folder
     if not _is_hub_id(source):
-        raise _no_model(source)
+        raise no_model(source)
     from huggingface_hub import snapshot_download
 
     try:
@@ -99,17 +101,15 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
     if folder is None:
         if _is_hub_id(name) and engine != "onnx":
             return FoundModel(str(name), "torch", None, None)
-        raise _no_model(name)
+        raise no_model(name)
     found = open_folder(folder)
-    if found.library == "transformers":
-        if engine == "onnx":
-            raise InvalidModelError(f"{folder} is a model of transformers, which runs in torch", "use engine 'torch'")
-        return FoundModel(str(name), "torch", folder, None)
     if found.config is None:
-        raise InvalidModelError(
-            f"{folder} holds a model of timm, which segments nothing",
-            "load it with timm.create_model",
-        )
+        if engine == "onnx":
+            raise InvalidModelError(
+                f"{folder} is a model of {found.library}, which runs in torch",
+                "use engine 'torch', or what veilseg export makes of it",
+            )
+        return FoundModel(str(name), "torch", folder, None)
     has_onnx, has_torch = (folder / ONNX_NAME).is_file(), (folder / WEIGHTS_NAME).is_file()
     if has_onnx and engine != "torch":
         return FoundModel(str(name), "onnx", folder, found.config)
@@ -123,10 +123,12 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
     raise InvalidModelError(f"{folder} holds no weights", f"expected {ONNX_NAME} or {WEIGHTS_NAME} beside config.json")
 
 
-def _no_model(name: str | Path) -> InvalidModelError:
+def no_model(name: str | Path) -> InvalidModelError:
+    """The error for a name that is neither a shipped model's nor a folder's."""
     known = f"shipped: {', '.join(shipped)}; or" if (shipped := shipped_models()) else "give"
     return InvalidModelError(f"there is no model {str(name)!r}", f"{known} a folder with config.json and its weights")
 
 
 def _is_hub_id(name: str | Path) -> bool:
-    return isinstance(name, str) and HUB_ID.fullmatch(name) is not None and not Path(name).exists()
+    """Whether to ask the Hub: a name in a folder that is here is a mistake in a path, and no business of the Hub's."""
+    return isinstance(name, str) and HUB_ID.fullmatch(name) is not None and not Path(name).parent.is_dir()

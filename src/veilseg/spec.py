@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from veilseg import catalog
-from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_SUB_BLOCK, SMALLEST_SUB_BLOCK, CipherFacts
+from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_SUB_BLOCK, LARGEST_BLOCK, SMALLEST_SUB_BLOCK, CipherFacts
 from veilseg.errors import UsageError
 
 
@@ -41,16 +41,16 @@ class CipherSpec:
             if self.sub_block is not None:
                 raise UsageError(f"{self.cipher} has no sub-blocks", "leave the sub-block size out")
         elif self.sub_block is None:
-            raise UsageError(f"{self.cipher} needs the side of its sub-blocks", "4, 8 and 16 are usual")
+            raise UsageError(f"{self.cipher} needs the side of its sub-blocks", "8, 12 and 16 are usual")
         elif is_whole(self.sub_block, 1, 1):
             raise UsageError(
                 f"{self.cipher} with sub-blocks of one pixel would send the photograph itself",
-                "4, 8 and 16 are usual; below 4 little is hidden",
+                "8, 12 and 16 are usual; below 4 little is hidden",
             )
         elif not is_whole(self.sub_block, SMALLEST_SUB_BLOCK, self.block) or self.block % self.cell:
             raise UsageError(
                 f"the sub-block size must divide the block size {self.block}, and {short(self.sub_block)} does not",
-                "4, 8 and 16 are usual",
+                "8, 12 and 16 are usual",
             )
 
     @property
@@ -80,14 +80,21 @@ class CipherSpec:
 
 
 def make_spec(cipher: str, block: int | None = None, sub_block: int | None = None) -> CipherSpec:
-    """A CipherSpec with the product's defaults for what is not given: blocks of 16 pixels, sub-blocks of 4.
+    """A CipherSpec with the product's defaults for what is not given: blocks of 16 pixels, sub-blocks of 12.
 
-    Sizes may be NumPy's whole numbers. Raises UsageError as CipherSpec does.
+    Of ciphers with sub-blocks, those that do not divide the usual block are blocks of their own, and a block that the
+    usual ones do not divide is one sub-block. Sizes may be NumPy's whole numbers. Raises UsageError as CipherSpec does.
     """
-    block = _plain_int(DEFAULT_BLOCK if block is None else block)
-    if sub_block is None and catalog.facts(cipher).sub_blocks:
-        sub_block = block if is_whole(block, 1, DEFAULT_SUB_BLOCK) else DEFAULT_SUB_BLOCK
-    return CipherSpec(cipher, block, None if sub_block is None else _plain_int(sub_block))
+    sides = [None if side is None else _plain_int(side) for side in (block, sub_block)]
+    block, sub_block = sides
+    if not catalog.facts(cipher).sub_blocks:
+        return CipherSpec(cipher, DEFAULT_BLOCK if block is None else block, sub_block)
+    if block is None:
+        sub_block = DEFAULT_SUB_BLOCK if sub_block is None else sub_block
+        block = DEFAULT_BLOCK if is_whole(sub_block, 1, DEFAULT_BLOCK) and DEFAULT_BLOCK % sub_block == 0 else sub_block
+    elif sub_block is None:
+        sub_block = DEFAULT_SUB_BLOCK if is_whole(block, 1, LARGEST_BLOCK) and block % DEFAULT_SUB_BLOCK == 0 else block
+    return CipherSpec(cipher, block, sub_block)
 
 
 def read_spec(values: Mapping[str, Any]) -> CipherSpec:

@@ -47,7 +47,7 @@ def test_a_folder_of_photographs_with_some_that_fail(
     assert main(arguments) == 1
     said = capsys.readouterr().err
     assert "7 done, 1 failed" in said
-    assert said.startswith("working size 480 pixels, at most 60 cells a side; writing lower than 8 pixels")
+    assert said.startswith("working size 320 pixels, at most 40 cells a side; writing lower than 8 pixels")
     assert "error: photos/broken.png: " in said
     segmenter = Segmenter(model)
     for index in range(6):

@@ -48,7 +48,7 @@ def test_arrays() -> None:
     assert np.asarray(encrypted, np.float32).dtype == np.float32
     with pytest.raises(ValueError, match="copy"):
         np.asarray(encrypted, np.float32, copy=False)
-    assert repr(encrypted) == "<EncryptedImage subblock-sort, block 16, sub-block 4, 20 x 20 pixels>"
+    assert repr(encrypted) == "<EncryptedImage subblock-sort, block 12, sub-block 12, 20 x 20 pixels>"
 
 
 def test_files(tmp_path: Path) -> None:

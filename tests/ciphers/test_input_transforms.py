@@ -15,7 +15,7 @@ from veilseg.errors import UsageError
 from veilseg.keys import Key
 
 KEY = Key(bytes(range(32)))
-IMAGES = [noise(seed, 32, 48) for seed in range(3)]
+IMAGES = [noise(seed, 48, 96) for seed in range(3)]
 BATCH = torch.from_numpy(np.stack(IMAGES)).permute(0, 3, 1, 2)
 
 

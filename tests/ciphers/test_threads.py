@@ -52,7 +52,8 @@ def test_an_error_of_any_thread_is_raised(monkeypatch: pytest.MonkeyPatch, faili
 def test_threads_give_what_one_gives(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Nine rows of blocks: parts of one row and of two, for kernels that take two rows at once."""
     made, key = cipher(name), Key.generate()
-    pixels = noise(0, 9 * 16, 5 * 16)
+    side = made.spec.block
+    pixels = noise(0, 9 * side, 5 * side)
     one = made.encrypt_pixels(pixels, key, bytes(12))
     monkeypatch.setattr(engine, "SMALL", 1)
     monkeypatch.setattr(engine, "threads", lambda: 2)

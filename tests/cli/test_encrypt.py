@@ -22,10 +22,10 @@ KEYED = ("subblock-shuffle", "patch-permutation", "patch-rotation")
 
 def test_default_is_the_keyless_canonical_form(cli, photo: Path) -> None:
     done = cli("encrypt", "photo.png", "-o", "veiled.png")
-    cells = "10 x 7 cells; writing lower than 4 pixels of this picture is below one cell\n"
+    cells = "4 x 3 cells; writing lower than 12 pixels of this picture is below one cell\n"
     assert (done.code, done.out, done.err) == (0, b"", cells)
     pixels, header = decode(Path("veiled.png").read_bytes())
-    assert header.spec == CipherSpec("subblock-sort", 16, DEFAULT_SUB_BLOCK)
+    assert header.spec == CipherSpec("subblock-sort", 12, DEFAULT_SUB_BLOCK)
     assert (header.height, header.width) == (25, 37)
     assert np.array_equal(pixels, cipher("subblock-sort").encrypt(open_image(photo)).pixels)
 
@@ -41,7 +41,7 @@ def test_options_reach_the_cipher(cli, photo: Path) -> None:
     [
         ["--cipher", "rot13"],
         ["--block", "0"],
-        ["--sub-block", "5"],
+        ["--block", "16", "--sub-block", "5"],
         ["--cipher", "patch-permutation"],
         ["--key", "missing.key", "--cipher", "patch-permutation"],
         ["--key", "my.key"],
@@ -89,10 +89,10 @@ def test_small_sub_blocks_are_warned_of_and_single_pixels_refused(cli, photo: Pa
     done = cli("encrypt", "photo.png", "-o", "veiled.png", "--sub-block", "2")
     assert done.code == 0
     assert done.err.startswith("warning: cells have 2 pixels and the working size is 480 pixels")
-    assert "warning" not in cli("encrypt", "photo.png", "-o", "four.png", "--sub-block", "4").err
+    assert "warning" not in cli("encrypt", "photo.png", "-o", "twelve.png", "--sub-block", "12").err
     refused = cli("encrypt", "photo.png", "-o", "one.png", "--sub-block", "1")
     assert refused.code == 2
-    assert "\nhint: 4, 8 and 16 are usual" in refused.err
+    assert "\nhint: 8, 12 and 16 are usual" in refused.err
     assert not Path("one.png").exists()
 
 

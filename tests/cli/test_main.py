@@ -16,6 +16,7 @@ import pytest
 import veilseg
 from veilseg.cli import main as frame
 from veilseg.errors import InvalidImageError, UsageError
+from veilseg.install import install_hint
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def test_wrong_usage(cli, arguments: list[str]) -> None:
         (
             ModuleNotFoundError("No module named 'onnxruntime.capi'", name="onnxruntime.capi"),
             1,
-            'error: this needs the package onnxruntime.capi\nhint: pip install "veilseg[run]"\n',
+            f"error: this needs the package onnxruntime.capi\nhint: {install_hint('run')}\n",
         ),
         (KeyboardInterrupt(), 130, ""),
     ],

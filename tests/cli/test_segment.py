@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from pycocotools import mask as coco
 
 import veilseg
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
 from veilseg.cli.main import main
 from veilseg.images import to_png
+from veilseg.modelconfig import ModelConfig
 from veilseg.runtime import Segmenter, overlay
+from veilseg.runtime.answers import legend
+from veilseg.server.responses import AREAS, RLE, build
 
 
 @pytest.fixture
@@ -144,3 +150,62 @@ def test_a_map_to_stdout(here: Path, capfdbinary: pytest.CaptureFixture[bytes]) 
     capfdbinary.readouterr()
     assert main(["segment", "veiled/0.png", "-o", "-", "--model", "model"]) == 0
     assert capfdbinary.readouterr().out == (here / "labels.png").read_bytes()
+
+
+def test_shares_rle_and_legend(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They describe the label map that is written; the JSON is a service's."""
+    beside = ["--areas", "areas.json", "--rle", "rle.json", "--legend", "legend.csv"]
+    assert main(["segment", "veiled/0.png", "-o", "labels.png", "--model", "model", *beside]) == 0
+    labels, segmenter = read(here / "labels.png"), Segmenter(here / "model")
+    found = json.loads((here / "areas.json").read_text())
+    ids, counts = np.unique(labels, return_counts=True)
+    assert (found["height"], found["width"]) == labels.shape
+    assert [(each["id"], each["pixels"]) for each in found["classes"]] == list(zip(ids, counts, strict=True))
+    runs = json.loads((here / "rle.json").read_text())["segments"]
+    for segment in runs:
+        mask = coco.decode({**segment["rle"], "counts": segment["rle"]["counts"].encode()})
+        assert np.array_equal(mask == 1, labels == segment["id"])
+    config = ModelConfig.load(here / "model")
+    for kind, name in ((AREAS, "areas.json"), (RLE, "rle.json")):
+        assert build([("", labels)], kind, config, several=False, boundary="")[0] == (here / name).read_bytes()
+    rows = list(csv.reader((here / "legend.csv").read_text().splitlines()))
+    assert rows[0] == ["id", "class", "red", "green", "blue", "percent"]
+    for row, index, count in zip(rows[1:], ids, counts, strict=True):
+        assert row[:2] == [str(index), segmenter.classes[index]]
+        assert [int(value) for value in row[2:5]] == segmenter.palette[index].tolist()
+        assert float(row[5]) == pytest.approx(100 * count / labels.size, abs=0.001)
+    largest = segmenter.classes[ids[counts.argmax()]]
+    assert capsys.readouterr().err.startswith(f"{largest} {100 * counts.max() / labels.size:.1f} %")
+
+
+def test_answers_of_a_folder(here: Path) -> None:
+    beside = ["--areas", "areas", "--legend", "legends", "--overlay", "seen", "--photo", "photos"]
+    assert main(["segment", "veiled", "-o", "labels", "--model", "model", *beside]) == 0
+    for folder, suffix in (("areas", "json"), ("legends", "csv"), ("seen", "png"), ("labels", "png")):
+        assert sorted(path.name for path in (here / folder).iterdir()) == [f"0.{suffix}", f"1.{suffix}"]
+    (here / "legends" / "1.csv").unlink()  # what is missing is made again
+    assert main(["segment", "veiled", "-o", "labels", "--model", "model", *beside]) == 0
+    assert (here / "legends" / "1.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-o", "labels.png", "--areas", "areas.png"], "--areas writes JSON, and areas.png has another suffix"),
+        (["-o", "labels.json"], "labels.json would be a PNG under another name"),
+        (["-o", "labels.png", "--areas", "a.json", "--rle", "a.json"], "would be written twice"),
+        (["-o", "-", "--legend", "legend.csv"], "--legend needs the label map in a file"),
+    ],
+)
+def test_answers_that_cannot_be_written(
+    arguments: list[str], said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["segment", "veiled/0.png", "--model", "model", *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert not list(here.glob("*.csv")) + list(here.glob("*.json"))
+
+
+def test_a_legend_is_no_formula_in_a_spreadsheet() -> None:
+    labels = np.array([[0, 1]], np.uint8)
+    text = legend(labels, ("=1+1", 'a "b", c'), np.zeros((2, 3), np.uint8))
+    assert text == 'id,class,red,green,blue,percent\r\n0,"\'=1+1",0,0,0,50.000\r\n1,"a ""b"", c",0,0,0,50.000\r\n'

@@ -48,7 +48,7 @@ def give(handler: BaseHTTPRequestHandler, status: int, body: bytes = b"", **head
 
 
 def info(**spec: Any) -> bytes:
-    given = {"cipher": "subblock-sort", "block": 16, "sub_block": 8}
+    given = {"cipher": "subblock-sort", "block": 16, "sub_block": 16}
     limits = {"image_pixels": 10**6, "body_bytes": 10**7}
     classes = [{"id": 0, "name": "a", "colour": [0, 0, 0]}, {"id": 1, "name": "b", "colour": [255, 0, 0]}]
     data = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import warnings
 from http.server import BaseHTTPRequestHandler
 
@@ -90,6 +91,19 @@ def test_with_tls_a_proxy_gets_neither_token_nor_image(monkeypatch: pytest.Monke
         with client, pytest.raises(ServiceError, match=r"cannot be reached through the proxy 127\.0\.0\.1"):
             client.segment(SMALL)
         assert not got  # CONNECT alone came, which the impostor does not know
+
+
+def test_that_a_service_is_tried_again_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.socket() as taken:  # bound and not listening: every connection is refused
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        retries = Retries(attempts=3, first_wait=0.0)
+        heard = caplog.at_level("INFO", "veilseg.client")
+        refused = pytest.raises(ServiceError, match="cannot be reached")
+        with heard, Client(address, retries=retries) as client, refused:
+            client.segment(SMALL)
+    said = [record.getMessage() for record in caplog.records if record.name == "veilseg.client"]
+    assert said == [f"the service at {address} cannot be reached; trying again"]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate\n"])

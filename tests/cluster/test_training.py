@@ -58,11 +58,12 @@ def test_a_run_whose_process_is_killed_goes_on(cluster: Cluster, tmp_path: Path)
         killer.join()
     assert len(killed) == 2, "killed in time, one of two"
     with max(folder.glob("log/version_*/metrics.csv")).open() as log:
-        assert int(next(csv.DictReader(log))["step"]) >= ENOUGH, "the second attempt did not begin anew"
+        # The log counts from 0, and the checkpoint's own validation may come after the restart.
+        assert int(next(csv.DictReader(log))["step"]) >= ENOUGH - 1, "the second attempt did not begin anew"
     train(from_dict(recipe), tmp_path / "one")
     one, two = load_model(tmp_path / "one"), load_model(folder)
     assert two.config.training["steps"] == STEPS
-    image = torch.from_numpy(generate_scene(5, (64, 96)).image).permute(2, 0, 1)[None]
+    image = torch.from_numpy(generate_scene(5, (48, 96)).image).permute(2, 0, 1)[None]
     with torch.inference_mode():
         # Not the weights: some have no effect, and what rounding makes of them grows with every step. One thread
         # against two makes a mean difference of 0.006 here, one step less 0.14.

@@ -52,7 +52,7 @@ def test_real_camvid(camvid: Path) -> None:
     assert data.classes == CAMVID_CLASSES
     assert data.palette is CAMVID_PALETTE
     assert len(open_data(f"camvid:{camvid}", "train")) == 367
-    assert check_data(data, limit=10) == []
+    assert check_data(data, limit=10).faults == []
     sample = data[-1]
     assert sample.image.shape == (360, 480, 3)
     assert sample.image.dtype == sample.label.dtype == np.uint8

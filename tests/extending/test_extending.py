@@ -19,11 +19,11 @@ from veilseg.data.registry import KINDS
 from veilseg.models.networks.registry import NETWORKS
 
 RECIPE = """
-model: {architecture: linear, input: median, block: 16, sub_block: 4}
+model: {architecture: linear, input: median}
 data:
   train: [{source: "stripes:6"}]
   val: {source: "stripes:2"}
-augment: {crop: [32, 32]}
+augment: {crop: [36, 36]}
 train: {steps: 2, batch: 2, validate_every: 2, average: 0}
 machine: {workers: 0}
 """
@@ -62,7 +62,7 @@ def run(*arguments: object) -> None:
 def test_encrypt_and_inspect(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("encrypt", folder / "photos" / "one.png", "-o", folder / "one.png", "--cipher", "median")
     run("inspect", folder / "one.png")
-    assert "A mosaic of medians, 4 x 4 pixels." in " ".join(capsys.readouterr().out.split())
+    assert "A mosaic of medians, 12 x 12 pixels." in " ".join(capsys.readouterr().out.split())
     stored = EncryptedImage.open(folder / "one.png").pixels
     assert (stored[:4, :4] == stored[0, 0]).all()
 
@@ -81,7 +81,7 @@ def test_array_and_tensor_agree() -> None:
 def test_train_and_segment(folder: Path) -> None:
     run("train", folder / "recipe.yaml", "-o", folder / "run")
     config = json.loads((folder / "run" / "config.json").read_text())
-    assert config["input"] == {"cipher": "median", "block": 16, "sub_block": 4}
+    assert config["input"] == {"cipher": "median", "block": 12, "sub_block": 12}
     run("encrypt", folder / "photos", "-o", folder / "encrypted", "--cipher", "median")
     run("segment", folder / "encrypted", "-o", folder / "maps", "--model", folder / "run")
     assert {np.array(Image.open(path)).shape for path in (folder / "maps").iterdir()} == {(64, 64)}

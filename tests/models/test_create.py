@@ -37,7 +37,7 @@ def test_inputs():
     for name, cipher in (("canonical", "subblock-sort"), ("shuffled", "subblock-shuffle"), ("mosaic", "mosaic")):
         made = tiny_conv(input=name, sub_block=8)
         assert made.config.input == InputSpec(CipherSpec(cipher, 16, 8))
-    assert tiny_conv(input="quartiles").config.input == InputSpec(CipherSpec("subblock-quartiles", 16, 4))
+    assert tiny_conv(input="quartiles").config.input == InputSpec(CipherSpec("subblock-quartiles", 12, 12))
     assert tiny_conv(input="quartiles", sub_block=8).network.patch == 8
 
 

@@ -136,7 +136,6 @@ def test_refusals():
         nn.Conv2d(3, 8, 4, stride=2),
         nn.Conv2d(3, 8, 4, stride=4, padding=1),
         nn.Conv2d(3, 8, 4, stride=4, dilation=2),
-        nn.Conv2d(3, 8, (4, 2), stride=(4, 2)),
         nn.Conv2d(1, 8, 4, stride=4),
         nn.Flatten(),
     ],

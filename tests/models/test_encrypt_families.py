@@ -200,12 +200,19 @@ def test_copies_of_the_embedding() -> None:
         torch.cat([torch.randn(100), kept.flatten(), torch.randn(50)]),
         torch.cat([torch.randn(5, 3, 4, 4), 2 * kept]),
         kept.flip(1),
+        torch.cat([kept.flatten(1), torch.randn(8, 7)], 1),
+        torch.cat([torch.randn(8, 5), 3 * kept.flatten(1)[torch.randperm(8)]], 1),
+        torch.cat([kept.flatten(1).T, torch.randn(48, 3)], 1),
+        torch.cat([torch.randn(9, 8), kept.flatten(1).T], 0),
+        nn.functional.pad(kept.permute(0, 2, 3, 1).flatten(1), (30, 40, 6, 7)) + 1e-3 * torch.randn(21, 118),
+        kept[2:5].clone(),
     ):
         model.register_buffer("average", other)
         with pytest.raises(InvalidModelError, match="average"):
             encrypt_model(model, KEYS[0])
-    model.average = torch.randn(8, 3, 4, 4)
-    encrypt_model(model, KEYS[0])
+    for other in (torch.randn(8, 3, 4, 4), torch.randn(300, 48), torch.randn(90, 90), torch.ones(500, 48)):
+        model.average = other
+        encrypt_model(model, KEYS[0])
     for hidden in (1.5 * kept, [{"teacher": kept * 2}], (kept * 2).numpy()):
         model.hidden = hidden
         with pytest.raises(InvalidModelError, match="hidden"):

@@ -39,7 +39,7 @@ def agree(folder, model: SegmentationModel, *size: int) -> None:
 
 
 def test_setr(tmp_path, capfd, recwarn):
-    model = tiny_setr("mla", input="canonical", depth=2)
+    model = tiny_setr("mla", input="canonical", sub_block=8, depth=2)
     export_onnx(model, tmp_path)
     for size in ((1, 3, 32, 32), (3, 3, 48, 112), (2, 3, 64, 64)):
         agree(tmp_path, model, *size)

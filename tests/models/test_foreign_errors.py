@@ -9,6 +9,7 @@ import pytest
 
 from tests.models import families
 from tests.models.folders import processor, saved
+from tests.models.test_other_stems import OTHERS
 from tests.models.test_verify import clip
 from veilseg.cli.main import main
 from veilseg.errors import InvalidModelError
@@ -56,3 +57,14 @@ def test_networks_that_are_asked_in_words(name: str, asks: str, keys: list[Key])
     for folder in ("source", "encrypted"):
         with pytest.raises(InvalidModelError, match=f"more than an image.*{asks}"):
             Segmenter(folder)
+
+
+@pytest.mark.parametrize(("name", "reason"), [("siglip2", "more than an image"), ("videomae", "reads videos")])
+def test_networks_that_read_something_else(name: str, reason: str) -> None:
+    import transformers as t
+
+    model: Any = OTHERS[name]()
+    model.save_pretrained("source")
+    t.ViTImageProcessor(size={"height": 64, "width": 64}).save_pretrained("source")
+    with pytest.raises(InvalidModelError, match=reason):
+        Segmenter("source")

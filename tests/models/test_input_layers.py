@@ -58,7 +58,7 @@ def test_channels_with_the_same_values_in_different_places(name: str) -> None:
 
 @pytest.mark.parametrize("name", REDUCING)
 def test_the_layer_can_be_switched_off(name: str) -> None:
-    pixels = torch.randint(0, 256, (1, 3, 16, 16), dtype=torch.uint8)
+    pixels = torch.randint(0, 256, (1, 3, 24, 24), dtype=torch.uint8)
     layer = InputLayer(cipher(name))
     assert not torch.equal(layer(pixels), pixels)
     layer.enabled = False

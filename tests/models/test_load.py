@@ -24,7 +24,7 @@ from veilseg.models.encryption.stems import find_patchify
 MAKERS = {
     "naive": lambda: tiny_setr("naive"),
     "pup": lambda: tiny_setr("pup"),
-    "mla": lambda: tiny_setr("mla", input="canonical"),
+    "mla": lambda: tiny_setr("mla", input="canonical", sub_block=8),
     "no bias": lambda: tiny_setr("naive", pre_norm=True),
     "convseg": lambda: tiny_conv(input="mosaic", sub_block=8),
     "permuted": lambda: encrypt_model(tiny_setr("mla"), Key.generate()),
@@ -204,5 +204,5 @@ def test_shipped_models_load():
     model = load_model("default")
     assert model.config.input.name == "subblock-sort"
     with torch.no_grad():
-        assert model(images(1, 3, 32, 48)).shape == (1, model.num_classes, 32, 48)
+        assert model(images(1, 3, 36, 48)).shape == (1, model.num_classes, 36, 48)
     assert load_model("plain").config.input.name == "plain"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ import torch
 from tests.models.conftest import tiny_conv, tiny_setr
 from veilseg.ciphers import cipher
 from veilseg.data import open_data
-from veilseg.errors import InvalidDataError, UsageError, VeilsegError
+from veilseg.errors import InvalidDataError, InvalidKeyError, UsageError, VeilsegError
 from veilseg.keys import Key
-from veilseg.models import export_onnx
-from veilseg.models.encryption.onnx_stem import encrypt_onnx
+from veilseg.modelconfig import STEM_NAME
+from veilseg.models import SegmentationModel, encrypt_model, export_onnx
+from veilseg.models.encryption.onnx_stem import encrypt_onnx, rekey_onnx
 from veilseg.models.onnx import quantize as quantization
 from veilseg.models.onnx.attention import fuse_attention
 from veilseg.models.onnx.quantize import quantize
@@ -62,7 +64,7 @@ def test_the_share_of_equal_answers_is_measured(
         pixels = sort.encrypt(sample.image).pixels
         first.append(np.mean(exact.run(pixels.transpose(2, 0, 1)[None].astype(np.float32)).argmax(1) == 0))
 
-    def blind(source: Path, target: Path, given: object) -> None:
+    def blind(source: Path, target: Path, given: object, **_: object) -> None:
         model = onnx.load(str(source))
         end = model.graph.output[0].name
         model.graph.node.append(onnx.helper.make_node("Mul", [end, "zero"], ["none"]))
@@ -78,15 +80,35 @@ def test_the_share_of_equal_answers_is_measured(
     assert quantize(exported, tmp_path / "int8", data, images=2) == pytest.approx(np.mean(first))
 
 
-def test_models_that_take_keys_stay_in_float(tmp_path: Path) -> None:
-    export_onnx(tiny_conv(), tmp_path / "open", split_stem=16)
-    data = open_data("scenes:1:1")
-    with pytest.raises(UsageError, match="float"):
-        quantize(tmp_path / "open", tmp_path / "int8", data)
-    encrypt_onnx(tmp_path / "open", Key.generate(), tmp_path / "encrypted")
-    with pytest.raises(UsageError, match="float"):
-        quantize(tmp_path / "encrypted", tmp_path / "int8", data)
+@pytest.mark.parametrize("make", [tiny_conv, tiny_setr])
+def test_stems_that_take_keys_stay_in_float(make: Callable[[], SegmentationModel], tmp_path: Path) -> None:
+    """An int8 model is encrypted and given other keys by its stem.bin alone, as one in float is."""
+    torch.manual_seed(0)
+    export_onnx(make(), tmp_path / "open", split_stem=16)
+    data = open_data("scenes:2:1")
+    assert quantize(tmp_path / "open", tmp_path / "int8", data, images=2) > 0.6  # of random networks
+    assert (tmp_path / "int8" / STEM_NAME).read_bytes() == (tmp_path / "open" / STEM_NAME).read_bytes()
+    kinds = {tensor.data_type for tensor in onnx.load(str(tmp_path / "int8" / "model.onnx")).graph.initializer}
+    assert onnx.TensorProto.INT8 in kinds
+    old, new = Key(bytes(range(32))), Key(bytes(32))
+    encrypt_onnx(tmp_path / "int8", old, tmp_path / "encrypted")
+    rekey_onnx(tmp_path / "encrypted", old, new, tmp_path / "moved")
+    for index in range(2):
+        photo = data[index].image[:64, :96]
+        image = cipher("patch-permutation", block=16).encrypt(photo, new)
+        same = Segmenter(tmp_path / "moved").segment(image) == Segmenter(tmp_path / "int8").segment(photo)
+        assert same.mean() > 0.99
+
+
+def test_an_encrypted_model_needs_its_key(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    key, data = Key.generate(), open_data("scenes:2:1")
+    export_onnx(encrypt_model(tiny_setr(), key), tmp_path / "encrypted")
+    for given, error in ((None, UsageError), (Key(bytes(32)), InvalidKeyError)):
+        with pytest.raises(error):
+            quantize(tmp_path / "encrypted", tmp_path / "int8", data, key=given)
     assert not (tmp_path / "int8").exists()
+    assert quantize(tmp_path / "encrypted", tmp_path / "int8", data, images=2, key=key) > 0.6
 
 
 def test_nothing_is_replaced_and_images_are_needed(exported: Path, tmp_path: Path) -> None:

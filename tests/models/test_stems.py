@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ def test_a_stem_by_its_path() -> None:
     assert input_spec(rekeyed).key_fingerprint == KEYS[1].fingerprint
     with pytest.raises(UsageError, match="nowhere"):
         encrypt_model(model, KEYS[0], stem="nowhere")
-    for part in (nn.Linear(3, 4), nn.Conv2d(1, 4, 2, stride=2), nn.Conv2d(3, 4, 3, stride=2, padding=1)):
+    for part in (nn.Linear(3, 4), nn.Identity(), nn.Conv2d(1, 4, 2, stride=2), nn.Conv2d(3, 4, 3, stride=2, padding=1)):
         with pytest.raises(InvalidModelError):
             encrypt_model(nn.ModuleDict({"part": part}), KEYS[0], stem="part")
 
@@ -72,10 +73,11 @@ def test_overlapping_stems_are_refused_with_the_reason(name: str) -> None:
 @pytest.mark.parametrize(
     ("layer", "reason"),
     [
-        (nn.Conv3d(3, 8, (2, 4, 4), stride=(2, 4, 4)), "reads videos"),
-        (nn.Linear(3 * 16 * 16, 8), "given patches"),
+        (nn.Conv3d(3, 8, (2, 4, 4), stride=(1, 4, 4)), "mixes neighbouring blocks"),
+        (nn.Conv3d(1, 8, (2, 4, 4), stride=(2, 4, 4)), "no convolution"),
+        (nn.Linear(3 * 16 * 12, 8), "no square patch"),
         (nn.Conv2d(4, 8, 4, stride=4), "takes 4 channels"),
-        (nn.Conv2d(3, 8, (4, 2), stride=(4, 2)), "oblong, 4 x 2 pixels"),
+        (nn.Conv2d(3, 8, (5, 3), stride=(5, 3)), "5 x 3 pixels, are not made of square blocks"),
         (nn.Conv2d(3, 8, 1), "single pixels"),
         (nn.Conv2d(3, 8, 4, stride=2), "mixes neighbouring blocks"),
         (nn.Identity(), "no convolution"),
@@ -84,6 +86,23 @@ def test_overlapping_stems_are_refused_with_the_reason(name: str) -> None:
 def test_refusals_name_the_true_reason(layer: nn.Module, reason: str) -> None:
     with pytest.raises(InvalidModelError, match=reason):
         encrypt_model(nn.ModuleDict({"patch_embed": layer}), KEYS[0])
+
+
+@pytest.mark.parametrize("stem", [nn.Conv2d(3, 8, 4, stride=4), nn.Linear(48, 8)])
+def test_copies_that_peft_trains(stem: nn.Module) -> None:
+    """`modules_to_save` keeps the plain module beside the trained one."""
+
+    class ModulesToSaveWrapper(nn.Module):
+        def __init__(self, module: nn.Module) -> None:
+            super().__init__()
+            self.original_module = module
+            self.modules_to_save = nn.ModuleDict({"default": copy.deepcopy(module)})
+
+    with pytest.raises(InvalidModelError, match="a plain and a trained copy") as caught:
+        encrypt_model(nn.ModuleDict({"patch_embed": ModulesToSaveWrapper(stem)}), KEYS[0])
+    assert "merge" in str(caught.value.hint)
+    head = nn.ModuleDict({"patch_embed": nn.Conv2d(3, 8, 4, stride=4), "head": ModulesToSaveWrapper(nn.Linear(48, 8))})
+    encrypt_model(head, KEYS[0])
 
 
 def test_the_command_takes_the_path_of_the_stem(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> None:

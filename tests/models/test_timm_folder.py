@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from tests.models import families
 from tests.models.folders import photo, stored
 from veilseg import ciphers
 from veilseg.cli.main import main
+from veilseg.errors import InvalidImageError, InvalidModelError
 from veilseg.keys import Key
+from veilseg.runtime import Segmenter
 
 
 @torch.no_grad()
@@ -46,3 +49,46 @@ def test_timm_folders(keys: list[Key], capsys: pytest.CaptureFixture[str]) -> No
     assert main(["encrypt-model", "encrypted", "--key", "my.key", "-o", "no"]) == 1
     assert "encrypted already" in capsys.readouterr().err
     assert main(["rekey-model", "encrypted", "--old", "next.key", "--new", "my.key", "-o", "no"]) == 1
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["vit", "deit", "swin", "convnext"])
+def test_segmenter_runs_classifiers_of_timm(name: str, keys: list[Key]) -> None:
+    """The map of an encrypted network is that of the plain one; averages of it are the classifier's own answer."""
+    from timm.models import save_for_hf
+
+    kind, options = families.timm_models()[name]
+    plain: Any = families.wake(timm.create_model(kind, **options))
+    save_for_hf(plain, "source", safe_serialization=True, model_args=options)
+    assert main(["encrypt-model", "source", "--key", "my.key", "-o", "encrypted"]) == 0
+    segmenter, locked = Segmenter("source"), Segmenter("encrypted")
+    assert segmenter.classes == locked.classes == tuple(f"class {index}" for index in range(families.CLASSES))
+    image = segmenter.to_working_size(photo())
+    encryption = locked.config.input.encryption
+    assert encryption is not None
+    encrypted = ciphers.cipher_for(encryption).encrypt(image, keys[0], longer_side=0)
+    labels = segmenter.segment(image)
+    assert len(np.unique(labels)) > 1
+    assert np.mean(labels == locked.segment(encrypted)) > 0.999
+    with pytest.raises(InvalidImageError):
+        locked.segment(image)
+    if name == "swin":  # which averages its features before a linear head
+        coarse = segmenter.engine._model.network  # type: ignore[attr-defined]
+        pixels = torch.from_numpy(np.asarray(image, np.float32)).permute(2, 0, 1)[None]
+        features = coarse.model.forward_features(pixels)
+        assert torch.allclose(coarse.model.head.fc(features).mean((1, 2)), coarse.model(pixels), atol=1e-4)
+        maps = torch.nn.functional.interpolate(
+            coarse.model.head.fc(features).permute(0, 3, 1, 2), image.shape[:2], mode="bilinear"
+        )
+        assert np.abs(segmenter.logits(image) - maps[0].numpy()).max() < 1e-4
+
+
+def test_more_classes_than_a_map_holds() -> None:
+    from timm.models import save_for_hf
+
+    options: dict[str, Any] = {"depths": (1, 1, 1, 1), "dims": (8, 8, 12, 12), "num_classes": 300}
+    save_for_hf(timm.create_model("convnext_atto", **options), "source", safe_serialization=True, model_args=options)
+    with pytest.raises(InvalidModelError, match="300 classes"):
+        Segmenter("source")
+    with pytest.raises(InvalidModelError, match="runs in torch"):
+        Segmenter("source", engine="onnx")

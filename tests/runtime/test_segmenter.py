@@ -15,6 +15,7 @@ import veilseg
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
 from veilseg.ciphers import EncryptedImage
 from veilseg.errors import InvalidImageError, InvalidModelError, UsageError
+from veilseg.install import install_hint
 from veilseg.keys import Key
 from veilseg.runtime import Segmenter
 
@@ -80,6 +81,7 @@ def test_plain_images_are_refused_with_the_way_out(canonical: Segmenter, tmp_pat
         with pytest.raises(InvalidImageError, match="not plain ones") as caught:
             canonical.segment(image)
         assert "veilseg encrypt" in (caught.value.hint or "")
+        assert "--server" in (caught.value.hint or "")
 
 
 def test_unchecked_plain_images_are_read_as_they_are(canonical: Segmenter) -> None:
@@ -199,7 +201,7 @@ def test_a_missing_onnx_runtime_is_named(canonical: Segmenter, monkeypatch: pyte
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(InvalidModelError) as caught:
         Segmenter(canonical.name)
-    assert "veilseg[run]" in (caught.value.hint or "")
+    assert caught.value.hint == install_hint("run")
 
 
 def test_an_opened_image_is_an_image_like_any_other(canonical: Segmenter, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pycocotools import mask as coco
 
+from veilseg.runtime.rle import encode_counts
 from veilseg.server.errors import RequestError
 from veilseg.server.responses import AREAS, PNG, RAW, RLE, TYPES, negotiate
-from veilseg.server.rle import encode_counts
 
 
 @given(arrays.arrays(bool, st.tuples(st.integers(1, 30), st.integers(1, 30))))

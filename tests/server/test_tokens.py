@@ -116,6 +116,11 @@ def test_a_plain_model_is_not_served(capsys: pytest.CaptureFixture[str], tmp_pat
     assert "plain images" in capsys.readouterr().err
 
 
+def test_a_model_that_is_not_there_is_said_before_anything_starts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "default", "mine=nope", "--port", "0"]) == 1
+    assert capsys.readouterr().err.startswith("error: there is no model 'nope'")
+
+
 def test_a_running_service_follows_the_file(model: Path, tmp_path: Path) -> None:
     tokens = TokenFile(tmp_path / "tokens.json")
     first, second = tokens.add("first"), tokens.add("second")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,14 +13,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tests.service import PATIENCE, SOURCE
 from tests.training.test_training_run import TINY
 
 from veilseg.errors import InvalidDataError, UsageError
+from veilseg.training import before
 from veilseg.training.load import from_dict
-from veilseg.training.training_run import LAST, train
+from veilseg.training.trainer import LAST
+from veilseg.training.training_run import train
 
 
 def recipe(**changes: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +65,7 @@ def test_a_signal_for_the_whole_group_leaves_a_checkpoint(number: signal.Signals
         check=False,
     )
     assert again.returncode == 2
-    assert again.stderr.startswith("error: another process works on run")
+    assert "\nerror: another process works on run" in again.stderr
     process.send_signal(number)  # as `timeout` does it: the process, then its group
     os.killpg(process.pid, number)
     _, said = process.communicate(timeout=PATIENCE)
@@ -113,7 +117,6 @@ def test_a_small_dev_shm_is_named(options: str, tmp_path: Path) -> None:
 
 
 def test_nothing_to_learn_is_an_error(tmp_path: Path) -> None:
-    import numpy as np
     from PIL import Image
 
     for name, value in (("images", 7), ("labels", 255)):
@@ -123,3 +126,33 @@ def test_nothing_to_learn_is_an_error(tmp_path: Path) -> None:
     source = {"source": f"folder:{tmp_path / 'data'}"}
     with pytest.raises(InvalidDataError, match="every pixel of training is ignored"):
         train(from_dict(recipe(data={"train": [source], "val": source})), tmp_path / "run")
+
+
+def test_much_that_is_ignored_is_told() -> None:
+    from veilseg.data import open_data
+
+    val = open_data("scenes:1")
+    counts = np.array([1] * len(val.classes) + [2 * len(val.classes)])
+    with pytest.warns(UserWarning, match=r"67 % of the pixels of training are ignored \(255\)"):
+        before.check_classes(counts, val)
+    counts[0] = 0
+    with (
+        pytest.warns(UserWarning, match="of the pixels of training are ignored"),
+        pytest.warns(UserWarning, match="belongs to .*; 255 means ignored"),
+    ):
+        before.check_classes(counts, val)
+    before.check_classes(np.array([9] * len(val.classes) + [1]), val)  # no warning, which would be an error here
+
+
+@pytest.mark.parametrize(("in_memory", "free_mb", "fits"), [(False, 40, False), (True, 40, True), (True, 1, False)])
+def test_room_is_asked_for_where_workers_read(
+    in_memory: bool, free_mb: int, fits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Validation reads images by workers also where those of training are in memory."""
+    from veilseg.data import open_data
+
+    room = os.statvfs_result((1, 1 << 20, 99, 99, free_mb, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: room)
+    many = from_dict(recipe(train={"batch": 4000}, machine={"workers": 1}))
+    with contextlib.nullcontext() if fits else pytest.raises(UsageError, match="and the workers of this recipe need"):
+        before.check_machine(many, open_data("scenes:1"), in_memory=in_memory)

@@ -24,14 +24,15 @@ from veilseg.training import start
 from veilseg.training.inputs import input_transform
 from veilseg.training.load import from_dict
 from veilseg.training.samples import TrainingSamples
-from veilseg.training.training_run import LAST, prepare, train
+from veilseg.training.trainer import LAST
+from veilseg.training.training_run import prepare, train
 
-VIT = {"backbone": "vit_tiny_patch16_224", "image_size": 64, "embed_dim": 24, "depth": 4, "num_heads": 2}
+VIT = {"backbone": "vit_tiny_patch16_224", "image_size": 48, "embed_dim": 24, "depth": 4, "num_heads": 2}
 SETR = {"architecture": "setr-naive", "arguments": {**VIT, "decoder_channels": 8}}
 CONV = {"arguments": {"widths": [8, 8, 8, 8], "depths": [0, 1, 1, 1], "decoder_width": 8}}
 SHORT: dict[str, Any] = {
     "data": {"train": [{"source": "scenes:3"}], "val": {"source": "scenes:1:1"}},
-    "augment": {"crop": [64, 64]},
+    "augment": {"crop": [48, 48]},
     "train": {"steps": 2, "batch": 2, "average": 0.0},
     "machine": {"workers": 0, "threads": 1},
 }
@@ -53,7 +54,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def image() -> np.ndarray:
-    return open_data("scenes:1")[0].image[:64, :96]
+    return open_data("scenes:1")[0].image[:48, :96]
 
 
 def seen(transform: InputTransform, image: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -94,11 +95,11 @@ def test_keys_of_training_images(keys: str) -> None:
     chosen = recipe(
         model={**CONV, "input": "shuffled"},
         data={**SHORT["data"], "train": [{"source": "scenes:1"}]},
-        augment={"crop": [64, 64], "scale": [1.0, 1.0], "photometric": 0.0, "flip": False},
+        augment={"crop": [48, 48], "scale": [1.0, 1.0], "photometric": 0.0, "flip": False},
         method={"keys": keys},
     )
     transform = input_transform(InputSpec(make_spec("subblock-shuffle")))
-    given = torch.arange(64 * 64 * 3).to(torch.uint8).reshape(1, 3, 64, 64)
+    given = torch.arange(48 * 48 * 3).to(torch.uint8).reshape(1, 3, 48, 48)
     recorded: list[torch.Tensor] = []
 
     def recording(images: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
@@ -141,12 +142,11 @@ def test_a_teacher_that_does_not_fit_is_refused(plain: dict[str, Path], tmp_path
 
 def test_closed_form_start_comes_close_to_the_plain_embedding(plain: dict[str, Path]) -> None:
     """On sorted sub-blocks the fitted embedding is closer to the plain one than the plain weights are."""
-    chosen = recipe(model={**SETR, "sub_block": 4}, method={"start": str(plain["setr"]), "closed_form": True})
+    given: dict[str, Any] = {"model": {**SETR, "input": "canonical", "sub_block": 4}, "augment": {"crop": [64, 64]}}
+    chosen = recipe(**given, method={"start": str(plain["setr"]), "closed_form": True})
     data = open_data("scenes:4:3")
     samples = [data[index] for index in range(3)]
-    copied = start.first_model(
-        recipe(model=chosen.model.model_dump(), method={"start": str(plain["setr"])}), data, samples, None
-    )
+    copied = start.first_model(recipe(**given, method={"start": str(plain["setr"])}), data, samples, None)
     fitted = start.first_model(chosen, data, samples, None)
     teacher = load_model(plain["setr"])
     crop = data[3].image[:320, :480]
@@ -166,7 +166,7 @@ def test_closed_form_start_comes_close_to_the_plain_embedding(plain: dict[str, P
 def test_a_start_from_another_network_is_refused(plain: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(InvalidModelError, match="another network"):
         prepare(recipe(model=SETR, method={"start": str(plain["conv"])}), tmp_path)
-    wider = {**CONV, "sub_block": 8}
+    wider = {**CONV, "input": "canonical", "sub_block": 8}
     with pytest.raises(UsageError, match="differ in shape"):
         prepare(recipe(model=wider, method={"start": str(plain["conv"]), "closed_form": True}), tmp_path)
 
@@ -186,7 +186,7 @@ def test_domain_adaptation_ends_with_the_plain_weights_encrypted(
     adapted = train(recipe(**common, method=method), tmp_path / "adapted")
     assert adapted.config.input.key_fingerprint == key.fingerprint
     plainly = train(recipe(**common, method={"start": str(plain["setr"])}), tmp_path / "plain")
-    image = open_data("scenes:1:5")[0].image[:64, :96]
+    image = open_data("scenes:1:5")[0].image[:48, :96]
     encrypted = cipher("patch-permutation").encrypt(image, key).pixels
     with torch.no_grad():
         wanted = plainly(torch.tensor(image).permute(2, 0, 1)[None])

@@ -76,7 +76,7 @@ def test_overrides_win(tmp_path: Path) -> None:
         ({"train": {"average": 1.0}}, "train.average"),
         ({"optimizer": {"learning_rate": "2e-3"}}, "optimizer.learning_rate is '2e-3': should be a valid number"),
         ({"augment": {"flip": 1}}, "augment.flip"),
-        ({"model": {"sub_block": 5}}, "must divide"),
+        ({"model": {"block": 16, "sub_block": 5}}, "must divide"),
         ({"model": {"input": "blurred"}}, "blurred"),
         ({"augment": {"crop": [100, 96]}}, "crop"),
         ({"augment": {"crop": [96]}}, "augment.crop"),
@@ -136,6 +136,9 @@ def test_files_that_would_fill_the_memory_are_refused(tmp_path: Path) -> None:
     lines = ["a0: &a0 [1]", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10))]
     path.write_text("\n".join(lines))
     with pytest.raises(UsageError, match="no aliases"):
+        load_recipe(path)
+    path.write_text("[" * 1000)
+    with pytest.raises(UsageError, match="brackets in brackets"):
         load_recipe(path)
     with path.open("wb") as file:
         file.truncate(1 << 30)

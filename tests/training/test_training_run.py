@@ -24,7 +24,8 @@ from veilseg.training.callbacks import StoppedError
 from veilseg.training.load import from_dict
 from veilseg.training.loading import StepBatches
 from veilseg.training.recipe import Recipe
-from veilseg.training.training_run import LAST, prepare, train
+from veilseg.training.trainer import LAST
+from veilseg.training.training_run import prepare, train
 
 NETWORK = {"widths": [8, 8, 8, 8], "depths": [0, 1, 1, 1], "decoder_width": 8}
 TINY: dict[str, Any] = {
@@ -33,7 +34,7 @@ TINY: dict[str, Any] = {
         "train": [{"source": "scenes:3", "weight": 2}, {"source": "scenes:2:7", "weight": 1}],
         "val": {"source": "scenes:2:1"},
     },
-    "augment": {"crop": [64, 64]},
+    "augment": {"crop": [48, 48]},
     "train": {"steps": 4, "batch": 2, "validate_every": 2, "checkpoint_every": 1, "average": 0.5},
     "machine": {"workers": 0, "threads": 1},
 }
@@ -51,7 +52,7 @@ def test_the_folder_holds_a_model_that_takes_raw_canonical_pixels(finished: Path
     assert model.config.input.name == "subblock-sort"
     assert model.config.classes[0] == "sky"
     assert model.config.training["recipe"]["train"]["steps"] == 4
-    image = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, 3, 64, 96), np.uint8))
+    image = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, 3, 48, 96), np.uint8))
     mixed = image.flip(1)  # the channel order is forgotten
     with torch.no_grad():
         assert torch.equal(model(image), model(mixed))
@@ -143,7 +144,7 @@ def test_other_inputs_train_too(name: str, cipher: str, tmp_path: Path) -> None:
 def test_setr_trains_with_its_auxiliary_heads(tmp_path: Path) -> None:
     arguments = {
         "backbone": "vit_tiny_patch16_224",
-        "image_size": 64,
+        "image_size": 48,
         "embed_dim": 24,
         "depth": 4,
         "num_heads": 2,
@@ -152,7 +153,7 @@ def test_setr_trains_with_its_auxiliary_heads(tmp_path: Path) -> None:
     model = {"architecture": "setr-pup", "arguments": arguments}
     trained = train(from_dict({**TINY, "model": model, "train": {**TINY["train"], "steps": 2}}), tmp_path)
     loaded = load_model(tmp_path)
-    image = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8)
+    image = torch.randint(0, 256, (1, 3, 48, 48), dtype=torch.uint8)
     with torch.no_grad():
         torch.testing.assert_close(trained(image), loaded(image), rtol=1e-4, atol=1e-4)
 

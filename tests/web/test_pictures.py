@@ -56,7 +56,7 @@ def test_several_pictures_are_sent_one_after_the_other(page: Page, photos: list[
     buttons = page.locator("#pictures button")
     expect(buttons).to_have_text([f"photo {index}.pngdone" for index in range(3)])
     buttons.first.click()
-    expect(page.locator("#contents")).to_contain_text(re.compile("128 . 96 pixels"))
+    expect(page.locator("#contents")).to_contain_text(re.compile("132 . 96 pixels"))
     expect(buttons.first).to_have_attribute("aria-current", "true")
 
 
@@ -76,7 +76,7 @@ def test_a_picture_that_is_picked_stays(page: Page, photos: list[Path]) -> None:
     page.set_input_files("#file", photos)
     page.locator("#pictures li", has_text="done").first.locator("button").click()
     page.wait_for_selector("body[data-done]")
-    expect(page.locator("#contents")).to_contain_text(re.compile("128 . 96 pixels"))
+    expect(page.locator("#contents")).to_contain_text(re.compile("132 . 96 pixels"))
 
 
 def test_stop_ends_the_run(page: Page, photos: list[Path]) -> None:

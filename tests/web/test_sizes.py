@@ -45,7 +45,7 @@ def test_a_png_becomes_the_same_pixels_as_in_python(page: Page, scene: np.ndarra
     image, reference = segmented(page, tmp_path / "photo.png", tap), expected(scene)
     assert image.header == reference.header
     assert (image.pixels == reference.pixels).all()
-    sentence = "120 x 90 cells; writing lower than 4 pixels of this picture (9 of your photograph) is below one cell"
+    sentence = "40 x 30 cells; writing lower than 12 pixels of this picture (25 of your photograph) is below one cell"
     expect(page.locator("#cells")).to_have_text(sentence)
     assert sentence == describe_cells(image.header.spec, 360, 480, max(SIZE))
     expect(page.locator("#warning")).to_be_empty()
@@ -96,11 +96,11 @@ def test_the_size_can_be_chosen_and_what_is_finer_is_warned_of(
     page.select_option("#side", label="original")
     image = segmented(page, tmp_path / "photo.png", tap)
     assert (image.pixels == expected(scene, 0).pixels).all()
-    cells = "250 x 188 cells; writing lower than 4 pixels of this picture is below one cell"
+    cells = "84 x 63 cells; writing lower than 12 pixels of this picture is below one cell"
     expect(page.locator("#cells")).to_have_text(cells)
-    expect(page.locator("#warning")).to_contain_text("250 cells along the longer side, where 120 are usual")
+    expect(page.locator("#warning")).to_contain_text("84 cells along the longer side, where 40 are usual")
     page.select_option("#side", label="240 px")
-    expect(page.locator("#cells")).to_contain_text("60 x 45 cells")
+    expect(page.locator("#cells")).to_contain_text("20 x 15 cells")
     expect(page.locator("#warning")).to_be_empty()
 
 
@@ -151,7 +151,7 @@ def test_a_smaller_photograph_stays_as_it_is(page: Page, folder: Path, tap: Tap)
     image = segmented(page, folder / "street.png", tap)
     assert (image.header.height, image.header.width) == (240, 320)
     expect(page.locator("#cells")).to_have_text(
-        "80 x 60 cells; writing lower than 4 pixels of this picture is below one cell"
+        "27 x 20 cells; writing lower than 12 pixels of this picture is below one cell"
     )
 
 

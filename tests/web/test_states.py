@@ -52,7 +52,7 @@ def encrypting(page: Page, photos: list[Path]) -> None:
     page.route(SEGMENT, lambda route: None)
     page.set_input_files("#file", photos[0])
     expect(page.locator("#status")).to_contain_text("Sending")
-    expect(page.locator("#cells")).to_contain_text("120 x 90 cells")
+    expect(page.locator("#cells")).to_contain_text("40 x 30 cells")
 
 
 def result(page: Page, photos: list[Path]) -> None:
@@ -66,7 +66,7 @@ def finer(page: Page, photos: list[Path]) -> None:
     page.select_option("#side", label="960 px")
     page.set_input_files("#file", photos[0])
     page.wait_for_selector("body[data-done]")
-    expect(page.locator("#warning")).to_contain_text("240 cells along the longer side, where 120 are usual")
+    expect(page.locator("#warning")).to_contain_text("80 cells along the longer side, where 40 are usual")
 
 
 def several(page: Page, photos: list[Path]) -> None:

@@ -19,7 +19,7 @@ from veilseg.catalog import CATALOG
 from veilseg.ciphers import Cipher
 from veilseg.ciphers import cipher as make
 
-SUB_BLOCKS = (4, 8, 16)
+SUB_BLOCKS = (4, 8, 12, 16)
 """Sides in pixels of the sub-blocks that an audit of all ciphers takes."""
 
 
@@ -77,13 +77,13 @@ class CipherResult:
         return max(seen, key=lambda pair: pair[1].mean.ssim, default=None)
 
 
-def every_cipher(block: int) -> list[Cipher]:
-    """Every cipher of the catalogue at a block of `block` pixels, those with sub-blocks at each of SUB_BLOCKS."""
+def every_cipher(block: int | None = None) -> list[Cipher]:
+    """Every cipher of the catalogue, those with sub-blocks at each of SUB_BLOCKS that fits into `block` pixels."""
     return [
         make(name, block, side)
         for name, row in CATALOG.items()
         for side in (SUB_BLOCKS if row.sub_blocks else (None,))
-        if side is None or side <= block
+        if side is None or block is None or block % side == 0
     ]
 
 

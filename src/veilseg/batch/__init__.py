@@ -7,7 +7,7 @@ that is all the state there is, so that the same call goes on after an interrupt
 from veilseg.batch.executors import carry_out, run_by_service, run_here
 from veilseg.batch.locations import STREAM
 from veilseg.batch.operations import Decrypt, Encrypt, Operation, Portable, Segment, SegmentByService
-from veilseg.batch.overlays import with_photographs
+from veilseg.batch.overlays import with_answers, with_photographs
 from veilseg.batch.plan import Plan, Task, make_plan
 from veilseg.batch.summary import Outcome, Summary
 
@@ -27,5 +27,6 @@ __all__ = [
     "make_plan",
     "run_by_service",
     "run_here",
+    "with_answers",
     "with_photographs",
 ]

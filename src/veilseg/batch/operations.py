@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from veilseg.batch.beside import answer_files, blended_files, given_image, photograph_of
 from veilseg.catalog import DEFAULT_LONGER_SIDE
 from veilseg.cells import describe_cells
 from veilseg.ciphers import Cipher, EncryptedImage
 from veilseg.container import HEAD, is_encrypted
-from veilseg.errors import InvalidImageError, InvalidKeyError, InvalidModelError, VeilsegError
+from veilseg.errors import InvalidKeyError, InvalidModelError, VeilsegError
 from veilseg.images import open_image, to_png
 from veilseg.keys import Key
 from veilseg.scale import ORIGINAL, Resize, enlarge_labels, reduce_photograph, working_size
@@ -119,7 +120,7 @@ class Segment:
     """Encrypted images in, label maps as palette PNGs out, at the size of the photograph where that is given too.
 
     model, window, threads, longer_side: those of Segmenter; cityscapes_ids: grey PNGs of Cityscapes' label ids instead;
-    overlay: also photograph and map blended.
+    overlay: also photograph and map blended; answers: then these of veilseg.runtime.answers.FORMS.
     """
 
     model: str = "default"
@@ -128,23 +129,27 @@ class Segment:
     longer_side: int | None = None
     cityscapes_ids: bool = False
     overlay: bool = False
+    answers: tuple[str, ...] = ()
     doing = "segmenting"
 
     def open(self) -> Work:
         from veilseg.data.cityscapes import label_ids
         from veilseg.runtime import Segmenter, encode_label_png
+        from veilseg.runtime.answers import shares
 
         segmenter = Segmenter(self.model, window=self.window, threads=self.threads, longer_side=self.longer_side)
 
         def work(data: bytes, photo: bytes | None = None) -> Files:
-            image = _image(data)
-            seen = _photograph(image, photo, segmenter.to_working_size, needed=self.overlay)
+            image = given_image(data)
+            seen = photograph_of(image, photo, segmenter.to_working_size, needed=self.overlay)
             labels = segmenter.segment(image, size=None if seen is None else seen.shape[:2])
             if self.cityscapes_ids:
                 file = to_png(label_ids(labels, segmenter.classes))
             else:
                 file = encode_label_png(labels, segmenter.palette)
-            return Files((file, *_blended(seen if self.overlay else None, labels, segmenter.palette)))
+            blended = blended_files(seen if self.overlay else None, labels, segmenter.palette)
+            said = answer_files(self.answers, labels, segmenter.classes, segmenter.palette)
+            return Files((file, *blended, *said), shares(labels, segmenter.classes))
 
         return work
 
@@ -162,26 +167,30 @@ class Segment:
 class SegmentByService:
     """Photographs, encrypted images or frames of a video in, label maps out; they are sent encrypted.
 
-    overlay: also photograph and map blended.
+    overlay, answers: as for Segment.
     """
 
     client: Client = field(repr=False)
     overlay: bool = False
+    answers: tuple[str, ...] = ()
     doing = "segmenting"
 
     def open(self) -> Work:
+        from veilseg.runtime.answers import shares
         from veilseg.runtime.labels import encode_label_png
 
-        palette = self.client.model.palette
+        palette, classes = self.client.model.palette, self.client.model.classes
 
         def work(data: bytes | np.ndarray, photo: bytes | None = None) -> Files:
-            image = _image(data)
-            seen = _photograph(image, photo, None, needed=self.overlay)
+            image = given_image(data)
+            seen = photograph_of(image, photo, None, needed=self.overlay)
             labels = self.client.segment(image)
             if seen is not None:
                 labels = enlarge_labels(labels, *seen.shape[:2])
-            maps = (encode_label_png(labels, palette), *_blended(seen if self.overlay else None, labels, palette))
-            return Files(maps, self._remark(image))
+            maps = (encode_label_png(labels, palette), *blended_files(seen if self.overlay else None, labels, palette))
+            said = answer_files(self.answers, labels, classes, palette)
+            remarks = (self._remark(image), shares(labels, classes))
+            return Files((*maps, *said), "\n".join(filter(None, remarks)))
 
         return work
 
@@ -198,45 +207,3 @@ class SegmentByService:
 Operation = Encrypt | Decrypt | Segment | SegmentByService
 #: Those that other machines can do; `cores`: what one process needs.
 Portable = Encrypt | Segment
-
-
-def _image(given: bytes | np.ndarray) -> EncryptedImage | np.ndarray:
-    """A file's image: encrypted where it has our header, else a photograph, uint8 [H, W, 3]; arrays as they are."""
-    if not isinstance(given, bytes):
-        return given
-    # A damaged encrypted image must not pass as a photograph.
-    return EncryptedImage.from_bytes(given) if is_encrypted(given) else open_image(given)
-
-
-def _photograph(
-    image: EncryptedImage | np.ndarray, photo: bytes | None, resize: Resize | None, *, needed: bool
-) -> np.ndarray | None:
-    """The photograph of a label map, uint8 [H, W, 3]: `photo`, else what is segmented itself where `needed`.
-
-    `resize`: how the model's own library may have resized it. Raises InvalidImageError for one that cannot be read, or
-    that was not reduced to this image.
-    """
-    if photo is not None:
-        try:
-            found = open_image(photo)
-        except InvalidImageError as error:
-            raise InvalidImageError(f"the photograph for its map: {error.message}", error.hint) from error
-        size = image.shape[:2] if isinstance(image, np.ndarray) else (image.header.height, image.header.width)
-        if working_size(found.shape[0], found.shape[1], max(size)) == size:
-            return found
-        if resize is not None and resize(found).shape[:2] == size:
-            return found
-        sizes = f"{found.shape[1]}x{found.shape[0]} but the image {size[1]}x{size[0]}"
-        raise InvalidImageError(f"the photograph is {sizes}", "give the photograph that was encrypted")
-    if not needed:
-        return None
-    if isinstance(image, EncryptedImage):
-        raise InvalidImageError("an overlay needs the photograph, and this image is encrypted", "name it with --photo")
-    return image
-
-
-def _blended(photograph: np.ndarray | None, labels: np.ndarray, palette: np.ndarray) -> tuple[bytes, ...]:
-    """The file of an overlay, where there is a photograph to blend."""
-    from veilseg.runtime.labels import overlay
-
-    return () if photograph is None else (to_png(overlay(photograph, labels, palette)),)

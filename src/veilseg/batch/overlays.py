@@ -1,7 +1,8 @@
-"""To every task that segments: the photograph whose size its label map gets, and the overlay of the two."""
+"""To every task that segments: the photograph whose size its label map gets, the overlay of the two, and answers."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from veilseg.batch.locations import STREAM, address_of, below, join, location_of
@@ -29,6 +30,30 @@ def with_photographs(plan: Plan, photo: str | None, overlay: str | None) -> Plan
     ]
     folders = (*plan.folders, address_of(overlay)) if plan.folders and overlay is not None else plan.folders
     return checked(Plan(tasks, plan.left_out, folders))
+
+
+def with_answers(plan: Plan, answers: Mapping[str, str], forms: Mapping[str, tuple[str, object]]) -> Plan:
+    """The plan with more to write in every task: what is said of its label map, by the name of the form.
+
+    `answers`: {form: path, of several images a folder}; `forms`: {form: (suffix, ...)}. Raises UsageError for a name of
+    another suffix, and where an output would replace anything that the plan reads or writes.
+    """
+    if answers and plan.tasks and plan.tasks[0].outputs == (STREAM,):
+        raise UsageError(f"--{next(iter(answers))} needs the label map in a file", "name it with -o FILE")
+    outputs = [[*task.outputs] for task in plan.tasks]
+    for name, path in answers.items():
+        suffix, address = forms[name][0], address_of(path)
+        if not plan.folders and PurePosixPath(address).suffix.lower() != suffix:
+            hint = f"name it {PurePosixPath(address).with_suffix(suffix).name}"
+            raise UsageError(f"--{name} writes {suffix[1:].upper()}, and {path} has another suffix", hint)
+        for index, below_folder in enumerate(_names(plan) if plan.folders else ()):
+            outputs[index].append(join(address, str(PurePosixPath(below_folder).with_suffix(suffix))))
+        if not plan.folders:
+            outputs[0].append(address)
+    pictures = len(plan.tasks[0].outputs) if plan.tasks else None
+    tasks = [Task(task.inputs, tuple(made)) for task, made in zip(plan.tasks, outputs, strict=True)]
+    folders = (*plan.folders, *map(address_of, answers.values())) if plan.folders else ()
+    return checked(Plan(tasks, plan.left_out, folders), pictures)
 
 
 def _photographs(plan: Plan, photo: str) -> list[str]:

@@ -93,14 +93,17 @@ def make_plan(inputs: Sequence[str], output: str | None, *, verb: str) -> Plan:
     return checked(Plan(tasks, left_out, (target,)))
 
 
-def checked(plan: Plan) -> Plan:
-    """The plan. Raises UsageError when an output is any task's input, or another's output, or no PNG by its name."""
+def checked(plan: Plan, pictures: int | None = None) -> Plan:
+    """The plan. Raises UsageError when an output is any task's input, or another's output, or no PNG by its name.
+
+    pictures: so many outputs of a task, the first, are PNGs; None: all.
+    """
     # Any input: the last of ten must not be replaced by the result of the first.
     inputs = {identity(each) for task in plan.tasks for each in task.inputs if each != STREAM}
     taken: dict[str, str] = {}
     for task in plan.tasks:
-        for output in task.outputs:
-            if output != STREAM:
+        for index, output in enumerate(task.outputs):
+            if output != STREAM and (pictures is None or index < pictures):
                 refuse_other_than_png(output)
             first = taken.setdefault(output, task.inputs[0])
             if first != task.inputs[0]:

@@ -16,6 +16,7 @@ from veilseg.batch.locations import address_of, join, location_of
 from veilseg.batch.plan import Task
 from veilseg.errors import InvalidImageError, UsageError, VeilsegError
 from veilseg.formats import VIDEO_SUFFIXES
+from veilseg.install import install_hint
 from veilseg.steady import Steady, changed
 
 
@@ -68,7 +69,7 @@ def frames(source: str) -> Iterator[Frame]:
     try:
         import av
     except ImportError as error:
-        raise UsageError("video needs the package av", 'pip install "veilseg[video]"') from error
+        raise UsageError("video needs the package av", install_hint("video")) from error
     try:
         with av.open(source, format="v4l2" if is_camera(source) else None) as container:
             rate = float(container.streams.video[0].average_rate or 30)

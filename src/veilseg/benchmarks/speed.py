@@ -18,7 +18,8 @@ from veilseg.errors import UsageError
 from veilseg.keys import Key
 from veilseg.scale import ORIGINAL
 
-SUB_BLOCKS = (4, 8, 16)
+SUB_BLOCKS = (4, 8, 12, 16)
+TILE = 48  # pixels: a multiple of all of them
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def measure_encryption(
     """
     engine.kernels("sort", engine.WORTH_NUMBA)  # what is measured is a process that goes on, whatever the size
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    tiled = image[: height - height % 16, : width - width % 16]
+    tiled = image[: height - height % TILE, : width - width % TILE]
     key = Key.generate()
     chosen = [(name, s) for name in names for s in (SUB_BLOCKS if CATALOG[name].sub_blocks else (None,))]
     results = []

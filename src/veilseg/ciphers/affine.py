@@ -31,12 +31,18 @@ class AffineMap:
     def encrypt_embedding(self, embedding: Array, bias: Array) -> tuple[Array, Array]:
         """The patch embedding E [L, D] and bias [D] for stored values instead of plain ones: E_hat = M E.
 
-        With plain = (v - value_offset) value_scale M + plain_offset: plain E + b = v E_hat + b_hat, in float64.
+        With plain = (v - value_offset) value_scale M + plain_offset: plain E + b = v E_hat + b_hat, in float64. E may
+        be [n, L, D], of patches of n blocks, each of which is encrypted alike.
         """
         mixed = self.value_scale * (self.matrix @ embedding)
-        return mixed, bias + self.plain_offset * embedding.sum(axis=0) - self.value_offset * mixed.sum(axis=0)
+        return mixed, bias + self.plain_offset * _sum(embedding) - self.value_offset * _sum(mixed)
 
     def decrypt_embedding(self, mixed: Array, moved: Array) -> tuple[Array, Array]:
         """The way back from `encrypt_embedding`, for any invertible matrix."""
         embedding = np.asarray(np.linalg.solve(self.matrix, mixed) / self.value_scale, np.float64)
-        return embedding, moved - self.plain_offset * embedding.sum(axis=0) + self.value_offset * mixed.sum(axis=0)
+        return embedding, moved - self.plain_offset * _sum(embedding) + self.value_offset * _sum(mixed)
+
+
+def _sum(embedding: Array) -> Array:
+    """What all ones give: the sum over all axes but the last, float64 [D]."""
+    return np.asarray(embedding.sum(axis=tuple(range(embedding.ndim - 1))), np.float64)

@@ -21,7 +21,7 @@ def cipher(name: str, block: int | None = None, sub_block: int | None = None) ->
     `veilseg.catalog` describes them all. The smaller the sub-block, the finer the mosaic that everybody sees: 2 and 3
     pixels hide little, 1 is refused. Raises UsageError for unknown names and for sizes that the cipher does not have.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> photo = np.zeros((20, 30, 3), np.uint8)
         >>> encrypted = cipher("subblock-sort", sub_block=8).encrypt(photo)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from veilseg.audit.registry import ATTACKS, choose
-from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_CIPHER, DEFAULT_LONGER_SIDE
+from veilseg.catalog import DEFAULT_CIPHER, DEFAULT_LONGER_SIDE
 from veilseg.cli.common import BlockSize, CipherName, Force, LongerSide, SubBlockSize
 
 
@@ -19,11 +19,11 @@ def command(
         str, typer.Option("--images", metavar="DIR", help="A folder of photographs, or a dataset such as scenes:5.")
     ],
     cipher: CipherName = DEFAULT_CIPHER,
-    block: BlockSize = DEFAULT_BLOCK,
+    block: BlockSize = None,
     sub_block: SubBlockSize = None,
     longer_side: LongerSide = None,
     every: Annotated[
-        bool, typer.Option("--all", help="Every cipher, those with sub-blocks at 4, 8 and 16 pixels.")
+        bool, typer.Option("--all", help="Every cipher, those with sub-blocks at 4, 8, 12 and 16 pixels.")
     ] = False,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where page and figures are written.")
@@ -74,12 +74,13 @@ def command(
     from veilseg.errors import UsageError
     from veilseg.evaluation.report import PAGE_NAME
     from veilseg.files import make_folder, refuse_existing
+    from veilseg.install import install_hint
 
     attacks = choose(attack, learned=learned)
     if steps is not None and not any(one.learned for one in attacks):
         raise UsageError("--steps is for attacks that train a network, and none is chosen", "add --learned")
     if any(one.learned for one in attacks) and find_spec("torch") is None:
-        raise UsageError("attacks that train a network need torch", "pip install 'veilseg[train]'")
+        raise UsageError("attacks that train a network need torch", install_hint("train"))
     if every:
         source = context.get_parameter_source("cipher")
         if source is not None and source.name != "DEFAULT":

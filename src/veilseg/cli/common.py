@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from veilseg.keys import Key
 
 KEY_VARIABLE = "VEILSEG_KEY_FILE"
-TOKEN_VARIABLE = "VEILSEG_TOKEN"
 
 
 CipherName = Annotated[str, typer.Option("--cipher", metavar="NAME", help=f"{catalog.names()}.")]
-BlockSize = Annotated[int, typer.Option("--block", metavar="PIXELS", help="Side of a block: the model's patch size.")]
+BlockSize = Annotated[
+    int | None, typer.Option("--block", metavar="PIXELS", help="Side of a block. Default: the product's.")
+]
 SubBlockSize = Annotated[
     int | None,
     typer.Option(

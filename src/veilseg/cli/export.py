@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from veilseg.cli.common import Force, LongerSide
+from veilseg.cli.common import Force, LongerSide, load_key
 from veilseg.cli.encrypt_model import Output
 from veilseg.cli.messages import note
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME
 
 if TYPE_CHECKING:
+    from veilseg.keys import Key
     from veilseg.models import SegmentationModel
 
 
@@ -39,6 +40,10 @@ def command(
     split: Annotated[
         str | None, typer.Option("--split", help="Part of that dataset. Default: train, where it has one.")
     ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="FILE", help="The key of an encrypted model, for the images of --int8."),
+    ] = None,
     longer_side: LongerSide = None,
     force: Force = False,
 ) -> None:
@@ -46,7 +51,8 @@ def command(
 
     --longer-side states another working size: clients reduce larger photographs to it before they encrypt them. The
     exported model is compared with the original before anything is written. With --int8 it says for how many
-    pixels the rounded model answers the same class; measure it with `veilseg evaluate` on images it has not seen.
+    pixels the rounded model answers the same class; measure it with `veilseg evaluate` on images it has not seen. The
+    first layer of models that have or take a key, and of other libraries' networks, stays in float.
 
     Examples:
       veilseg export runs/camvid -o served
@@ -56,8 +62,8 @@ def command(
     from veilseg.errors import UsageError
     from veilseg.files import refuse_existing
 
-    if int8 is not None and split_stem is not None:
-        raise UsageError("a first layer that takes keys stays in float", "choose --int8 or --split-stem")
+    if key is not None and int8 is None:
+        raise UsageError("--key encrypts the images of --int8", "name a dataset, or leave --key out")
     if split is not None and int8 is None:
         raise UsageError("--split is a part of the dataset of --int8", "name that dataset, or leave --split out")
     from veilseg.models import export_onnx
@@ -71,7 +77,10 @@ def command(
     if int8 is None:
         export_onnx(_load(model, longer_side), output, overwrite=force or beside, split_stem=split_stem)
     else:
-        _export_int8(_load(model, longer_side), output, int8, split, overwrite=force or beside)
+        secret = load_key(key)
+        _export_int8(
+            _load(model, longer_side), output, int8, split, split_stem=split_stem, key=secret, overwrite=force or beside
+        )
     note(f"{output / 'model.onnx'}: {(output / 'model.onnx').stat().st_size / 1e6:.1f} MB")
 
 
@@ -85,7 +94,16 @@ def _load(name: str, longer_side: int | None) -> SegmentationModel:
     return model
 
 
-def _export_int8(model: SegmentationModel, output: Path, dataset: str, split: str | None, *, overwrite: bool) -> None:
+def _export_int8(
+    model: SegmentationModel,
+    output: Path,
+    dataset: str,
+    split: str | None,
+    *,
+    split_stem: int | None,
+    key: Key | None,
+    overwrite: bool,
+) -> None:
     from veilseg.data import open_data
     from veilseg.models import export_onnx
     from veilseg.models.onnx.quantize import quantize
@@ -93,6 +111,6 @@ def _export_int8(model: SegmentationModel, output: Path, dataset: str, split: st
     undivided = dataset.startswith(("folder:", "scenes:"))
     data = open_data(dataset, split or (None if undivided else "train"))
     with tempfile.TemporaryDirectory() as scratch:
-        export_onnx(model, scratch)
-        same = quantize(scratch, output, data, overwrite=overwrite)
+        export_onnx(model, scratch, split_stem=split_stem)
+        same = quantize(scratch, output, data, key=key, overwrite=overwrite)
     note(f"int8: the same class as before for {same:.2%} of the pixels")

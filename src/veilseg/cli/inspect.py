@@ -1,9 +1,10 @@
-"""`veilseg inspect`: what an encrypted image says about itself, and what it gives away."""
+"""`veilseg inspect`: what an encrypted image or a model says about itself, and what an image gives away."""
 
 from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,20 +17,38 @@ if TYPE_CHECKING:
 
 
 def command(
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="An encrypted image; - reads stdin.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="IMAGE|MODEL",
+            help="An encrypted image (- reads stdin), a model's folder, or a shipped model's name.",
+            show_default=False,
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print the public header of an encrypted image and say what the file gives away.
+    """Print the public header of an encrypted image and say what the file gives away; or describe a model.
 
-    Example:
+    Of a model: network, parameters, classes, which images it reads, working size, figures, files, licence.
+
+    Examples:
       veilseg inspect encrypted.png
+      veilseg inspect default
+      veilseg inspect runs/mine --json
     """
-    from veilseg.container import MAX_BYTES, decode
-    from veilseg.files import read_limited
+    from veilseg.modelfolder import local_folder
 
-    data = read_limited(sys.stdin.buffer if image == "-" else image, MAX_BYTES)
-    _, header = decode(data)
-    facts = describe(header, len(data))
+    if target != "-" and not Path(target).is_file() and local_folder(target) is not None:
+        from veilseg.runtime.describe import describe_model
+
+        facts = describe_model(target)
+    else:
+        from veilseg.container import MAX_BYTES, decode
+        from veilseg.files import read_limited
+
+        data = read_limited(sys.stdin.buffer if target == "-" else target, MAX_BYTES)
+        _, header = decode(data)
+        facts = describe(header, len(data))
     if as_json:
         print(json.dumps(facts))
         return
@@ -52,4 +71,11 @@ def describe(header: Header, size: int) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
+    if value is None:
+        return "not stated"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        pairs = ((name, " ".join(map(str, each)) if isinstance(each, list) else each) for name, each in value.items())
+        return ", ".join(f"{name} {_text(each)}" for name, each in pairs)
     return f"{value:,}" if isinstance(value, int) and value > 9999 else str(value)

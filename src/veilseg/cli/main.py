@@ -1,7 +1,7 @@
 """The command `veilseg`: picks the verb, runs it, and turns every error into `error: ...` and `hint: ...`.
 
-A verb is a function `command` in a module of its own, imported only when it is called, so that the client's verbs
-start fast.
+A verb is a function `command` in a module of its own, or a table of several. It is imported only when it is called, so
+that the client's verbs start fast.
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 """
 
@@ -15,10 +15,9 @@ import re
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from veilseg import __version__
 from veilseg.cli.messages import show_error, warnings_said_once
 from veilseg.errors import UsageError, VeilsegError
 
@@ -28,10 +27,12 @@ VERBS: dict[str, tuple[str, str]] = {
     "keygen": ("veilseg.cli.keygen", "make a key"),
     "encrypt": ("veilseg.cli.encrypt", "encrypt photographs"),
     "decrypt": ("veilseg.cli.decrypt", "get photographs back, where a key exists"),
-    "inspect": ("veilseg.cli.inspect", "say what an encrypted image is and what it gives away"),
+    "inspect": ("veilseg.cli.inspect", "say what an encrypted image gives away, or what a model is"),
     "segment": ("veilseg.cli.segment", "segment encrypted images here, or photographs by a service"),
     "serve": ("veilseg.cli.serve", "answer HTTP requests with encrypted images"),
     "token": ("veilseg.cli.token", "make, list and revoke the tokens of a service's clients"),
+    "data": ("veilseg.cli.data", "check a dataset, or make one of photographs with masks"),
+    "init": ("veilseg.cli.init", "write a recipe for a dataset"),
     "train": ("veilseg.cli.train", "train a model"),
     "evaluate": ("veilseg.cli.evaluate", "measure a model: aAcc, mIoU, mAcc"),
     "encrypt-model": ("veilseg.cli.encrypt_model", "encrypt a model with a key"),
@@ -47,12 +48,17 @@ EXTRAS = {
     "serve": "fastapi uvicorn h11 python_multipart prometheus_client starlette pydantic pydantic_settings",
     "video": "av",
     "buckets": "fsspec",
+    "data": "pycocotools",
     "ray": "ray pyarrow",
     "train": "torch torchvision timm lightning safetensors huggingface_hub onnx onnxscript yaml matplotlib",
     "audit": "skimage scipy cv2 rapidocr_onnxruntime",
     "hf": "transformers",
 }
+#: What a verb's module calls `command`: a function, or functions by the word that comes after the verb.
+Command = Callable[..., Any] | Mapping[str, Callable[..., Any]]
 EXIT_INTERRUPTED = 130
+#: What shells ask by for the words that may come next: the script that `veilseg --completion` prints sets it.
+COMPLETION_VARIABLE = "_VEILSEG_COMPLETE"
 MIN_WIDTH = 40  # characters of a table
 
 
@@ -84,7 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             extra = next((extra for extra, packages in EXTRAS.items() if package in packages.split()), None)
             if extra is None:
                 raise
-            show_error(f"this needs the package {error.name}", f'pip install "veilseg[{extra}]"')
+            from veilseg.install import install_hint
+
+            show_error(f"this needs the package {error.name}", install_hint(extra))
             return 1
         except MemoryError:
             show_error("not enough memory", "use smaller images")
@@ -117,11 +125,23 @@ def _take_width() -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["--completion"]:
+        from veilseg.cli.completion import print_script
+
+        print_script(" ".join(arguments[1:]), VERBS)
+        return 0
+    if COMPLETION_VARIABLE in os.environ:
+        from veilseg.cli.completion import answer
+
+        answer(VERBS)
+        return 0
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_overview(), file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
     if arguments[0] == "--version":
-        print(f"veilseg {__version__}")
+        from veilseg.cli.version import print_version
+
+        print_version(arguments[1:])
         return 0
     verb = arguments[0]
     if verb not in VERBS:
@@ -131,20 +151,23 @@ def _run(arguments: list[str]) -> int:
         raise UsageError(
             f"there is no verb {verb!r}", f"did you mean {near[0]!r}?" if near else "`veilseg --help` lists the verbs"
         )
-    command: Callable[..., Any] = importlib.import_module(VERBS[verb][0]).command
-    return _call(verb, command, arguments[1:])
+    module = importlib.import_module(VERBS[verb][0])
+    return _call(verb, module.command, module.__doc__ or "", arguments[1:])
 
 
-def _call(verb: str, command: Callable[..., Any], arguments: list[str]) -> int:
-    """Parse the arguments by the function's annotations, and call it."""
+def _call(verb: str, command: Command, about: str, arguments: list[str]) -> int:
+    """Parse the arguments by the function's annotations, and call it; `about` is the help of several."""
     import typer
 
     # Plain help and plain errors: formatting by rich would take longer than encrypting a photograph.
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(
-        help=_help(command.__doc__ or ""),
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    )(command)
+    settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    if callable(command):
+        app.command(help=_help(command.__doc__ or ""), context_settings=settings)(command)
+    else:
+        app.callback(help=_help(about), context_settings=settings)(lambda: None)
+        for name, function in command.items():
+            app.command(name, help=_help(function.__doc__ or ""), context_settings=settings)(function)
     try:
         result = app(arguments, prog_name=f"veilseg {verb}", standalone_mode=False)
     except typer.Abort:
@@ -175,7 +198,8 @@ def _overview() -> str:
         "usage: veilseg VERB [OPTIONS] [ARGUMENTS]\n\n"
         "Semantic segmentation of visually encrypted images: the server sees a mosaic.\n\n"
         f"{verbs}\n\n"
-        "`veilseg VERB --help` shows the options and an example; `veilseg --version` the version.\n\n"
+        "`veilseg VERB --help` shows the options and an example; `veilseg --version [--json]` the version;\n"
+        '`eval "$(veilseg --completion bash)"`, zsh or fish, completes words.\n\n'
         "  veilseg encrypt photo.jpg -o encrypted.png\n"
         "  veilseg segment encrypted.png -o labels.png"
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 
 def show_error(message: str, hint: str | None = None, *, what: str = "error") -> None:
@@ -35,3 +36,23 @@ def note(message: str) -> None:
     """Print a line that is worth knowing but is not the result; characters that steer a terminal are left out."""
     with contextlib.suppress(OSError, ValueError):  # nobody reads it, or stderr was closed
         print("".join(each for each in message if each.isprintable() or each == "\n"), file=sys.stderr)
+
+
+@contextlib.contextmanager
+def notes_of(name: str, *, wanted: bool = True) -> Iterator[None]:
+    """Lines at level INFO of the logger `name` are said as notes while the block runs, where they are `wanted`."""
+    logger, handler = logging.getLogger(name), _Notes()
+    before = logger.level
+    if wanted:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+
+class _Notes(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        note(record.getMessage())

@@ -21,7 +21,7 @@ class AsyncClient:
 
     Encryption runs in threads, so that it does not hold up the loop.
 
-    Example:
+    Examples:
         >>> import asyncio
         >>> import numpy as np
         >>> async def segment(images):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import ssl
 import warnings
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 LEAST_SUB_BLOCK = 4
 #: The same for the ciphers without sub-blocks, which mix the values of a block.
 LEAST_BLOCK = 8
+logger = logging.getLogger("veilseg.client")
 # 500: a machine of a cluster that died with the request. To segment an image twice harms nobody.
 _RETRIED = (429, 500, 502, 503)
 
@@ -203,6 +205,8 @@ class Exchange:
             through = f" through the proxy {proxy_name(self._proxy)}" if self._proxy else ""
             what = f"the service at {self.base_url} {happened}{through}"
             raise ServiceError(what, "is it running? is the address right?") from response
+        if attempt == 0:
+            logger.info("the service at %s cannot be reached; trying again", self.base_url)
         return wait
 
 

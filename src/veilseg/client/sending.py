@@ -8,6 +8,7 @@ import httpx
 
 from veilseg.client.exchange import Exchange, Sent
 from veilseg.client.responses import MAX_LABELS, MAX_TEXT, Incoming, ServiceModel
+from veilseg.errors import ServiceError
 
 
 async def ask_model(http: httpx.AsyncClient, exchange: Exchange) -> ServiceModel:
@@ -30,6 +31,8 @@ async def _send(http: httpx.AsyncClient, exchange: Exchange, request: httpx.Requ
             # The whole attempt, not each read: a byte every second must not hold a client for ever.
             async with asyncio.timeout(exchange.timeout):
                 response: httpx.Response | httpx.TransportError | TimeoutError = await _receive(http, request, most)
+        except httpx.InvalidURL as error:  # httpx reads where a redirect leads, although none is followed
+            raise ServiceError("the service redirects to what is no address", "check the address") from error
         except (httpx.TransportError, TimeoutError) as error:
             response = error
         if isinstance(response, httpx.Response) and response.status_code == 200:

@@ -38,7 +38,7 @@ class Client:
     Raises:
         UsageError: for an address that is none.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> image = np.zeros((240, 320, 3), np.uint8)
         >>> with Client(URL) as client:  # e.g. "http://127.0.0.1:8000"

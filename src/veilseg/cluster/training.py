@@ -17,7 +17,8 @@ from veilseg.cluster.connect import connect
 from veilseg.errors import VeilsegError
 from veilseg.training.load import from_dict
 from veilseg.training.recipe import Recipe
-from veilseg.training.training_run import open_source, refuse_other_run, train
+from veilseg.training.record import refuse_other_run
+from veilseg.training.training_run import open_source, train
 
 #: How often a run starts again before it is given up: a machine that dies is no reason, a fault in the data is.
 ATTEMPTS = 5

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from PIL import Image
 
+from veilseg.data.faults import Fault, PairFiles
 from veilseg.errors import InvalidDataError, VeilsegError
 from veilseg.formats import FORMATS, SUFFIXES
 from veilseg.images import open_image
@@ -90,7 +91,9 @@ def decode_label(source: Path | bytes, name: object) -> np.ndarray:
                     hint="save labels as 8-bit grey or palette PNG",
                 )
             return np.array(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except InvalidDataError:
+        raise
+    except Exception as error:  # whatever a decoder says of a damaged file
         raise InvalidDataError(f"{name} cannot be read as a label map") from error
 
 
@@ -101,21 +104,21 @@ def check_sizes(name: str, image: np.ndarray, label: np.ndarray) -> None:
         raise InvalidDataError(f"{name}: the image has {sizes[0]} pixels, but its label {sizes[1]}")
 
 
-def images_by_stem(folder: Path) -> dict[str, Path]:
+def images_by_stem(folder: Path) -> tuple[dict[str, Path], list[Fault]]:
     """Every image file of `folder` (not of its subfolders) by its name without the suffix, in sorted order.
 
-    Raises InvalidDataError when two files share a stem, as nobody could tell which one a label belongs to.
+    Faults are files that share a stem with another, as nobody could tell which one a label belongs to.
     """
     found: dict[str, Path] = {}
+    faults: list[Fault] = []
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in SUFFIXES or not path.is_file() or path.name.startswith("."):
             continue
         if path.stem in found:
-            raise InvalidDataError(
-                f"{folder} holds both {found[path.stem].name} and {path.name}", hint="keep one of them"
-            )
-        found[path.stem] = path
-    return found
+            faults.append(Fault(str(path), f"differs from {found[path.stem].name} in its suffix only"))
+        else:
+            found[path.stem] = path
+    return found, faults
 
 
 class PairedFiles:
@@ -134,7 +137,7 @@ class PairedFiles:
         palette: np.ndarray,
         ignore: int | None = None,
     ) -> None:
-        """Lists the files; raises InvalidDataError when a folder is missing or empty or a file has no partner."""
+        """List the files; raises InvalidDataError when a folder is missing or empty. Files alone are `faults`."""
         self.name = name
         self.classes = classes
         self.palette = palette
@@ -142,15 +145,24 @@ class PairedFiles:
         for folder in (images, labels):
             if not folder.is_dir():
                 raise InvalidDataError(f"{name}: there is no folder {folder}")
-        image_files, label_files = images_by_stem(images), images_by_stem(labels)
-        _refuse_unpaired(name, image_files, label_files, "image", "a label")
-        _refuse_unpaired(name, label_files, image_files, "label", "an image")
-        if not image_files:
+        (image_files, double_images), (label_files, double_labels) = images_by_stem(images), images_by_stem(labels)
+        if not image_files and not label_files:
             raise InvalidDataError(f"{name}: {images} holds no images", hint=f"read are {', '.join(sorted(SUFFIXES))}")
-        self.pairs = [(stem, path, label_files[stem]) for stem, path in image_files.items()]
+        self.faults = [
+            *double_images,
+            *double_labels,
+            *(Fault(str(path), "a photograph without a label") for path in _without(image_files, label_files)),
+            *(Fault(str(path), "a label without a photograph") for path in _without(label_files, image_files)),
+        ]
+        self.pairs = [(stem, path, label_files[stem]) for stem, path in image_files.items() if stem in label_files]
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    def files(self, index: int) -> PairFiles:
+        """Those of the pair at `index`."""
+        _, image, label = self.pairs[index]
+        return PairFiles(image, label, str(image), str(label))
 
     def __getitem__(self, index: int) -> Sample:
         """The pair at `index`; raises InvalidDataError when a file is unreadable, or image and label differ in size."""
@@ -162,11 +174,5 @@ class PairedFiles:
         return Sample(stem, image, label)
 
 
-def _refuse_unpaired(name: str, here: dict[str, Path], there: dict[str, Path], what: str, partner: str) -> None:
-    lonely = [path.name for stem, path in here.items() if stem not in there]
-    if lonely:
-        some = ", ".join(lonely[:3]) + (f" and {len(lonely) - 3} more" if len(lonely) > 3 else "")
-        raise InvalidDataError(
-            f"{name}: {len(lonely)} {what} file(s) without {partner}: {some}",
-            hint="an image and its label share their name up to the suffix",
-        )
+def _without(here: dict[str, Path], there: dict[str, Path]) -> list[Path]:
+    return [path for stem, path in here.items() if stem not in there]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from veilseg.data.base import IGNORED, PairedFiles, decode_label
-from veilseg.data.check import MASK_HINT
+from veilseg.data.faults import MASK_HINT, Fault, without_name
 from veilseg.errors import InvalidDataError
 from veilseg.modelconfig import default_palette, generic_classes, is_colour
 
@@ -20,18 +20,21 @@ def open_folder(root: Path, split: str | None = None) -> PairedFiles:
 
     classes.json holds {"classes": [names], "palette": [[r, g, b], ...]}; it may lie in `root` for all splits. Without
     it the classes are called "class 0", "class 1", ... up to the largest id found, and the palette is made up.
-    Raises InvalidDataError for missing folders, unpaired files and a malformed classes.json.
+    Raises InvalidDataError for missing folders and a malformed classes.json; files that do not go are its `faults`.
     """
     if not root.is_dir():
-        raise InvalidDataError(f"folder: there is no folder {root}", "expected DIR/images/ and DIR/labels/")
+        raise InvalidDataError(
+            f"folder: there is no folder {root}", "check the name; it is to hold images/ and labels/"
+        )
     folder = root if split is None else root / split
     if not (folder / "images").is_dir() or not (folder / "labels").is_dir():
-        splits = sorted(
-            path.name for path in root.iterdir() if (path / "images").is_dir() and (path / "labels").is_dir()
+        splits = find_splits(root)
+        hint = (
+            "expected the folders images/ and labels/; of photographs with masks "
+            "`veilseg data import masks:MASKS --images PHOTOS -o DIR` makes them"
         )
-        hint = "expected the folders images/ and labels/"
         if splits:
-            hint = f"found splits: {', '.join(splits)}"
+            hint = f"found splits: {', '.join(splits)}" + ("" if split else "; choose one with --split")
         elif any((root / f"{path.name}annot").is_dir() for path in root.iterdir()):
             hint = f"this looks like CamVid: camvid:{root}"
         raise InvalidDataError(f"folder: {folder} does not hold images/ and labels/", hint=hint)
@@ -40,8 +43,8 @@ def open_folder(root: Path, split: str | None = None) -> PairedFiles:
     classes, palette = read_classes(described) if described else (generic_classes(1), colours_for(1))
     data = PairedFiles(name, folder / "images", folder / "labels", classes=classes, palette=palette)
     if described is None:
-        count = 1 + max(_largest_id(path) for _, _, path in data.pairs)
-        if count == 1:
+        count = 1 + max((_largest_id(path, data.faults) for _, _, path in data.pairs), default=0)
+        if count == 1 and not data.faults:
             raise InvalidDataError(f"{name}: no label holds an id from 1 to 254", f"{MASK_HINT}; {CLASSES_HINT}")
         data.classes = generic_classes(count)
         data.palette = colours_for(count)
@@ -52,7 +55,7 @@ def read_classes(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
     """Names and palette (uint8 [K, 3]) of a classes.json; raises InvalidDataError when it says something else."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidDataError(f"{path} is not JSON", hint=CLASSES_HINT) from error
     names = content.get("classes") if isinstance(content, dict) else None
     if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
@@ -72,6 +75,18 @@ def colours_for(count: int) -> np.ndarray:
     return np.array(default_palette(count), dtype=np.uint8)
 
 
-def _largest_id(path: Path) -> int:
-    label = decode_label(path, path)
+def find_splits(root: Path) -> list[str]:
+    """The folders in `root` that hold images/ and labels/ themselves, by name."""
+    if not root.is_dir():
+        return []
+    return sorted(path.name for path in root.iterdir() if (path / "images").is_dir() and (path / "labels").is_dir())
+
+
+def _largest_id(path: Path, faults: list[Fault]) -> int:
+    """0 for a label that cannot be read, which becomes one of the `faults`."""
+    try:
+        label = decode_label(path, path)
+    except InvalidDataError as error:
+        faults.append(Fault(str(path), without_name(error.message, path)))
+        return 0
     return int(label[label != IGNORED].max(initial=0))

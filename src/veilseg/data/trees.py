@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from veilseg.data.base import Sample, check_sizes, decode_image, decode_label
+from veilseg.data.faults import Fault, PairFiles
 from veilseg.errors import InvalidDataError
 
 MAX_FILE = 64 << 20  # bytes of one image; a Cityscapes PNG has 2.5 MB
@@ -91,9 +92,13 @@ class Files:
         found = [name for name in self.tree.names() if name.startswith(self.begin) and name.endswith(self.end)]
         return [name.removeprefix(self.begin).removesuffix(self.end) for name in found]
 
+    def path(self, stem: str) -> str:
+        """One file's name in the tree."""
+        return f"{self.begin}{stem}{self.end}"
+
     def read(self, stem: str) -> bytes:
         """One file's bytes."""
-        return self.tree.read(f"{self.begin}{stem}{self.end}")
+        return self.tree.read(self.path(stem))
 
 
 class TreeData:
@@ -111,19 +116,25 @@ class TreeData:
     ) -> None:
         """List the files; `ids` is uint8 [256], the class id of every value of the label files.
 
-        Raises InvalidDataError when there is no image, or one without a label.
+        Raises InvalidDataError when there is no image. Images without a label are `faults`.
         """
         self.name, self.classes, self.palette = name, classes, palette
         self._images, self._labels, self._ids = images, labels, ids
-        self.stems = images.stems()
-        if not self.stems:
+        stems, labelled = images.stems(), set(labels.stems())
+        if not stems:
             raise InvalidDataError(f"{name}: there are no files {images.begin}*{images.end}")
-        lonely = sorted(set(self.stems) - set(labels.stems()))
-        if lonely:
-            raise InvalidDataError(f"{name}: {len(lonely)} images have no label, the first is {lonely[0]}")
+        self.faults = [
+            Fault(images.path(stem), "a photograph without a label") for stem in stems if stem not in labelled
+        ]
+        self.stems = [stem for stem in stems if stem in labelled]
 
     def __len__(self) -> int:
         return len(self.stems)
+
+    def files(self, index: int) -> PairFiles:
+        """Those of the pair at `index`."""
+        images, labels, stem = self._images, self._labels, self.stems[index]
+        return PairFiles(images.read(stem), labels.read(stem), images.path(stem), labels.path(stem))
 
     def __getitem__(self, index: int) -> Sample:
         """The pair at `index`; InvalidDataError when a file is damaged or sizes differ."""

@@ -44,9 +44,9 @@ def build_page(demo: Demo, facts: dict[str, Any]) -> str:
     """The whole page for `demo`; `facts` is what provenance() says."""
     index = best_scene(demo.scenes)
     scene, s = demo.scenes[index], demo.sub_block
-    spec = make_spec(DEFAULT_CIPHER, DEMO_BLOCK, s)
+    spec = make_spec(DEFAULT_CIPHER, sub_block=s)
     sub_blocks = tuple(sorted({*SUB_BLOCKS, s}))
-    by_size = dict(zip(sub_blocks, shown := sent_images(scene.image, DEMO_BLOCK, sub_blocks), strict=False))
+    by_size = dict(zip(sub_blocks, shown := sent_images(scene.image, sub_blocks, DEMO_BLOCK), strict=False))
     box = plate_box(scene)
 
     def as_map(row: str) -> np.ndarray:
@@ -60,9 +60,7 @@ def build_page(demo: Demo, facts: dict[str, Any]) -> str:
             f"Shuffled by independent keys (s = {s}), which are gone.",
             "cloud",
         ),
-        _figure(
-            [sorted_pixels(scene.image, DEMO_BLOCK, s)], "Or this, the same sorted", "No key ever exists.", "cloud"
-        ),
+        _figure([sorted_pixels(scene.image, s)], "Or this, the same sorted", "No key ever exists.", "cloud"),
         _figure(
             [mosaic_of(scene.image, s)],
             "What can be read from either",

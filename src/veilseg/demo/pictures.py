@@ -63,12 +63,12 @@ def crop(image: np.ndarray, box: Box) -> np.ndarray:
     return image[box[1] : box[3], box[0] : box[2]]
 
 
-def sent_images(image: np.ndarray, block: int, sub_blocks: tuple[int, ...]) -> list[SentImage]:
-    """`image` (uint8 [H, W, 3]) under fresh, discarded keys for every size of sub-block, and one key [Kiya 2022]."""
+def sent_images(image: np.ndarray, sub_blocks: tuple[int, ...], block: int) -> list[SentImage]:
+    """`image` (uint8 [H, W, 3]) under fresh, discarded keys for every size of sub-block, and one key for blocks."""
     height, width = image.shape[:2]
     result = []
     for s in sub_blocks:
-        sent = np.asarray(ciphers.cipher("subblock-shuffle", block=block, sub_block=s).encrypt(image))
+        sent = np.asarray(ciphers.cipher("subblock-shuffle", sub_block=s).encrypt(image))
         # In colour: the means survive the shuffle, and neighbouring sub-blocks betray the order of the channels.
         result.append(SentImage(f"s = {s}", sent[:height, :width], mosaic_of(image, s)))
     sent = np.asarray(ciphers.cipher("patch-permutation", block=block).encrypt(image, Key.generate()))[:height, :width]
@@ -77,9 +77,9 @@ def sent_images(image: np.ndarray, block: int, sub_blocks: tuple[int, ...]) -> l
     return [*result, SentImage("one key", sent, grey)]
 
 
-def sorted_pixels(image: np.ndarray, block: int, sub_block: int) -> np.ndarray:
+def sorted_pixels(image: np.ndarray, sub_block: int) -> np.ndarray:
     """`image` (uint8 [H, W, 3], any size) in its canonical form, the other way to send what the shuffle leaves."""
-    encrypted = ciphers.cipher("subblock-sort", block=block, sub_block=sub_block).encrypt(image)
+    encrypted = ciphers.cipher("subblock-sort", sub_block=sub_block).encrypt(image)
     return np.asarray(encrypted)[: image.shape[0], : image.shape[1]]
 
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from veilseg.catalog import DEFAULT_BLOCK
 from veilseg.ciphers import cipher_of_input
 from veilseg.errors import UsageError
 from veilseg.inputspec import InputSpec
@@ -24,7 +23,7 @@ def create_model(
     classes: Sequence[str] | None = None,
     palette: Sequence[Sequence[int]] | None = None,
     input: str = "plain",
-    block: int = DEFAULT_BLOCK,
+    block: int | None = None,
     sub_block: int | None = None,
     key: Key | None = None,
     pretrained: bool = False,
@@ -40,7 +39,7 @@ def create_model(
         input: "plain" images, or one of `veilseg.catalog.training_inputs()`: "canonical" makes the key-invariant model,
             "shuffled" a network that reads shuffled images as they are [Hirose 2026], a conventional cipher one to be
             trained on images under `key` [Kiya 2022]. The model keeps the key's fingerprint and the greatest value.
-        block, sub_block: of the cipher, in pixels; sub_block None is the product's default.
+        block, sub_block: of the cipher, in pixels; None is the product's default.
         key: of a conventional cipher.
         pretrained: with timm's or torchvision's weights for the backbone.
         image_size: (H, W) in pixels that position embeddings are made for.

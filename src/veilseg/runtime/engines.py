@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from veilseg.errors import InvalidModelError, UsageError, VeilsegError
+from veilseg.install import install_hint
 
 
 class Engine(Protocol):
@@ -39,7 +40,7 @@ class OnnxEngine:
         try:
             import onnxruntime as ort
         except ImportError as error:
-            raise InvalidModelError("running a model needs ONNX Runtime", hint="pip install 'veilseg[run]'") from error
+            raise InvalidModelError("running a model needs ONNX Runtime", install_hint("run")) from error
         providers = ["CPUExecutionProvider"]
         if _is_cuda(device):
             if "CUDAExecutionProvider" not in ort.get_available_providers():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from veilseg.errors import InvalidModelError, UsageError
+from veilseg.install import install_hint
 from veilseg.modelconfig import ONNX_NAME, ModelConfig
 from veilseg.modelfolder import find_model
 from veilseg.runtime.engines import Engine, OnnxEngine, TorchEngine, is_torch_module, on_device
@@ -48,7 +49,7 @@ def load(model: str | Path | Any, engine: str | None, threads: int | None, devic
         from veilseg.models import load_model
     except ImportError as error:
         raise InvalidModelError(
-            f"{model} has only torch weights, and torch is missing", "pip install 'veilseg[train]'"
+            f"{model} has only torch weights, and torch is missing", install_hint("train")
         ) from error
     loaded = load_model(str(found.folder or found.name))
     network = TorchEngine(on_device(loaded, device), threads)

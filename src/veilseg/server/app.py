@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from veilseg import __version__
 from veilseg.errors import UsageError, VeilsegError
 from veilseg.modelconfig import ModelConfig
-from veilseg.server import body, schema
+from veilseg.server import body, routes_v2, schema
 from veilseg.server.errors import RequestError, unavailable
 from veilseg.server.logs import LOGGER
 from veilseg.server.memory import Memory
@@ -129,6 +129,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         """Counters for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
+    routes_v2.add_routes(app, queues, queue_of, limits, metrics, secured)
     for route in web_routes():
         app.router.routes.append(route)
     _handle_errors(app)
@@ -189,7 +190,7 @@ def _describe(queue: ModelQueue, names: list[str], limits: Limits) -> schema.Mod
 def _handle_errors(app: FastAPI) -> None:
     def respond(request: Request, error: RequestError, headers: Mapping[str, str] | None = None) -> Response:
         request.state.notes["code"] = error.code
-        return error.response(request.state.notes["request_id"], headers)
+        return error.response(request.state.notes["request_id"], request.url.path, headers)
 
     @app.exception_handler(RequestError)
     async def on_refusal(request: Request, error: RequestError) -> Response:

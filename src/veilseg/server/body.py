@@ -31,17 +31,27 @@ async def read_images(request: Request, share: Share, limits: Limits) -> tuple[l
         form = _Form(boundary, limits.images)
         await _read_body(request, share, limits, form.write)
         return form.images(), True
-    body = bytearray()
-    await _read_body(request, share, limits, body.extend)
-    return [("image", bytes(body))], False
+    return [("image", bytes(await read_whole(request, share, limits)))], False
+
+
+async def read_whole(request: Request, share: Share, limits: Limits) -> bytearray:
+    """The body as it is, whatever its type; counted and refused as in `read_images`."""
+    _refuse_compressed(request)
+    whole = bytearray()
+    await _read_body(request, share, limits, whole.extend)
+    return whole
+
+
+def _refuse_compressed(request: Request) -> None:
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise _unsupported("bodies are not to be compressed")
 
 
 def _content_type(request: Request) -> tuple[str, bytes]:
     """("image/png", b"") or ("multipart/form-data", boundary). Raises RequestError 415 for everything else."""
     raw_kind, options = parse_options_header(request.headers.get("content-type", ""))
     kind = raw_kind.decode("latin-1").lower()
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise _unsupported("bodies are not to be compressed")
+    _refuse_compressed(request)
     if kind == PNG:
         return PNG, b""
     boundary = options.get(b"boundary", b"")
@@ -55,7 +65,7 @@ def _unsupported(message: str) -> RequestError:
 
 
 async def _read_body(request: Request, share: Share, limits: Limits, take: Callable[[bytes], None]) -> None:
-    """Hand every piece of the body to `take`; raises what `read_images` does."""
+    """Hand every piece of the body to `take`, and note how long it is; raises what `read_images` does."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limits.body:
         raise _too_long(limits.body)
@@ -66,6 +76,7 @@ async def _read_body(request: Request, share: Share, limits: Limits, take: Calla
                     raise _too_long(limits.body)
                 share.take(len(chunk))
                 take(chunk)
+        request.state.notes["bytes_in"] = share.held
     except TimeoutError as error:
         message = f"The body did not arrive within {limits.body_timeout:g} seconds. {DISCARDED}"
         raise RequestError(408, "too_slow", message, "send it faster, or send smaller images") from error

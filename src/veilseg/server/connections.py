@@ -8,58 +8,71 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from h11 import ERROR
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from veilseg.server.errors import unavailable
 from veilseg.server.settings import Limits
 
-_LAST_CALL = 1.0  # seconds
 
+@dataclass(eq=False)
+class Connections:
+    """Those that are open, without those that were refused; and whether the service ends."""
 
-def guarded(limits: Limits, tls: ssl.SSLContext | None) -> Any:
-    """What uvicorn makes connections with (`http` of its Config)."""
-    return partial(GuardedConnection, limits, tls, set())
+    limits: Limits
+    tls: ssl.SSLContext | None
+    served: set[GuardedConnection] = field(default_factory=set)
+    ending: bool = False
+
+    @property
+    def protocol(self) -> Any:
+        """What uvicorn makes connections with (`http` of its Config)."""
+        return partial(GuardedConnection, self)
+
+    @property
+    def shaking_hands(self) -> bool:
+        """Whether a TLS handshake is under way somewhere."""
+        return any(not connection.begun for connection in self.served)
 
 
 class _Connection(H11Protocol):
-    """uvicorn's protocol, but for the end: who was let in and has not asked yet gets a second to do so."""
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        self._asked = False
-
-    def handle_events(self) -> None:
-        super().handle_events()
-        self._asked = self._asked or self.cycle is not None
+    """uvicorn's protocol, but for the end: a head that has begun to arrive is waited for, by its clock."""
 
     def shutdown(self) -> None:
-        if self._asked:
+        if not self.conn.trailing_data[0]:
             super().shutdown()
-        else:
-            self._asked = True
-            self.loop.call_later(_LAST_CALL, self.shutdown)
 
 
 class GuardedConnection(asyncio.Protocol):
     """uvicorn's protocol with two clocks around it: nothing but asyncio's own calls goes through.
 
-    The application finds it as scope["state"]["connection"], and says there when a request begins and when it ends.
-    `served`: the connections that are open, without those that were refused.
+    The application finds it as scope["state"]["connection"], says there when a request begins and when it ends, and
+    asks whether the connection ends with the response.
     """
 
-    def __init__(
-        self, limits: Limits, tls: ssl.SSLContext | None, served: set[GuardedConnection], **given: Any
-    ) -> None:
-        self._limits, self._tls, self._served = limits, tls, served
+    def __init__(self, connections: Connections, **given: Any) -> None:
+        self._connections, self._served = connections, connections.served
+        self._limits, self._tls = connections.limits, connections.tls
         self._http: asyncio.Protocol = _Connection(**{**given, "app_state": {**given["app_state"], "connection": self}})
         self._requests = 0
-        self._begun, self._early = False, bytearray()  # what comes between the handshake and `_begin`
+        self.begun, self._early = False, bytearray()  # what comes between the handshake and `_begin`
         self._handshake: asyncio.Task[None] | None = None
         self._head_clock: asyncio.TimerHandle | None = None
         self._read_clock: asyncio.TimerHandle | None = None
+
+    @property
+    def ending(self) -> bool:
+        """Whether this response is the connection's last: the service ends."""
+        return self._connections.ending
+
+    @property
+    def no_http(self) -> bool:
+        """Whether the client sent what is no HTTP: uvicorn has said 400, and nothing more can be sent."""
+        return isinstance(self._http, _Connection) and self._http.conn.their_state is ERROR
 
     def request_begins(self) -> None:
         """The head of a request is complete."""
@@ -100,7 +113,7 @@ class GuardedConnection(asyncio.Protocol):
             self._begin(secured)
 
     def _begin(self, transport: asyncio.Transport) -> None:
-        self._transport, self._begun = transport, True
+        self._transport, self.begun = transport, True
         # Writing counts as paused exactly while something waits that the client has not read. Not 0: under TLS an
         # empty buffer would be full.
         transport.set_write_buffer_limits(1)
@@ -110,7 +123,7 @@ class GuardedConnection(asyncio.Protocol):
             self._early.clear()
 
     def data_received(self, data: bytes) -> None:
-        if not self._begun:
+        if not self.begun:
             self._early += data
             return
         self._http.data_received(data)
@@ -118,13 +131,13 @@ class GuardedConnection(asyncio.Protocol):
             self._await_head()
 
     def eof_received(self) -> bool | None:
-        return self._http.eof_received() if self._begun else None
+        return self._http.eof_received() if self.begun else None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget()
         if self._handshake is not None:
             self._handshake.cancel()
-        if self._begun:
+        if self.begun:
             self._http.connection_lost(exc)
 
     def _forget(self) -> None:
@@ -154,7 +167,8 @@ class GuardedConnection(asyncio.Protocol):
 
 
 def _refusal() -> bytes:
-    body = json.dumps(unavailable("too_many_connections", "The service has as many connections as it takes.").body(""))
+    error = unavailable("too_many_connections", "The service has as many connections as it takes.")
+    body = json.dumps(error.body("", "/"))
     return (
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\n"
         f"Content-Length: {len(body)}\r\n\r\n{body}"

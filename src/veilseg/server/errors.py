@@ -25,17 +25,26 @@ class RequestError(Exception):
         self.retry_after = retry_after
         self.image: int | None = None
 
-    def body(self, request_id: str) -> dict[str, Any]:
-        """The JSON of the response: {"error": {...}}."""
-        error = {"code": self.code, "message": self.message, "hint": self.hint, "request_id": request_id}
-        return {"error": error if self.image is None else {**error, "image": self.image}}
+    def body(self, request_id: str, path: str) -> dict[str, Any]:
+        """The JSON of the response: {"error": {...}}; below /v2, {"error": "a text", ...} as its protocol has it."""
+        error: dict[str, Any] = {
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "request_id": request_id,
+        }
+        if self.image is not None:
+            error["image"] = self.image
+        if path == "/v2" or path.startswith("/v2/"):
+            return {**error, "error": f"{self.message} {self.hint}".rstrip()}
+        return {"error": error}
 
-    def response(self, request_id: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-        """The response, with what goes with the status: when to come back, and how to name oneself."""
+    def response(self, request_id: str, path: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+        """The response to a request for `path`, with what goes with the status: when to come back, what to show."""
         more = {} if self.retry_after is None else {"Retry-After": str(max(1, math.ceil(self.retry_after)))}
         if self.status == 401:
             more["WWW-Authenticate"] = 'Bearer realm="veilseg"'
-        return JSONResponse(self.body(request_id), self.status, {**(headers or {}), **more})
+        return JSONResponse(self.body(request_id, path), self.status, {**(headers or {}), **more})
 
 
 def not_for_us(message: str, hint: str | None, *, status: int = 422, code: str = "not_encrypted") -> RequestError:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
 import queue
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from logging.handlers import QueueHandler, QueueListener
-from typing import TextIO
+from logging.handlers import QueueHandler
 
 from veilseg.server.metrics import Metrics
 
@@ -22,6 +25,7 @@ _FIELDS = (
 )  # fmt: skip
 _OWN = (LOGGER, "uvicorn")
 _WAITING_LINES = 10_000
+_LAST_LINES = 2.0  # seconds
 
 
 class _Json(logging.Formatter):
@@ -45,21 +49,41 @@ class _Json(logging.Formatter):
         return json.dumps(line, ensure_ascii=True)
 
 
-class _Stream(logging.StreamHandler[TextIO]):
-    """Writes lines; one that cannot be written (a full disk, a closed pipe) is counted and forgotten."""
+class _Writer(threading.Thread):
+    """Takes lines from a queue and writes them; one that cannot be written (a full disk) is counted and forgotten.
 
-    def __init__(self, stream: TextIO, metrics: Metrics) -> None:
-        super().__init__(stream)
-        self._metrics = metrics
+    A daemon that holds no lock, neither of logging nor of sys.stderr: where nobody reads, write() never returns, and
+    the process ends all the same.
+    """
 
-    def handleError(self, record: logging.LogRecord) -> None:
-        self._metrics.lost_lines.inc()
+    def __init__(self, lines: queue.Queue[logging.LogRecord | None], metrics: Metrics) -> None:
+        super().__init__(daemon=True, name="log")
+        self._lines, self._metrics = lines, metrics
+        self._format = _Json().format
+        # Without a stderr its number may be a connection's.
+        self._file = os.open(os.devnull, os.O_WRONLY) if sys.__stderr__ is None else sys.__stderr__.fileno()
+
+    def run(self) -> None:
+        while (record := self._lines.get()) is not None:
+            try:
+                line = memoryview(f"{self._format(record)}\n".encode())
+                while line:
+                    line = line[os.write(self._file, line) :]
+            except Exception:
+                self._metrics.lost_lines.inc()
+
+    def finish(self) -> None:
+        """Write what waits, for as long as somebody reads it within `_LAST_LINES` seconds."""
+        end = time.monotonic() + _LAST_LINES
+        with contextlib.suppress(queue.Full):
+            self._lines.put(None, timeout=_LAST_LINES)
+        self.join(max(0, end - time.monotonic()))
 
 
 class _Queue(QueueHandler):
     """Hands lines to the thread that writes them, so that a slow disk never holds up a request."""
 
-    def __init__(self, lines: queue.Queue[logging.LogRecord], metrics: Metrics) -> None:
+    def __init__(self, lines: queue.Queue[logging.LogRecord | None], metrics: Metrics) -> None:
         super().__init__(lines)
         self._metrics = metrics
 
@@ -74,18 +98,16 @@ class _Queue(QueueHandler):
 def json_lines(metrics: Metrics) -> Iterator[None]:
     """While the block runs, what the service, uvicorn and any library logs goes to stderr as JSON lines.
 
-    At its end, those that still wait are written.
+    At its end, those that still wait are written, if somebody reads them.
     """
-    lines: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_LINES)
-    writer = _Stream(sys.stderr, metrics)
-    writer.setFormatter(_Json())
+    lines: queue.Queue[logging.LogRecord | None] = queue.Queue(_WAITING_LINES)
+    writer, handler = _Writer(lines, metrics), _Queue(lines, metrics)
     for name in _OWN:
         logging.getLogger(name).setLevel(logging.INFO)
-    listener, handler = QueueListener(lines, writer), _Queue(lines, metrics)
     logging.getLogger().addHandler(handler)
-    listener.start()
+    writer.start()
     try:
         yield
     finally:
-        listener.stop()
         logging.getLogger().removeHandler(handler)
+        writer.finish()

@@ -7,6 +7,7 @@ import secrets
 import time
 from typing import Any
 
+from h11 import LocalProtocolError
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,6 +31,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _CLOSE = {"Connection": "close"}
+_NOT_LOGGED = ("/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready")
 log = logging.getLogger(LOGGER)
 
 
@@ -65,7 +67,7 @@ class Surroundings:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = notes["request_id"]
                 headers.setdefault("Cache-Control", "no-store")
-                for name, value in _HEADERS.items():
+                for name, value in (_HEADERS | _CLOSE if connection and connection.ending else _HEADERS).items():
                     headers[name] = value
             else:
                 sent += len(message.get("body", b""))
@@ -81,15 +83,18 @@ class Surroundings:
                 refusal = refuse_head(scope, open_to_all=self._open)
                 if refusal is not None:
                     notes["code"] = refusal.code
-                    await refusal.response(notes["request_id"], _CLOSE)(scope, receive, send_noting)
+                    await refusal.response(notes["request_id"], scope["path"], _CLOSE)(scope, receive, send_noting)
                 else:
                     await self.app(scope, receive, send_noting)
-        except Exception:
-            log.error("bug", exc_info=True, extra=notes)
-            if not status:
-                message, hint = "The service has a bug.", "report the request's id to whoever runs it"
-                error = RequestError(500, "bug", message, hint)
-                await error.response(notes["request_id"], _CLOSE)(scope, receive, send_noting)
+        except Exception as error:
+            if isinstance(error, LocalProtocolError) and connection is not None and connection.no_http:
+                notes["code"] = "no_http"
+            else:
+                log.error("bug", exc_info=True, extra=notes)
+                if not status:
+                    message, hint = "The service has a bug.", "report the request's id to whoever runs it"
+                    bug = RequestError(500, "bug", message, hint)
+                    await bug.response(notes["request_id"], scope["path"], _CLOSE)(scope, receive, send_noting)
         finally:
             if connection is not None:
                 connection.request_ends()
@@ -98,7 +103,7 @@ class Surroundings:
     def _finish(self, scope: Scope, notes: dict[str, Any], status: int, sent: int, seconds: float) -> None:
         # The template of a known route or nothing: paths are written by strangers.
         route = getattr(scope.get("route"), "path", "other")
-        if route not in ("/healthz", "/readyz", "/metrics"):
+        if route not in _NOT_LOGGED:
             milliseconds = round(1000 * seconds, 1)
             method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else "other"
             extra = {**notes, "method": method, "route": route, "status": status, "bytes_out": sent}

@@ -48,7 +48,8 @@ def main(model: str, device: str, threads: str) -> int:
                 each.logits(np.zeros((64, 64, 3), np.uint8))
         spec = segmenter.config.input.encryption
         if spec is not None:
-            cipher_for(spec).reduce(np.zeros((1024, 1024, 3), np.uint8))
+            side = 1024 // spec.block * spec.block
+            cipher_for(spec).reduce(np.zeros((side, side, 3), np.uint8))
     except VeilsegError as error:
         _send(outgoing, [_refusal(error)])
         return 1

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from veilseg.modelconfig import ModelConfig
+from veilseg.runtime.answers import areas, rle
 from veilseg.runtime.labels import encode_label_png
 from veilseg.server.errors import RequestError
-from veilseg.server.rle import encode_counts
 
 PNG = "image/png"
 RAW = "application/octet-stream"
 RLE = "application/vnd.veilseg.rle+json"
 AREAS = "application/json"
-_STEP = 1 << 20  # pixels counted at a time: bincount makes 8 bytes of each
 
 
 def _png(labels: np.ndarray, config: ModelConfig) -> bytes:
@@ -28,30 +27,12 @@ def _raw(labels: np.ndarray, config: ModelConfig) -> bytes:
     return labels.tobytes()
 
 
-def _rle(labels: np.ndarray, config: ModelConfig) -> dict[str, Any]:
-    """COCO's panoptic idea in its RLE: one segment for every class that occurs."""
-    size = [*labels.shape]
-    segments = _areas(labels, config)["classes"]
-    for segment in segments:
-        segment["rle"] = {"size": size, "counts": encode_counts(labels == segment["id"])}
-    return {"height": size[0], "width": size[1], "segments": segments}
-
-
-def _areas(labels: np.ndarray, config: ModelConfig) -> dict[str, Any]:
-    flat = labels.ravel()
-    parts = [flat[start : start + _STEP] for start in range(0, flat.size, _STEP)]
-    counts = np.sum([np.bincount(part, minlength=config.num_classes) for part in parts], axis=0)
-    classes = [
-        {"id": index, "class": name, "pixels": int(counts[index]), "fraction": round(counts[index] / labels.size, 6)}
-        for index, name in enumerate(config.classes)
-        if counts[index]
-    ]
-    return {"height": labels.shape[0], "width": labels.shape[1], "classes": classes}
-
-
 #: Every form of a response by its media type, the default first.
 _BYTES: dict[str, Callable[[np.ndarray, ModelConfig], bytes]] = {PNG: _png, RAW: _raw}
-_JSON: dict[str, Callable[[np.ndarray, ModelConfig], dict[str, Any]]] = {AREAS: _areas, RLE: _rle}
+_JSON: dict[str, Callable[[np.ndarray, ModelConfig], dict[str, Any]]] = {
+    AREAS: lambda labels, config: areas(labels, config.classes),
+    RLE: lambda labels, config: rle(labels, config.classes),
+}
 TYPES = (*_BYTES, *_JSON)
 
 

@@ -72,6 +72,49 @@ class Health(BaseModel):
     status: str
 
 
+class ErrorResponseV2(ErrorDetail):
+    """The same below /v2: `error` is message and hint, as its protocol has it."""
+
+    error: str
+
+
+class ServerInfo(BaseModel):
+    """The response of GET /v2."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class Live(BaseModel):
+    """The response of GET /v2/health/live."""
+
+    live: bool
+
+
+class Ready(BaseModel):
+    """The response of GET /v2/health/ready and /v2/models/NAME/ready."""
+
+    ready: bool
+
+
+class TensorInfo(BaseModel):
+    """A tensor of a model; sizes that are not fixed are -1."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class TensorsInfo(BaseModel):
+    """The response of GET /v2/models/NAME."""
+
+    name: str
+    platform: str
+    inputs: list[TensorInfo]
+    outputs: list[TensorInfo]
+
+
 _IMAGE = {"type": "string", "format": "binary"}
 _CLASS = {
     "type": "object",
@@ -130,6 +173,26 @@ SEGMENT_OK: dict[str, Any] = {
         "multipart/form-data": {"schema": {"type": "object"}},
     },
 }
+INFER_OK: dict[str, Any] = {
+    "description": "The label maps: UINT8 [N, H, W], in JSON, or in bytes behind it where the request asks for that.",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["model_name", "outputs"],
+                "properties": {
+                    "model_name": {"type": "string"},
+                    "id": {"type": "string"},
+                    "outputs": {
+                        "type": "array",
+                        "items": {"type": "object", "required": ["name", "datatype", "shape"]},
+                    },
+                },
+            }
+        },
+        "application/octet-stream": {"schema": _IMAGE},
+    },
+}
 _REASONS = {
     400: "The request is no HTTP as it should be",
     401: "A token is missing or not valid",
@@ -150,5 +213,14 @@ _REASONS = {
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The error responses of a route for FastAPI's `responses`; those of `refuse_head` are every route's."""
+    return _errors(ErrorResponse, *statuses)
+
+
+def errors_v2(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The same for the routes below /v2."""
+    return _errors(ErrorResponseV2, *statuses)
+
+
+def _errors(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
     every = sorted({400, 403, 421, 431, *statuses})
-    return {status: {"model": ErrorResponse, "description": _REASONS[status]} for status in every}
+    return {status: {"model": model, "description": _REASONS[status]} for status in every}

@@ -1,4 +1,7 @@
-"""POST /v1/segment from body to response: checked, queued, waited for, dropped when the client leaves."""
+"""Encrypted images of a request and their label maps: checked, queued, waited for, dropped when the client leaves.
+
+POST /v1/segment is here as well; inference_v2.py asks for maps in another protocol.
+"""
 
 from __future__ import annotations
 
@@ -24,23 +27,48 @@ from veilseg.server.settings import Limits
 
 async def segment(request: Request, queue: ModelQueue, limits: Limits, metrics: Metrics) -> Response:
     """The response to one request with one or several encrypted images. Raises RequestError for every refusal."""
+    kind = responses.negotiate(request.headers.get("accept", ""))
+    parts, several = await body.read_images(request, request.state.share, limits)
+    maps = await label_maps(request, [data for _, data in parts], queue, limits, metrics, several=several)
+    named = [(name, labels) for (name, _), labels in zip(parts, maps, strict=True)]
+    content, response_headers = await asyncio.to_thread(
+        responses.build, named, kind, queue.config, several=several, boundary=f"veilseg-{secrets.token_hex(16)}"
+    )
+    return Response(content, headers=response_headers)
+
+
+async def label_maps(
+    request: Request,
+    files: Sequence[bytes],
+    queue: ModelQueue,
+    limits: Limits,
+    metrics: Metrics,
+    *,
+    several: bool,
+    one_size: bool = False,
+) -> list[np.ndarray]:
+    """The label maps, uint8 [H, W], of the encrypted images of one request whose body was read: all or none.
+
+    several: a refusal says which image is meant. one_size: images of different sizes are refused.
+    Raises RequestError for every refusal, ClientDisconnect when the client leaves.
+    """
     notes, share = request.state.notes, request.state.share
     notes["model"] = queue.name
-    kind = responses.negotiate(request.headers.get("accept", ""))
-    parts, several = await body.read_images(request, share, limits)
-    notes["bytes_in"] = share.held
     # In a thread, because checksums of megabytes would hold up everybody else.
-    headers = await asyncio.to_thread(_check_all, parts, queue.config, limits, several)
-    pairs = zip(parts, headers, strict=True)
+    headers = await asyncio.to_thread(_check_all, files, queue.config, limits, several)
+    if one_size and len({(header.height, header.width) for header in headers}) > 1:
+        hint = "send those of one size together, and others in another request"
+        raise not_for_us("the images of this request have different sizes", hint, code="different_sizes")
     client = notes.get("client")
     waiting = [
-        WaitingImage(data, (header.height, header.width), header.padded_size, client) for (_, data), header in pairs
+        WaitingImage(data, (header.height, header.width), header.padded_size, client)
+        for data, header in zip(files, headers, strict=True)
     ]
     notes["images"], notes["pixels"] = len(waiting), sum(image.pixels for image in waiting)
     share.take(BYTES_PER_PIXEL * notes["pixels"])
     queue.submit(waiting)
     try:
-        maps = await _wait(request, waiting, limits.timeout)
+        return await _wait(request, waiting, limits.timeout)
     except ClientDisconnect:
         metrics.left.inc()
         raise
@@ -50,17 +78,12 @@ async def segment(request: Request, queue: ModelQueue, limits: Limits, metrics: 
     finally:
         for image in waiting:
             image.forget()
-    named = [(name, labels) for (name, _), labels in zip(parts, maps, strict=True)]
-    content, response_headers = await asyncio.to_thread(
-        responses.build, named, kind, queue.config, several=several, boundary=f"veilseg-{secrets.token_hex(16)}"
-    )
-    return Response(content, headers=response_headers)
 
 
-def _check_all(parts: Sequence[tuple[str, bytes]], config: ModelConfig, limits: Limits, several: bool) -> list[Header]:
-    """The header of every part, after every check that needs no pixels. Raises RequestError."""
+def _check_all(files: Sequence[bytes], config: ModelConfig, limits: Limits, several: bool) -> list[Header]:
+    """The header of every image, after every check that needs no pixels. Raises RequestError."""
     headers = []
-    for index, (_, data) in enumerate(parts):
+    for index, data in enumerate(files):
         try:
             headers.append(_check(data, config, limits))
         except RequestError as error:

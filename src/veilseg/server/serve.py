@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import signal
 import socket
 import ssl
+import time
 
 import uvicorn
 
 from veilseg.errors import UsageError, VeilsegError
+from veilseg.modelfolder import find_model
 from veilseg.server.app import create_app
-from veilseg.server.connections import guarded
+from veilseg.server.connections import Connections
+from veilseg.server.door import let_nobody_in
 from veilseg.server.heads import MAX_HEAD
 from veilseg.server.logs import json_lines
 from veilseg.server.metrics import Metrics
 from veilseg.server.settings import PREFIX, Settings, is_loopback
 from veilseg.server.tokens import TokenFile
 
-_GRACE = 5
-_TAKE_IN = 0.5  # seconds
+_GRACE = 5  # seconds
+_LAST_CALL = 1.0  # seconds
 _OTHER_FILES = 100  # that a process has open beside its connections
 
 
@@ -35,17 +37,17 @@ def serve(settings: Settings) -> None:
     metrics = Metrics()
     app = create_app(settings, metrics)
     limits = settings.limits
+    connections = Connections(limits, tls)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        http=guarded(limits, tls),
+        http=connections.protocol,
         loop="asyncio",  # uvloop, where it is installed, reads the beginning of a handshake before it can be given away
         ws="none",
         lifespan="on",
         h11_max_incomplete_event_size=MAX_HEAD,
         timeout_keep_alive=15,
-        timeout_graceful_shutdown=int(limits.timeout + limits.body_timeout) + _GRACE,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -55,21 +57,32 @@ def serve(settings: Settings) -> None:
         try:
             # uvicorn sends itself the signal again when all is done; a service that ended as asked has not failed.
             signal.signal(signal.SIGTERM, lambda *_: None)
-            _Server(config).run()
+            _Server(config, connections).run()
         except SystemExit as error:  # uvicorn's way to say that it could not start
             taken = VeilsegError(f"{settings.host} port {settings.port} cannot be had", "is another service there?")
             raise app.state.failure or taken from error
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's, but for the end: what the system has accepted is taken in before the door is closed."""
+    """uvicorn's, but for the end: who was let in before it, and asks at once, gets a response."""
+
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        super().__init__(config)
+        self._connections = connections
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        limits, begun = self._connections.limits, time.monotonic()
+        self._connections.ending = True  # a response closes its connection
         for server in self.servers:
             for listening in server.sockets:
-                with socket.socket(fileno=os.dup(listening.fileno())) as line:
-                    line.listen(0)  # nobody waits in line any more
-        await asyncio.sleep(_TAKE_IN)
+                let_nobody_in(listening)
+        await asyncio.sleep(_LAST_CALL)  # for what is on its way: accepted, asked, taken in
+        if self._connections.shaking_hands:
+            while self._connections.shaking_hands:  # at most `head_timeout`
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(_LAST_CALL)
+        left = limits.timeout + limits.body_timeout + _GRACE - (time.monotonic() - begun)
+        self.config.timeout_graceful_shutdown = max(1, int(left))
         await super().shutdown(sockets)
 
 
@@ -77,9 +90,11 @@ def check_start(settings: Settings) -> ssl.SSLContext | None:
     """Raise UsageError, before a model is loaded, for settings that cannot be served; else what TLS is made with.
 
     Other machines could reach the service without a token, the files for TLS cannot be used, or the process may not
-    have as many connections as it is to take.
+    have as many connections as it is to take. InvalidModelError for a model that is not there.
     """
     _check_address(settings)
+    for source in settings.models.values():
+        find_model(source)
     _take_descriptors(settings.limits.connections)
     certificate, key = settings.tls_certificate, settings.tls_key
     if (certificate is None) != (key is None):

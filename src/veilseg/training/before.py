@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import warnings
@@ -21,30 +22,37 @@ from veilseg.training.samples import check_labels
 
 
 def check_classes(counts: np.ndarray, val: SegmentationData) -> None:
-    """Raise InvalidDataError where every pixel is ignored; warn of classes that no pixel of training belongs to.
+    """Raise InvalidDataError where every pixel is ignored; warn where most are, and of classes without any.
 
-    `counts`: pixels of training per class, int64 [K]. Of `val` the first of up to 16 images with a class is enough.
+    `counts`: pixels of training per class, then the ignored ones, int64 [K + 1]. Of `val` the first of up to 16 images
+    with a class is enough.
     """
+    counts, ignored = counts[:-1], counts[-1] / max(1, counts.sum())
     if not counts.any():
         raise InvalidDataError("every pixel of training is ignored", MASK_HINT)
     looked_at = range(0, len(val), -(-len(val) // 16)) if len(val) else ()
     if not any(check_labels(val[index], len(val.classes)).any() for index in looked_at):
         raise InvalidDataError(f"every pixel of {val.name} is ignored", MASK_HINT)
     if missing := [name for name, count in zip(val.classes, counts, strict=True) if not count]:
-        hint = f"; {MASK_HINT}" if np.count_nonzero(counts) == 1 else ""
+        hint = f"; {MASK_HINT}" if np.count_nonzero(counts) == 1 or ignored > 0.1 else ""
         warnings.warn(f"no pixel of training belongs to {name_some(missing)}{hint}", UserWarning, stacklevel=2)
+    if ignored > 0.5:
+        warnings.warn(f"{100 * ignored:.0f} % of the pixels of training are ignored (255)", UserWarning, stacklevel=2)
 
 
-def check_machine(recipe: Recipe) -> None:
-    """Raise UsageError for what would end in a traceback, or in workers that wait for ever, when the run has begun."""
+def check_machine(recipe: Recipe, val: SegmentationData, *, in_memory: bool) -> None:
+    """Raise UsageError for what would end in a traceback, or in workers that wait for ever, when the run has begun.
+
+    in_memory: no worker reads images of training. Those of `val` are read by workers always.
+    """
     if recipe.train.seed >= 1 << 32:
         raise UsageError(f"train.seed is a number below {1 << 32}", "choose another seed")
     shared, machine = Path("/dev/shm"), recipe.machine
     if not machine.workers or not shared.is_dir():
         return
-    height, width = recipe.augment.crop
     # Every worker of every process prepares two batches: images and labels, with some room.
-    wanted = 16 * machine.devices * machine.workers * recipe.train.batch * height * width
+    drawn = 0 if in_memory else recipe.train.batch * math.prod(recipe.augment.crop)
+    wanted = 16 * machine.devices * machine.workers * (drawn + (val[0].label.size if len(val) else 0))
     room = os.statvfs(shared)
     free = 0 if room.f_flag & os.ST_RDONLY else room.f_bavail * room.f_frsize
     if free < wanted:

@@ -17,6 +17,18 @@ class StoppedError(Exception):
     """The run was asked to stop, and has written a checkpoint; Lightning would turn KeyboardInterrupt into exit."""
 
 
+class StoppedRun(KeyboardInterrupt):
+    """A run was asked to stop, and goes on from its checkpoint when it is started again.
+
+    Attributes:
+        step, steps: how many are done, of how many.
+    """
+
+    def __init__(self, step: int, steps: int) -> None:
+        super().__init__(f"stopped at step {step} of {steps}")
+        self.step, self.steps = step, steps
+
+
 class StopBetweenSteps(pl.Callback):
     """Ctrl-C and SIGTERM let the step end, write a checkpoint and raise StoppedError; another, later, acts at once.
 

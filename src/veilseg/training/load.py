@@ -11,18 +11,29 @@ from typing import Any, get_args
 import yaml
 from pydantic import ValidationError
 
+import veilseg
 from veilseg.errors import UsageError
+from veilseg.training.inherit import inherit
 from veilseg.training.recipe import Recipe, Section
 
 #: Bytes; the shipped recipes have about one thousand.
 MAX_RECIPE = 1 << 20
+#: Brackets and braces in others; the shipped recipes have two.
+MAX_DEPTH = 20
 
 
 class _Loader(yaml.SafeLoader):
-    """Also takes 1e-4 for a number, as YAML 1.2 does; to YAML 1.1 it is text. Takes no aliases.
+    """Also takes 1e-4 for a number, as YAML 1.2 does; to YAML 1.1 it is text. Takes no aliases and no deep brackets.
 
-    A few lines of aliases of aliases stand for more values than any memory holds.
+    A few lines of aliases of aliases stand for more values than any memory holds, and every bracket within brackets is
+    compared with all around it.
     """
+
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803
+        """A bracket or brace; YAMLError for one within too many."""
+        if self.flow_level == MAX_DEPTH:
+            raise yaml.YAMLError(f"recipes take no more than {MAX_DEPTH} brackets in brackets")
+        super().fetch_flow_collection_start(TokenClass)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """A node; YAMLError for an alias."""
@@ -35,20 +46,30 @@ _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$")
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+.0123456789"))
 
 
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes that come with the package, by name: in it, or beside the sources in a checkout."""
+    package = Path(veilseg.__file__).parent
+    folders = (package / "recipes", package.parents[1] / "recipes")
+    return {path.stem: path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.yaml"))}
+
+
 def load_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
-    """Read a recipe and apply overrides such as "train.steps=10".
+    """Read a recipe, a file or a shipped one's name, and apply overrides such as "train.steps=10".
 
     Raises UsageError with a hint for an unreadable file, an unknown or mistyped name, a value of the wrong type, a
     combination that cannot work.
     """
+    shipped = shipped_recipes()
+    file_path = shipped[str(path)] if str(path) in shipped and not Path(path).is_file() else Path(path)
     try:
-        with Path(path).open("rb") as file:
+        with file_path.open("rb") as file:
             data = file.read(MAX_RECIPE + 1)
         if len(data) > MAX_RECIPE:
             raise UsageError(f"{path} is too large for a recipe", f"{MAX_RECIPE} bytes are the most")
         values = _yaml(data.decode("utf-8"), str(path)) or {}
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the recipe {path}", "recipes are YAML files; see the folder recipes/") from error
+        hint = f"a YAML file, or one that is shipped: {', '.join(shipped)}"
+        raise UsageError(f"cannot read the recipe {path}", hint) from error
     if not isinstance(values, dict):
         raise UsageError(f"{path} is not a recipe", f"it is a mapping of {_names(Recipe)}")
     for override in overrides or []:
@@ -57,9 +78,12 @@ def load_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
 
 
 def from_dict(values: dict[str, Any]) -> Recipe:
-    """A recipe from plain values; raises UsageError where names, types or combinations are wrong."""
+    """A recipe from plain values, completed from `method.start` (see `inherit`).
+
+    Raises UsageError where names, types or combinations are wrong, InvalidModelError for a damaged model to start from.
+    """
     try:
-        text = json.dumps(values, default=str)
+        text = json.dumps(inherit(values), default=str)
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError("the recipe holds names that are no text, or itself") from error
     try:
@@ -81,7 +105,8 @@ def _yaml(text: str, where: str) -> Any:
     try:
         return yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
+        said = "".join(each for each in " ".join(str(error).split()) if each.isprintable())  # it quotes the text
+        raise UsageError(f"{where} is not YAML: {said}") from error
 
 
 def _override(values: dict[str, Any], override: str) -> None:

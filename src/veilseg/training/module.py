@@ -43,6 +43,10 @@ class SegmentationTraining(pl.LightningModule):
         self.teacher = teacher
         self.register_buffer("class_weights", class_weights)
         self.confusion = ConfusionMatrix(len(class_weights))
+        self.images: list[tuple[int, float]] = []  # of the last validation: place in the dataset, and mIoU
+        self.validated_at: int | None = None  # the step after which it was
+        self.went_on = False  # whether this process made steps
+        self.since = 0  # the step at which the run got its present length
 
     def training_step(self, batch: tuple[Tensor, ...], index: int) -> Tensor:
         images, labels = batch[0], batch[-1]
@@ -63,21 +67,53 @@ class SegmentationTraining(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         self.confusion = ConfusionMatrix(len(self.class_weights))
+        self.images = []
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         images, labels = batch
-        self.confusion.update(self._predict(images).argmax(0), labels[0].cpu().numpy())
+        one = ConfusionMatrix(len(self.class_weights))
+        one.update(self.predict(images), labels[0].cpu().numpy())
+        self.confusion.counts += one.counts
+        if one.pixels:
+            self.images.append((index * self.trainer.world_size + self.global_rank, one.miou))
 
     def on_validation_epoch_end(self) -> None:
         if dist.is_available() and dist.is_initialized():
             counts = torch.from_numpy(self.confusion.counts).to(self.device)
             dist.all_reduce(counts)
             self.confusion.counts[...] = counts.cpu().numpy()
+            parts: list[list[tuple[int, float]]] = [[] for _ in range(dist.get_world_size())]
+            dist.all_gather_object(parts, self.images)
+            self.images = [image for part in parts for image in part]
+        self.validated_at = self.trainer.global_step
         if self.confusion.pixels:
             for name in ("aacc", "miou", "macc"):
                 self.log(f"val_{name}", 100 * getattr(self.confusion, name), prog_bar=name == "miou")
 
-    def _predict(self, images: Tensor) -> NDArray[np.float32]:
+    def on_train_start(self) -> None:
+        self.went_on = True
+        if self.since and self.since == self.trainer.global_step:  # else as the checkpoint left it, at the old length
+            schedule: Any = self.lr_schedulers()
+            for group, rate in zip(schedule.optimizer.param_groups, schedule.base_lrs, strict=True):
+                group["lr"] = rate * self._rate(self.since)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["length"] = {"steps": self.recipe.train.steps, "since": self.since}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """A checkpoint of fewer steps: the run is lengthened from here."""
+        length = checkpoint.get("length", {"steps": self.recipe.train.steps, "since": 0})
+        same = length["steps"] == self.recipe.train.steps
+        self.since = length["since"] if same else checkpoint["global_step"]
+        if not same:  # Lightning would stop after what was the last batch
+            checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["is_last_batch"] = False
+
+    def predict(self, images: Tensor) -> NDArray[np.int64]:
+        """The class of every pixel, [H, W], of one image [1, 3, H, W] as the network reads it."""
+        found: NDArray[np.int64] = self._logits(images).argmax(0)
+        return found
+
+    def _logits(self, images: Tensor) -> NDArray[np.float32]:
         """Logits [K, H, W] of one image [1, 3, H, W], whole or by windows as the recipe says."""
         window = self.recipe.train.window
         if window is None:
@@ -110,13 +146,19 @@ class SegmentationTraining(pl.LightningModule):
         return segmentation_loss(scores, labels, self.class_weights, self.recipe.loss.jaccard)
 
     def _rate(self, step: int) -> float:
-        """The share of the learning rate at a step: a linear rise, then a cosine or polynomial fall to zero."""
+        """The share of the learning rate at a step: a linear rise, then a cosine or polynomial fall to zero.
+
+        A lengthened run has the rates of its new length, to which it rises again from the step at which it got it.
+        """
         section, steps = self.recipe.optimizer, self.recipe.train.steps
         warmup = round(section.warmup * steps)
+        again = round(section.warmup * (steps - self.since)) if self.since else 0
+        rise = min(1.0, (step - self.since + 1) / again) if again else 1.0
         if step < warmup:
-            return (step + 1) / warmup
+            return rise * (step + 1) / warmup
         done = min(1.0, (step - warmup) / max(1, steps - warmup))
-        return 0.5 * (1 + math.cos(math.pi * done)) if section.schedule == "cosine" else (1 - done) ** section.power
+        fall = 0.5 * (1 + math.cos(math.pi * done)) if section.schedule == "cosine" else (1 - done) ** section.power
+        return rise * fall
 
 
 def parameter_groups(network: nn.Module, section: OptimizerSection) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ class ModelSection(Section):
 
     architecture: str = "convseg"
     input: str = "canonical"
-    block: Annotated[int, Field(ge=1, le=LARGEST_BLOCK)] = DEFAULT_BLOCK  # pixels; crops are multiples of it
+    block: Annotated[int, Field(ge=1, le=LARGEST_BLOCK)] | None = None  # pixels; null: as `veilseg encrypt` takes it
     sub_block: PositiveInt | None = None  # pixels; null: what `veilseg encrypt` takes by default
     arguments: dict[str, Any] = Field(default_factory=dict)
 
@@ -64,7 +64,8 @@ class DataSection(Section):
 class AugmentSection(Section):
     """Changes to a plain training sample, all before encryption. Ranges are [low, high]."""
 
-    crop: tuple[PositiveInt, PositiveInt] = (256, 256)  # height, width in pixels
+    #: Height, width in pixels: whole blocks of 8, 12, 16, 20, 24; where a recipe leaves it out, cut to those of others.
+    crop: tuple[PositiveInt, PositiveInt] = (240, 240)
     scale: tuple[Positive, Positive] = (0.6, 1.8)
     flip: bool = True
     photometric: NonNegativeFloat = 1.0  # strength; 0 is off
@@ -126,7 +127,10 @@ class LossSection(Section):
 
 
 class TrainSection(Section):
-    """Length and rhythm. What ships is an exponential average of the weights; 0 ships the last weights."""
+    """Length and rhythm. What ships is an exponential average of the weights; 0 ships the last weights.
+
+    Where a recipe leaves `average` out, a short run's is shorter: 1 - 5 / steps, so that its first weights leave it.
+    """
 
     steps: PositiveInt = 4500
     batch: PositiveInt = 8  # images per step, over all processes and accumulated parts together
@@ -164,10 +168,24 @@ class Recipe(Section):
     machine: MachineSection = MachineSection()
 
     @model_validator(mode="after")
+    def _fit_average(self) -> Self:
+        if "average" not in self.train.model_fields_set:
+            average = max(0.0, min(self.train.average, 1 - 5 / self.train.steps))
+            object.__setattr__(self, "train", self.train.model_copy(update={"average": average}))
+        return self
+
+    @model_validator(mode="after")
     def _check_sizes(self) -> Self:
-        crop, block = list(self.augment.crop), self.model.block
+        cipher = self.model.cipher
+        block = DEFAULT_BLOCK if cipher is None else cipher.spec.block
+        if "crop" not in self.augment.model_fields_set:
+            height, width = (side - side % block for side in self.augment.crop)
+            object.__setattr__(self, "augment", self.augment.model_copy(update={"crop": (height, width)}))
+        crop = list(self.augment.crop)
         if any(side % block for side in crop):
-            raise UsageError(f"augment.crop {crop} is no multiple of model.block {block}", "crops hold whole blocks")
+            raise UsageError(
+                f"augment.crop {crop} is no multiple of the block of {block} pixels", "crops hold whole blocks"
+            )
         parts = self.machine.devices * self.machine.nodes * self.train.accumulate
         if self.train.batch % parts:
             raise UsageError(

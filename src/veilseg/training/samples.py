@@ -173,10 +173,14 @@ def in_memory(data: SegmentationData) -> Any:
 
 
 def label_counts(source: Sequence[Sample], num_classes: int) -> NDArray[np.int64]:
-    """Pixels per class, int64 [K], over at most LOOKED_AT images spread evenly; ids out of range are refused."""
-    counts = np.zeros(num_classes, np.int64)
+    """Pixels per class, then the ignored ones, int64 [K + 1]; ids out of range are refused.
+
+    Of at most LOOKED_AT images, spread evenly.
+    """
+    counts = np.zeros(num_classes + 1, np.int64)
     for index in range(0, len(source), -(-len(source) // LOOKED_AT)):
-        counts += check_labels(source[index], num_classes)
+        found = check_labels(source[index], num_classes)
+        counts += [*found, source[index].label.size - found.sum()]
     return counts
 
 

@@ -10,14 +10,17 @@ import torch
 
 from veilseg.ciphers.tensors import cut
 from veilseg.data import Sample, SegmentationData
+from veilseg.data.check import name_some
 from veilseg.errors import InvalidModelError, UsageError
 from veilseg.keys import Key
 from veilseg.models import SegmentationModel, create_model, encrypt_model, load_model
 from veilseg.models.encryption.stem_weights import read_embedding
 from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.normalize import set_bias
+from veilseg.training.head import fit_classes, shared_classes
 from veilseg.training.inputs import input_transform
 from veilseg.training.load import expand
+from veilseg.training.progress import logger
 from veilseg.training.recipe import Recipe
 from veilseg.training.samples import plain_crop
 
@@ -35,10 +38,11 @@ def first_model(
     """
     method = recipe.method
     start = load_model(method.start) if method.start is not None else None
-    if start is not None and start.config.classes != data.classes:
-        raise UsageError(f"{method.start} has other classes than {data.name}", "start from a model of this data")
     if key is not None and recipe.model.cipher is None:
         assert start is not None
+        if start.config.classes != data.classes:
+            hint = "first train the plain model on this data, then adapt it"
+            raise UsageError(f"{method.start} has other classes than {data.name}", hint)
         model = encrypt_model(start, key)
         even = all(len(set(model.config.arguments.get(name, ()))) <= 1 for name in ("mean", "std"))
         if even:  # else the statistics differ between the channels that the key mixes, and stay folded
@@ -76,9 +80,14 @@ def new_model(recipe: Recipe, data: SegmentationData, key: Key | None = None) ->
 def copy_fitting(model: SegmentationModel, start: SegmentationModel) -> None:
     """Copy every tensor of `start` that has a namesake of its shape in `model`, in place.
 
-    Raises InvalidModelError when those are less than half of the tensors: another network.
+    Where the classes differ, the head is a new one in which classes of equal names keep their rows. Raises
+    InvalidModelError when less than half of the tensors fit: another network.
     """
     own, given = model.state_dict(), start.state_dict()
+    if start.config.classes != model.config.classes:
+        given = fit_classes(given, own, start.config, model.config)
+        kept = [model.config.classes[index] for index, _ in shared_classes(model.config, start.config)]
+        logger.info("new head of %d classes; kept from the old one: %s", model.num_classes, name_some(kept) or "none")
     fitting = {name: tensor for name, tensor in given.items() if name in own and own[name].shape == tensor.shape}
     if 2 * len(fitting) < len(own):
         raise InvalidModelError(
@@ -110,7 +119,7 @@ def fit_embedding(
     length = 3 * side * side
     products, cross = np.zeros((length, length)), np.zeros((length, source.out_channels))
     sums, wanted, count = np.zeros(length), np.zeros(source.out_channels), 0
-    weight, bias = read_embedding(source)
+    (weight,), bias = read_embedding(source)
     rng = np.random.default_rng([recipe.train.seed, FIT_CROPS])
     for index in range(FIT_CROPS):
         crop = plain_crop(samples[index % len(samples)], recipe.augment, rng)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import sys
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,42 +10,33 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
-from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from lightning.pytorch.strategies import DDPStrategy
 
 from veilseg import __version__
 from veilseg.data import SegmentationData, open_data
+from veilseg.data.check import name_some
 from veilseg.data.reduced import ReducedData
 from veilseg.errors import UsageError
 from veilseg.files import locked, make_folder, write_atomic
 from veilseg.keys import Key
-from veilseg.modelconfig import CONFIG_NAME
+from veilseg.modelconfig import RECIPE_NAME
 from veilseg.models import SegmentationModel, load_model, save_model
 from veilseg.scale import ORIGINAL
 from veilseg.training import before
-from veilseg.training.callbacks import StopBetweenSteps, StoppedError, WaitingShare
+from veilseg.training.callbacks import StopBetweenSteps, StoppedError, StoppedRun
 from veilseg.training.distributed import share_batch_norm
 from veilseg.training.inputs import input_transform
 from veilseg.training.load import expand
 from veilseg.training.loading import RunData
 from veilseg.training.losses import class_weights
 from veilseg.training.module import SegmentationTraining
-from veilseg.training.precision import precision
+from veilseg.training.progress import logger
 from veilseg.training.recipe import Recipe, Source
+from veilseg.training.record import is_finished, published, record, refuse_other_run
+from veilseg.training.report.page import write_report
 from veilseg.training.samples import TrainingSamples, ValidationSamples, label_counts, typical_side
 from veilseg.training.start import first_model
 from veilseg.training.teacher import Teacher
-
-RECIPE_NAME = "recipe.json"
-LAST = Path("checkpoints") / "last.ckpt"
-AVERAGED = 5  # steps between which a long run's weights are averaged: on a GPU it takes as long as a quarter of a step
-# Warnings of Lightning and torch about what is meant here, or about themselves.
-NOISE = (
-    *("does not have many workers", "logging interval", "GPU available", "Checkpoint directory", "dirpath has changed"),
-    *("LeafSpec", "broadcast_buffers"),
-)
+from veilseg.training.trainer import LAST, LOG_NAME, Launch, make_trainer
 
 
 @dataclass
@@ -61,32 +47,31 @@ class Run:
     module: SegmentationTraining
     data: RunData
     stop: StopBetweenSteps
-    counts: np.ndarray  # pixels of training per class, int64 [K]
-
-
-#: Who started the processes of a run, where it was not Lightning: how they find each other, and which one this is.
-Launch = tuple[DDPStrategy, ClusterEnvironment]
+    counts: np.ndarray  # pixels of training per class, then the ignored ones, int64 [K + 1]
 
 
 def train(recipe: Recipe, folder: Path, launch: Launch | None = None) -> SegmentationModel:
-    """Train by a recipe; leave checkpoints, logs (CSV, TensorBoard) and the model's two files in `folder`.
+    """Train by a recipe; leave checkpoints, logs (CSV, TensorBoard), a report and the model's two files in `folder`.
 
-    A run that was interrupted goes on from its last checkpoint when the recipe is the same; a finished one gives its
-    model as it is. launch: where another program started the processes.
+    A run that was interrupted goes on from its last checkpoint when the recipe is the same, and a finished one gives
+    its model as it is; with more steps in the recipe either is lengthened. launch: where another program started the
+    processes. What is worth knowing meanwhile goes to the logger "veilseg.training".
 
     Raises UsageError for a folder with another recipe's run or one that goes on, InvalidDataError for unfit datasets,
-    and KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM asks it to stop.
+    and StoppedRun, a KeyboardInterrupt, after a checkpoint, when Ctrl-C or SIGTERM asks it to stop.
     """
-    refuse_other_run(folder, recipe)
-    if (folder / CONFIG_NAME).exists():  # what save_model writes last
+    steps = refuse_other_run(folder, recipe)
+    if is_finished(folder, recipe):
         return load_model(folder)
+    if steps is not None and steps < recipe.train.steps:
+        logger.info("%s is lengthened from %d to %d steps", folder, steps, recipe.train.steps)
     run = prepare(recipe, folder, launch=launch)
     before.check_classes(run.counts, run.data.val_samples.data)
     if not run.trainer.is_global_zero:
         return _finish(run, recipe, folder)
     make_folder(folder)
     with locked(folder / RECIPE_NAME, wait=False):  # two runs would overwrite each other's checkpoints
-        write_atomic(folder / RECIPE_NAME, _record(recipe).encode(), overwrite=True)
+        write_atomic(folder / RECIPE_NAME, record(recipe), overwrite=True)
         return _finish(run, recipe, folder)
 
 
@@ -96,23 +81,26 @@ def _finish(run: Run, recipe: Recipe, folder: Path) -> SegmentationModel:
         with run.stop.listening(), before.workers_go_on():
             trainer.fit(module, run.data, ckpt_path=before.whole_checkpoint(folder / LAST), weights_only=True)
     except StoppedError:
-        raise KeyboardInterrupt from None
-    if "val_miou" not in trainer.callback_metrics:  # stopped between its last checkpoint and the model's file
+        raise StoppedRun(trainer.global_step, recipe.train.steps) from None
+    if not module.went_on:  # stopped between its last checkpoint and the model's file
         module.load_state_dict(torch.load(folder / LAST, weights_only=True)["state_dict"])  # that of the average
+    if module.validated_at != trainer.global_step:
         trainer.validate(module, run.data, verbose=False)
     metrics = {name: round(float(value), 2) for name, value in trainer.callback_metrics.items() if "val_" in name}
     model = module.model
     model.config.training = {
-        "recipe": _published(recipe),
+        "recipe": published(recipe),
         "steps": trainer.global_step,
         "veilseg": __version__,
         "torch": torch.__version__,
         **metrics,
     }
     model = model.to(memory_format=torch.contiguous_format).cpu().eval()
+    if trainer.is_global_zero:
+        write_report(folder, folder / LOG_NAME, module, run.data.val_samples)
     _switch_input(model, True)
     if trainer.is_global_zero:
-        save_model(model, folder)
+        save_model(model, folder, overwrite=True)  # of a run that was lengthened there is an older one
     return model
 
 
@@ -128,16 +116,17 @@ def prepare(
     launch: Launch | None = None,
 ) -> Run:
     """Everything that a run in `folder` needs, built and checked, before any work; errors as for `train`."""
-    before.check_machine(recipe)
     longer_side = ORIGINAL if recipe.data.longer_side == "original" else recipe.data.longer_side
     sources = [ReducedData(opener(source), longer_side) for source in recipe.data.train]
     val = ReducedData(opener(recipe.data.val), longer_side)
     before.same_classes([*sources, val])
+    _tell_data(sources, val)
     if recipe.machine.threads:
         torch.set_num_threads(recipe.machine.threads)
+    samples = TrainingSamples(recipe, sources, [])
+    before.check_machine(recipe, val, in_memory=samples.in_memory)
     pl.seed_everything(recipe.train.seed, verbose=False)
     key = None if recipe.method.key is None else Key.load(recipe.method.key)
-    samples = TrainingSamples(recipe, sources, [])
     counts = np.sum([label_counts(source, samples.num_classes) for source in samples.sources], axis=0)
     model = first_model(recipe, val, samples.sources[0], key)
     model.config.longer_side = typical_side(samples.sources[0])
@@ -154,97 +143,34 @@ def prepare(
         samples.transforms.append(teacher.transform)
     _switch_input(model, False)
     model = model.to(memory_format=torch.channels_last).train()
-    machine = recipe.machine
     stop = StopBetweenSteps(folder / LAST)
     with before.refused_machines():
-        trainer = _trainer(recipe, folder, stop, launch)
-    if machine.devices * machine.nodes > 1 and trainer.strategy.root_device.type == "cpu":
+        trainer = make_trainer(recipe, folder, stop, launch)
+    _tell_model(recipe, model, trainer)
+    if recipe.machine.devices * recipe.machine.nodes > 1 and trainer.strategy.root_device.type == "cpu":
         share_batch_norm(model)
-    module = SegmentationTraining(model, recipe, class_weights(torch.as_tensor(counts), recipe.loss.balance), teacher)
+    weights = class_weights(torch.as_tensor(counts[:-1]), recipe.loss.balance)
+    module = SegmentationTraining(model, recipe, weights, teacher)
     data = RunData(samples, ValidationSamples(val, transform, model.config.size_multiple))
     return Run(trainer, module, data, stop, counts)
 
 
-def _trainer(recipe: Recipe, folder: Path, stop: StopBetweenSteps, launch: Launch | None) -> pl.Trainer:
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for noise in NOISE:
-        warnings.filterwarnings("ignore", f".*{noise}.*")
-    train, machine = recipe.train, recipe.machine
-    watched = sys.stderr.isatty() and os.environ.get("LOCAL_RANK", "0") == "0"
-    several = machine.devices * machine.nodes > 1
-    callbacks: list[pl.Callback] = [WaitingShare()]
-    if train.average:
-        every = AVERAGED if train.steps >= 20 * AVERAGED else 1
-        callbacks.append(EMAWeightAveraging(decay=train.average**every, update_every_n_steps=every))
-    if train.patience:
-        callbacks.append(EarlyStopping("val_miou", mode="max", patience=train.patience))
-    callbacks.append(stop)  # after the average has taken the step in
-    callbacks.append(
-        ModelCheckpoint(
-            folder / LAST.parent,
-            filename="{step}",
-            every_n_train_steps=min(train.checkpoint_every, train.steps),
-            save_top_k=1,
-            save_last=True,
-            save_on_train_epoch_end=False,
-        )
-    )
-    if watched:
-        callbacks.append(TQDMProgressBar(refresh_rate=10))
-    # Buffers agree without being sent, since every process has the whole batch's statistics; sending them would wait
-    # for ever in validation, where processes differ in work.
-    strategy: DDPStrategy | str = DDPStrategy(broadcast_buffers=False) if several else "auto"
-    loggers = [CSVLogger(folder, name="log"), TensorBoardLogger(folder, name="tensorboard")]
-    return pl.Trainer(
-        default_root_dir=folder,
-        accelerator=machine.accelerator,
-        devices=machine.devices if launch is None else "auto",
-        num_nodes=machine.nodes,
-        precision=precision(machine),  # type: ignore[arg-type]
-        strategy=strategy if launch is None else launch[0],
-        plugins=None if launch is None else launch[1],
-        sync_batchnorm=several and machine.accelerator != "cpu",
-        use_distributed_sampler=False,
-        accumulate_grad_batches=train.accumulate,
-        max_epochs=1,
-        max_steps=train.steps,
-        val_check_interval=min(train.validate_every, train.steps) * train.accumulate,
-        callbacks=callbacks,
-        num_sanity_val_steps=0,
-        logger=loggers,
-        enable_progress_bar=watched,
-        enable_model_summary=False,
-    )
+def _tell_data(sources: Sequence[SegmentationData], val: SegmentationData) -> None:
+    """What is learned from, before any of it is read."""
+    named = " and ".join(f"{source.name} ({len(source)} images)" for source in sources)
+    classes = f"{len(val.classes)} classes ({name_some(val.classes)})"
+    logger.info("data: %s; validated on %s (%d images); %s", named, val.name, len(val), classes)
 
 
-def refuse_other_run(folder: Path, recipe: Recipe) -> None:
-    """Raise UsageError when `folder` has a run of another recipe; the machine may be another."""
-    path = folder / RECIPE_NAME
-    if not path.exists():
-        return
-    try:
-        found = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{path} is no record of a run", "choose another folder with -o") from error
-    wanted = json.loads(_record(recipe))
-    if any(found.get(name) != values for name, values in wanted.items() if name != "machine"):
-        raise UsageError(f"{folder} already holds a run of another recipe", "choose another folder with -o")
-
-
-def _record(recipe: Recipe) -> str:
-    return json.dumps(recipe.model_dump(mode="json"), indent=1) + "\n"
-
-
-def _published(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as the model's config keeps it: of files, folders and datasets the last part, not where they lay."""
-    values: dict[str, Any] = recipe.model_dump(mode="json")
-    named = [(values["model"]["arguments"], "weights"), *((values["method"], n) for n in ("key", "start", "teacher"))]
-    named += [(source, "source") for source in (*values["data"]["train"], values["data"]["val"])]
-    for entries, name in named:
-        if entries.get(name):
-            kind, colon, where = str(entries[name]).rpartition(":")
-            entries[name] = f"{kind}{colon}{Path(where).name}"
-    return values
+def _tell_model(recipe: Recipe, model: SegmentationModel, trainer: pl.Trainer) -> None:
+    """What learns, and for how long."""
+    spec, section = model.config.input.encryption, recipe.train
+    count = sum(parameter.numel() for parameter in model.parameters())
+    reads = "plain images" if spec is None else str(spec)
+    logger.info("model: %s of %s parameters, reads %s", model.config.architecture, f"{count:,}", reads)
+    device, (height, width) = trainer.strategy.root_device, recipe.augment.crop
+    crops = f"{section.batch} crops of {height} x {width}"
+    logger.info("run: %d steps of %s on %s x %d", section.steps, crops, device.type, trainer.world_size)
 
 
 def _switch_input(model: SegmentationModel, enabled: bool) -> None:

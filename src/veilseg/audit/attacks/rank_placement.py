@@ -27,18 +27,9 @@ class RankPlacement(Attack):
 
     def run(self, evidence: Evidence) -> Finding:
         """Half values in their guessed places, half the enlarged means, since many places are wrong."""
-        from scipy.ndimage import gaussian_filter
-
         side = evidence.cipher.spec.cell
-        pictures = []
-        for stored in evidence.encrypted:
-            values = known_greys(visible(stored), side)
-            smooth = enlarge_means(values.mean(axis=2), side)
-            placed = smooth
-            for _ in range(ROUNDS):
-                placed = place(values, gaussian_filter(placed, SMOOTH * side), side)
-            pictures.append(as_pixels((placed + smooth) / 2))
-        return Finding({"grey": pictures})
+        found = [place_by_rank(known_greys(visible(stored), side), side) for stored in evidence.encrypted]
+        return Finding({"grey": [as_pixels((placed + smooth) / 2) for smooth, placed in found]})
 
 
 def known_greys(pixels: Pixels, side: int) -> NDArray[np.float64]:
@@ -48,6 +39,16 @@ def known_greys(pixels: Pixels, side: int) -> NDArray[np.float64]:
     """
     channels = [np.sort(squares(pixels[..., channel], side), axis=2) for channel in range(3)]
     return np.asarray(np.mean(channels, axis=0))
+
+
+def place_by_rank(values: NDArray[np.float64], side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of greys as `known_greys` gives them the enlarged means and the values in their guessed places, [H, W] each."""
+    from scipy.ndimage import gaussian_filter
+
+    smooth = placed = enlarge_means(values.mean(axis=2), side)
+    for _ in range(ROUNDS):
+        placed = place(values, gaussian_filter(placed, SMOOTH * side), side)
+    return smooth, placed
 
 
 def place(values: NDArray[np.float64], guide: NDArray[np.float64], side: int) -> NDArray[np.float64]:

@@ -51,13 +51,13 @@ def match_rotation(grids: Sequence[NDArray[np.float64]], references: Sequence[Pi
             if epoch == 0:
                 turn = _grow(turn, a, b)
             else:
-                turn = _orthogonal(theirs.vectors[:, :count].T @ matrix @ mine.vectors[:, :count])
-            turn = _improve(turn, a, b)
+                turn = orthogonal(theirs.vectors[:, :count].T @ matrix @ mine.vectors[:, :count])
+            turn = improve(turn, a, b)
         # The rest is arbitrary: pairing weak directions by their strength is worse (SSIM 0.76, not 0.80).
         count = len(turn)
-        matrix = _orthogonal(theirs.vectors[:, :count] @ turn @ mine.vectors[:, :count].T)
+        matrix = orthogonal(theirs.vectors[:, :count] @ turn @ mine.vectors[:, :count].T)
         reference = stationary(Moments(*(matrix.T @ part @ matrix for part in found.all)), block)
-    return _sign(matrix, grids, np.concatenate([image.reshape(-1, 3) for image in references]).mean() - 127.5)
+    return with_sign(matrix, grids, np.concatenate([image.reshape(-1, 3) for image in references]).mean() - 127.5)
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,11 @@ def _grow(turn: Matrix, a: list[Matrix], b: list[Matrix]) -> Matrix:
     return grown
 
 
-def _improve(turn: Matrix, a: list[Matrix], b: list[Matrix]) -> Matrix:
+def improve(turn: Matrix, a: list[Matrix], b: list[Matrix]) -> Matrix:
+    """The orthogonal matrix near `turn` that brings moments `b` to `a` best, by repeated projection."""
     for _ in range(ITERATIONS):
         pull = np.sum([x @ turn @ y.T + x.T @ turn @ y for x, y in zip(a, b, strict=True)], axis=0)
-        better = _orthogonal(pull)
+        better = orthogonal(pull)
         moved = np.linalg.norm(better - turn)
         turn = better
         if moved < 1e-3 * np.sqrt(len(turn)):
@@ -104,12 +105,13 @@ def _improve(turn: Matrix, a: list[Matrix], b: list[Matrix]) -> Matrix:
     return turn
 
 
-def _orthogonal(matrix: Matrix) -> Matrix:
+def orthogonal(matrix: Matrix) -> Matrix:
+    """The nearest orthogonal matrix."""
     left, _, right = np.linalg.svd(matrix)
     return np.asarray(left @ right)
 
 
-def _sign(matrix: Matrix, grids: Sequence[NDArray[np.float64]], brightness: float) -> Matrix:
+def with_sign(matrix: Matrix, grids: Sequence[NDArray[np.float64]], brightness: float) -> Matrix:
     """M or -M: second moments cannot tell a picture from its negative.
 
     The recovered blocks' distribution can: photographs clip at neither end of 0..255 when they are upright, and the

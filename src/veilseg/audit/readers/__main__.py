@@ -57,7 +57,7 @@ def measure(
 def specialise(
     output: Annotated[Path, typer.Option("--output", "-o")], rounds: int = 70, scenes: int = 260, seed: int = 3
 ) -> None:
-    """Train readers of nothing but generated scenes' plates, sorted, s = 4, 8 and 16, and measure them: not shipped."""
+    """Train readers of nothing but generated scenes' plates, sorted, at every side measured; not shipped."""
     import torch
 
     from veilseg.audit.readers.specialist import specialise as train_specialist

@@ -89,7 +89,7 @@ def describe(grid: Floats, place: CharacterPositions, side: int) -> Floats:
     ys = np.clip(home[:, 1, None] + near, 0, last[0])
     xs = np.clip(home[:, 0, None] + near, 0, last[1])
     window = grid[ys[:, :, None], xs[:, None, :]]
-    own = _sample(shades, _own_points(place, side))
+    own = sample(shades, _own_points(place, side))
     low, high = own.min(), own.max()
     contrast = max(float(high - low), 4.0)
     middle = (float(high) + float(low)) / 2
@@ -114,7 +114,7 @@ def _own_points(place: CharacterPositions, side: int) -> NDArray[np.float64]:
     return np.asarray((place.centres[:, None, None] + across) / side)
 
 
-def _sample(values: Floats, points: NDArray[np.float64]) -> Floats:
+def sample(values: Floats, points: NDArray[np.float64]) -> Floats:
     """`values` [rows, columns, C] between the cells' middles, linear: float32 [n, GRID, GRID, C]."""
     last = np.array(values.shape[1::-1]) - 1
     exact = np.clip(points - 0.5, 0, last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
@@ -18,12 +19,14 @@ from veilseg.audit.readers.scenarios import CAMERAS, DISTANCES
 from veilseg.audit.readers.texts import PLATES
 from veilseg.audit.readers.training import CIPHERS, LARGEST_LETTER, shift
 from veilseg.audit.readers.writing import draw_line
-from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_LONGER_SIDE
+from veilseg.catalog import DEFAULT_LONGER_SIDE
 from veilseg.ciphers import Cipher, cipher
 from veilseg.data.scenes.dataset import SceneData
 from veilseg.scale import ORIGINAL
 
-SIDES = (4, 8, 16)
+SIDES = (4, 8, 12, 16)
+WHOLE = math.lcm(*SIDES)
+"""Pixels: what every side divides."""
 WAYS = tuple(product(SIDES, CIPHERS))
 Progress = Callable[[str], None]
 
@@ -76,8 +79,8 @@ def _cameras(reader: Reader, plates: int, seed: int, progress: Progress) -> list
         read: dict[int, dict[str, list[LineReading]]] = {side: {} for side in SIDES}
         for _ in range(plates):
             font = str(rng.choice(fonts))
-            picture, line = draw_line(rng, font, min(height, LARGEST_LETTER), max(SIDES), country="British")
-            moved, place = shift(picture, line.place, max(SIDES), rng)
+            picture, line = draw_line(rng, font, min(height, LARGEST_LETTER), WHOLE, country="British")
+            moved, place = shift(picture, line.place, WHOLE, rng)
             for side, name in product(SIDES, CIPHERS):
                 one = read_plate(reader, cipher(name, side, side), moved, replace(line, place=place))
                 read[side].setdefault(name, []).append(one)
@@ -114,7 +117,7 @@ def read_scenes(
         scene = data[index]
         lines = [line for text, box in scene.plates if (line := plate_in_box(text, box))]
         for side, name in ways:
-            made = cipher(name, DEFAULT_BLOCK, side)
+            made = cipher(name, None, side)
             scores = reader.read(made, made.encrypt(scene.image).pixels, [line.place for line in lines])
             found = [score_line(one, line, side) for one, line in zip(scores, lines, strict=True)]
             read.setdefault((side, name), []).extend(found)

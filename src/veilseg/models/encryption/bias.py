@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from veilseg.errors import InvalidModelError
 from veilseg.models.encryption.probe import image_size, run
-from veilseg.models.encryption.stems import find_patchify
+from veilseg.models.encryption.stems import find_stem, grid_of, patch_of
 from veilseg.models.encryption.trial import distance, random_photo
 
 _OTHER_TOKENS = 16  # class tokens and registers that have positions too, at most
@@ -28,24 +29,23 @@ def move_bias(model: nn.Module, path: str | None) -> None:
     The same for every patch, it stays the same when positions are interpolated. Which table it is, is tried: the
     network must answer as before. Raises InvalidModelError where no table does.
     """
-    conv = find_patchify(model, path)
-    if conv.bias is None:
+    stem = find_stem(model, path)
+    if stem.bias is None:
         return
-    block = conv.kernel_size[0]
-    height, width = image_size(model, block, random_photo)
+    height, width = image_size(model, grid_of(stem), random_photo)
     photo = random_photo(height, width)
-    wanted = run(model, photo, conv).answers
-    bias, conv.bias = conv.bias.detach(), None
-    for table, first in _tables(model, len(bias), (height // block) * (width // block)):
+    wanted = run(model, photo, stem).answers
+    bias, stem.bias = stem.bias.detach(), None
+    for table, first in _tables(model, len(bias), height * width // math.prod(patch_of(stem))):
         before = table.clone()
         table.view(-1, len(bias))[first:] += bias.to(table)
-        if distance(run(model, photo, conv).answers, wanted) <= 1e-3:
+        if distance(run(model, photo, stem).answers, wanted) <= 1e-3:
             return
         table.copy_(before)
     raise InvalidModelError(
         "the patch embedding of this network has no bias, one is needed for encrypted images, and no table of "
         "position embeddings takes it up",
-        "give the convolution a bias before encrypting, where its library allows for one",
+        "give the patch embedding a bias before encrypting, where its library allows for one",
     )
 
 

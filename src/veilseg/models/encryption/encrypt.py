@@ -19,10 +19,10 @@ from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.bias import move_bias, of_another_library
 from veilseg.models.encryption.copies import replace_copies
 from veilseg.models.encryption.marks import input_spec, record
-from veilseg.models.encryption.probe import runnable
+from veilseg.models.encryption.probe import channels_come_last, runnable
 from veilseg.models.encryption.processor import PixelStatistics, statistics_of
 from veilseg.models.encryption.stem_weights import fold_statistics, read_embedding, write_embedding
-from veilseg.models.encryption.stems import find_patchify
+from veilseg.models.encryption.stems import Stem, block_of, find_stem
 from veilseg.models.encryption.verify import verify_encryption, verify_rekeying
 from veilseg.models.networks.protocol import Widenable
 from veilseg.spec import CipherSpec
@@ -52,16 +52,16 @@ def encrypt_model(
     E_hat. A bias that timm or transformers would not load again goes into the position embeddings.
 
     Args:
-        model: any torch module whose first layer for images is a patchify convolution (kernel = stride, no padding):
-            ours, timm's, transformers'.
+        model: any torch module whose first layer for images is a patchify convolution (kernel = stride, no padding), of
+            images or videos, or a Linear on their patches: ours, timm's, transformers'.
         key: the images' key too.
         cipher: of the family "model key".
-        block: of the cipher, in pixels; by default the convolution's kernel, or 16 where the network can be rewritten
-            for it (convseg).
+        block: of the cipher, in pixels; by default the side of a patch (of an oblong one the largest square that fills
+            it: 8 for 16 x 8), or 16 where the network can be rewritten for it (convseg).
         mean, std: statistics of a module that is not veilseg's and expects (x / 255 - mean) / std, values as in timm;
             they are folded.
         processor: or a transformers image processor, or its dict.
-        stem: the convolution's dotted name, where it is not the only one with three input channels.
+        stem: the layer's dotted name, where it is not the only one with three input channels.
         verify: whether the copy is compared with `model` on a random image (`verify_encryption`).
 
     Returns:
@@ -76,26 +76,27 @@ def encrypt_model(
     check_model_cipher(cipher)
     input_spec(model).check_encryptable()
     statistics = _statistics(model, mean, std, processor)
-    without_bias = find_patchify(model, stem).bias is None and of_another_library(model)
+    without_bias = find_stem(model, stem).bias is None and of_another_library(model)
     encrypted = _copy(model, catalog.facts(cipher).bits)
     own = _own(encrypted)
     if own is not None:
         own.fold_normalization()
-    conv = find_patchify(encrypted, stem)
-    plain = conv.weight.detach().clone()
+    layer = find_stem(encrypted, stem)
+    plain = layer.weight.detach().clone()
     if block is None and own is not None and isinstance(own.network, Widenable):
-        block = math.lcm(DEFAULT_BLOCK, conv.kernel_size[0])  # the ciphers' block, not the smaller one of the patches
-    if block is not None and block != conv.kernel_size[0]:
-        conv = _widened(own, conv, block)
+        block = math.lcm(DEFAULT_BLOCK, block_of(layer))  # the ciphers' block, not the smaller one of the patches
+    if block is not None and block != block_of(layer):
+        layer = _widened(own, layer, block)
+    last = channels_come_last(encrypted, layer)
     if statistics is not None:
-        fold_statistics(encrypted, conv, statistics)
-    side = conv.kernel_size[0]
-    encryption = CipherSpec(cipher, side)
-    write_embedding(conv, *cipher_for(encryption).affine(key).encrypt_embedding(*read_embedding(conv)))
+        fold_statistics(encrypted, layer, statistics, channels_last=last)
+    encryption = CipherSpec(cipher, block_of(layer))
+    mixed = cipher_for(encryption).affine(key).encrypt_embedding(*read_embedding(layer, channels_last=last))
+    write_embedding(layer, *mixed, channels_last=last)
     if without_bias:
         move_bias(encrypted, stem)
-    record(encrypted, conv, InputSpec(encryption, key.fingerprint))
-    replace_copies(encrypted, conv, plain)
+    record(encrypted, layer, InputSpec(encryption, key.fingerprint))
+    replace_copies(encrypted, layer, plain)
     if verify and runnable(model):
         verify_encryption(model, encrypted, key, mean=mean, std=std, processor=processor, stem=stem)
     return encrypted
@@ -110,16 +111,16 @@ def rekey_model(model: Model, old: Key, new: Key, *, stem: str | None = None, ve
     spec = input_spec(model)
     encryption = spec.check_old_key(old.fingerprint)
     cipher = cipher_for(encryption)
-    without_bias = find_patchify(model, stem).bias is None and of_another_library(model)
+    without_bias = find_stem(model, stem).bias is None and of_another_library(model)
     encrypted = _copy(model, encryption.facts.bits)
-    conv = find_patchify(encrypted, stem)
-    before = conv.weight.detach().clone()
-    plain = cipher.affine(old).decrypt_embedding(*read_embedding(conv))
-    write_embedding(conv, *cipher.affine(new).encrypt_embedding(*plain))
+    layer = find_stem(encrypted, stem)
+    before, last = layer.weight.detach().clone(), channels_come_last(encrypted, layer)
+    plain = cipher.affine(old).decrypt_embedding(*read_embedding(layer, channels_last=last))
+    write_embedding(layer, *cipher.affine(new).encrypt_embedding(*plain), channels_last=last)
     if without_bias:
         move_bias(encrypted, stem)
-    record(encrypted, conv, dataclasses.replace(spec, key_fingerprint=new.fingerprint))
-    replace_copies(encrypted, conv, before)
+    record(encrypted, layer, dataclasses.replace(spec, key_fingerprint=new.fingerprint))
+    replace_copies(encrypted, layer, before)
     if verify and runnable(model):
         verify_rekeying(model, encrypted, old, new, stem=stem)
     return encrypted
@@ -146,12 +147,12 @@ def _copy(model: Model, bits: int) -> Model:
     return copied.float() if coarse and bits > 8 else copied
 
 
-def _widened(model: SegmentationModel | None, conv: nn.Conv2d, block: int) -> nn.Conv2d:
-    side = conv.kernel_size[0]
+def _widened(model: SegmentationModel | None, layer: Stem, block: int) -> Stem:
+    side = block_of(layer)
     if model is None or not isinstance(model.network, Widenable) or block % side:
         raise InvalidModelError(
             f"this network's patches have {side} pixels, so its block cannot be {block}",
             f"leave block out, or use {side}",
         )
     model.widen_patch(block)
-    return find_patchify(model)
+    return find_stem(model)

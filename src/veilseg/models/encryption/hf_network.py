@@ -16,10 +16,12 @@ from veilseg.errors import InvalidModelError
 from veilseg.modelconfig import ModelConfig
 from veilseg.models.base import SegmentationModel
 from veilseg.models.encryption.hf import load_transformers
+from veilseg.models.encryption.inputs import frames_of
 from veilseg.models.encryption.marks import input_spec
+from veilseg.models.encryption.probe import channels_come_last
 from veilseg.models.encryption.processor import PixelStatistics, client_image
-from veilseg.models.encryption.stems import find_patchify
-from veilseg.models.networks.normalize import fold
+from veilseg.models.encryption.stem_weights import fold_statistics
+from veilseg.models.encryption.stems import find_stem, grid_of
 from veilseg.scale import ORIGINAL
 
 #: What networks that are asked in words take besides an image.
@@ -49,14 +51,14 @@ class TransformersNetwork(nn.Module):
             ) from error
         classes, masks = (getattr(answer, name, None) for name in ("class_queries_logits", "masks_queries_logits"))
         if classes is not None and masks is not None:
-            share = _enlarge(masks.float(), size).sigmoid()
+            share = enlarge(masks.float(), size).sigmoid()
             return torch.einsum("nqc,nqhw->nchw", classes.float().softmax(-1)[..., :-1], share)
         logits = getattr(answer, "logits", None)
         if not isinstance(logits, Tensor) or logits.ndim != 4:
             raise InvalidModelError(
                 f"a {type(self.model).__name__} gives no map of classes", "take a segmentation model"
             )
-        return _enlarge(logits.float(), size)
+        return enlarge(logits.float(), size)
 
 
 def load_segmentation(folder: str | Path) -> SegmentationModel:
@@ -73,7 +75,13 @@ def as_segmentation(model: nn.Module, processor: Any | None = None) -> Segmentat
     Classes come from id2label; photographs are resized as the image `processor` does, where there is one. A plain
     model's statistics, which it states, are folded in a copy. Raises InvalidModelError for a plain model without one.
     """
-    if more := sorted(_TEXTS.intersection(inspect.signature(model.forward).parameters)):
+    if frames_of(model):
+        raise InvalidModelError(
+            f"a {type(model).__name__} reads videos, and a label map is of one image", "run it with transformers"
+        )
+    names = inspect.signature(model.forward).parameters
+    needed = {name for name, one in names.items() if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD}
+    if more := sorted((_TEXTS.intersection(names) | needed) - {"pixel_values"}):
         raise InvalidModelError(
             f"a {type(model).__name__} asks for more than an image ({', '.join(more)})",
             "run it with transformers; Segmenter takes networks that read an image alone",
@@ -84,10 +92,8 @@ def as_segmentation(model: nn.Module, processor: Any | None = None) -> Segmentat
             raise InvalidModelError(
                 "this model does not say how images are normalized", "save its image processor with it"
             )
-        model = copy.deepcopy(model)
-        statistics = PixelStatistics.of_processor(processor)
-        fold(find_patchify(model), torch.tensor(statistics.mean), torch.tensor(statistics.std))
-    multiple = spec.block if spec.keyed else find_patchify(model).kernel_size[0]
+        model = taking_pixels(model, PixelStatistics.of_processor(processor))
+    multiple = grid_of(find_stem(model))
     labels: dict[int, str] = model.config.id2label  # type: ignore[union-attr, assignment]
     config = ModelConfig(
         architecture="transformers",
@@ -103,6 +109,14 @@ def as_segmentation(model: nn.Module, processor: Any | None = None) -> Segmentat
     return wrapped
 
 
+def taking_pixels(model: nn.Module, statistics: PixelStatistics) -> nn.Module:
+    """A copy of a plain network of another library that takes pixels 0..255 as they are."""
+    copied = copy.deepcopy(model)
+    stem = find_stem(copied)
+    fold_statistics(copied, stem, statistics, channels_last=channels_come_last(copied, stem))
+    return copied
+
+
 def _longer_side(processor: Any | None) -> int:
     """The longer side in pixels that an image processor resizes to, for clients without it; ORIGINAL where it has none.
 
@@ -115,5 +129,6 @@ def _longer_side(processor: Any | None) -> int:
     return max(sides, default=ORIGINAL)
 
 
-def _enlarge(maps: Tensor, size: torch.Size) -> Tensor:
+def enlarge(maps: Tensor, size: torch.Size) -> Tensor:
+    """Maps [N, K, h, w] at another size, bilinear."""
     return F.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)

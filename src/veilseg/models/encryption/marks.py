@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from veilseg.inputspec import CONFIG_KEY, InputSpec
 from veilseg.models.base import SegmentationModel
-from veilseg.models.encryption.stems import patchify_layers
+from veilseg.models.encryption.stems import Stem, block_of, stem_layers
 from veilseg.models.encryption.watermark import LENGTH, MATRIX, Words, marked, read_mark, spell, spelt
 
 # Where the encrypted layer keeps its InputSpec, for modules that have no config of their own.
@@ -37,14 +37,14 @@ def input_spec(model: nn.Module) -> InputSpec:
     return found or next(_in_weights(model), InputSpec())
 
 
-def record(model: nn.Module, conv: nn.Conv2d, spec: InputSpec) -> None:
+def record(model: nn.Module, stem: Stem, spec: InputSpec) -> None:
     """Write `spec` onto the stem, into its weights, and into the config of every model around it."""
-    setattr(conv, SPEC_ATTRIBUTE, spec)
-    write_mark(conv.weight, spec)
+    setattr(stem, SPEC_ATTRIBUTE, spec)
+    write_mark(stem.weight, spec)
     for part in model.modules():
         if hasattr(part, SPEC_ATTRIBUTE):  # of an earlier key
             setattr(part, SPEC_ATTRIBUTE, spec)
-        if not any(inner is conv for inner in part.modules()):
+        if not any(inner is stem for inner in part.modules()):
             continue
         config: Any = getattr(part, "config", None)
         if isinstance(part, SegmentationModel):
@@ -74,9 +74,9 @@ def read_matrix_mark(weight: Tensor) -> str | None:
 
 
 def _in_weights(model: nn.Module) -> Iterator[InputSpec]:
-    for conv in patchify_layers(model):
-        words = _words(conv.weight)
-        if words is not None and (spec := read_mark(words, conv.kernel_size[0])) is not None:
+    for stem in stem_layers(model):
+        words = _words(stem.weight)
+        if words is not None and (spec := read_mark(words, block_of(stem))) is not None:
             yield spec
 
 

@@ -152,7 +152,8 @@ def _check(source: Path, made: Path, config: ModelConfig, prepare: Prepare, key:
     spec = config.input
     assert spec.encryption is not None
     cipher = cipher_for(spec.encryption)
-    photo = random_photo(4 * config.size_multiple, 6 * config.size_multiple)
+    height, width = config.arguments.get("size", (4 * config.size_multiple, 6 * config.size_multiple))
+    photo = random_photo(height, width)
     before, after = open_onnx(source / ONNX_NAME), open_onnx(made / ONNX_NAME)
     wanted = before(_batch(prepare(photo)))
     none = photo if spec.bits == 8 else photo.astype(np.uint16) * 257

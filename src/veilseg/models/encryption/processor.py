@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from veilseg.errors import InvalidModelError, UsageError
 from veilseg.inputspec import CONFIG_KEY
 
 Three = tuple[float, float, float]
-_VALUES = ("do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std")
+_VALUES = ("do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std", "offset", "rescale_offset")
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,21 @@ class PixelStatistics:
     def of_processor(cls, processor: object) -> PixelStatistics:
         """From a transformers image processor, or the dict that its to_dict or preprocessor_config.json holds.
 
-        rescale_factor, image_mean and image_std count where do_rescale and do_normalize are on. Raises
-        InvalidModelError for a processor that does something else to the values.
+        rescale_factor, image_mean and image_std count where do_rescale and do_normalize are on, and an offset of 1
+        that is taken off rescaled values. Raises InvalidModelError for a processor that does not say what it does.
         """
         processor = getattr(processor, "image_processor", processor)  # of a processor for images and prompts
         data = processor if isinstance(processor, Mapping) else vars(processor)
-        if data.get("rescale_offset") or data.get("offset"):
-            raise InvalidModelError("this image processor shifts values before it normalizes them", "pass mean and std")
-        unit = 1.0 / float(data.get("rescale_factor") or 1 / 255) if data.get("do_rescale", True) else 1.0
+        rescales = data.get("do_rescale", True)
+        unit = 1.0 / float(data.get("rescale_factor") or 1 / 255) if rescales else 1.0
+        shift = 1.0 if rescales and (data.get("rescale_offset") or data.get("offset")) else 0.0  # ViViT: to -1..1 first
         if not data.get("do_normalize", True):
-            return cls(std=_three(1.0, unit))
+            return cls(_three(shift, unit), _three(1.0, unit))
         mean, std = data.get("image_mean"), data.get("image_std")
         if mean is None or std is None:
             raise InvalidModelError("this image processor normalizes, but does not say by which mean and std")
-        return cls(_three(mean, unit), _three(std, unit))
+        first, second, third = _three(mean, unit)
+        return cls((first + shift * unit, second + shift * unit, third + shift * unit), _three(std, unit))
 
 
 def statistics_of(
@@ -93,8 +95,10 @@ def without_statistics(processor: Any) -> Any:
     """
     rest = copy.deepcopy(processor)
     if getattr(rest, CONFIG_KEY, None) is None:
-        setattr(rest, CONFIG_KEY, {name: getattr(processor, name, None) for name in _VALUES})
-    rest.do_rescale = rest.do_normalize = False
+        setattr(rest, CONFIG_KEY, {name: getattr(processor, name) for name in _VALUES if hasattr(processor, name)})
+    for name in ("do_rescale", "do_normalize", "offset", "rescale_offset"):
+        if hasattr(rest, name):
+            setattr(rest, name, False)
     return rest
 
 
@@ -102,10 +106,11 @@ def client_images(processor: Any, image: object) -> list[np.ndarray]:
     """What a client encrypts for a transformers model: `image` after all that the processor does except statistics.
 
     `processor`: the image processor, as it was or with its statistics taken out, or a folder that holds one. `image`:
-    uint8 [H, W, 3] or a PIL image. Gives uint8 [H', W', 3], one array as a rule, several from a processor that cuts an
-    image into windows (EoMT). The processor runs as for the plain model and its statistics are undone, so the values
-    are exactly those that the plain model is given. Where it pads after normalizing (SAM, Mask2Former), padding is the
-    mean rounded to whole values: off by at most half a step.
+    uint8 [H, W, 3] or a PIL image, or a list of frames for one that takes videos. Gives uint8 [H', W', 3], one array as
+    a rule, several from a processor that cuts an image into windows (EoMT), and one for every frame of a video. The
+    processor runs as for the plain model and its statistics are undone, so the values are exactly those that the plain
+    model is given. Where it pads after normalizing (SAM, Mask2Former), padding is the mean rounded to whole values: off
+    by at most half a step.
     """
     used = load_processor(processor) if isinstance(processor, str | Path) else copy.deepcopy(processor)
     if used is None:
@@ -113,12 +118,24 @@ def client_images(processor: Any, image: object) -> list[np.ndarray]:
     for name, value in (getattr(used, CONFIG_KEY, None) or {}).items():
         setattr(used, name, value)
     statistics = PixelStatistics.of_processor(used)
-    given = used(images=image, return_tensors="np")["pixel_values"]
+    made = used(images=image, return_tensors="np")
     arrays = []
-    for values in given:
+    for values in _pictures(made):
         raw = np.asarray(values, np.float64).transpose(1, 2, 0) * statistics.std + statistics.mean
         arrays.append(np.rint(raw).clip(0, 255).astype(np.uint8))
     return arrays
+
+
+def _pictures(made: Mapping[str, Any]) -> Iterator[np.ndarray]:
+    """What a processor has made, as pictures [3, H, W]: frames of videos, and patches put together again (SigLIP2)."""
+    for index, values in enumerate(np.asarray(part) for part in made["pixel_values"]):
+        if values.ndim == 2:
+            rows, columns = (int(count) for count in made["spatial_shapes"][index])
+            side = math.isqrt(values.shape[1] // 3)
+            parts = values[: rows * columns].reshape(rows, columns, side, side, 3)
+            yield parts.transpose(4, 0, 2, 1, 3).reshape(3, rows * side, columns * side)
+        else:
+            yield from values[None] if values.ndim == 3 else values
 
 
 def client_image(processor: Any, image: np.ndarray) -> np.ndarray:

@@ -13,9 +13,9 @@ from veilseg.ciphers import cipher_for
 from veilseg.ciphers.patch.matrix import EncryptionMatrix
 from veilseg.errors import InvalidModelError
 from veilseg.models.encryption.marks import input_spec
-from veilseg.models.encryption.probe import Probe, image_size, in_float32, run
+from veilseg.models.encryption.probe import Probe, image_size, in_float32, run, saw_the_image
 from veilseg.models.encryption.processor import PixelStatistics, statistics_of
-from veilseg.models.encryption.stems import find_patchify
+from veilseg.models.encryption.stems import find_stem, grid_of
 from veilseg.models.encryption.trial import ROUNDING, ROUNDING_OF_HALF, WRONG, Proof, distance, random_photo
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def verify_images(
     def images(photo: NDArray[np.uint8]) -> Images:
         return {"right": encrypt(photo, matrix), "wrong": encrypt(photo, wrong), "none": photo}
 
-    return _compare(model, prepare, encrypted, images, (matrix.block, limit), stem)
+    return _compare(model, prepare, encrypted, images, limit, stem)
 
 
 def _with_key(reference: nn.Module, prepare: Prepare, encrypted: nn.Module, key: Key, stem: str | None) -> Proof:
@@ -96,7 +96,7 @@ def _with_key(reference: nn.Module, prepare: Prepare, encrypted: nn.Module, key:
         }
 
     limit = ROUNDING[bits] if in_float32(reference) is reference else ROUNDING_OF_HALF
-    return _compare(reference, prepare, encrypted, images, (encryption.block, limit), stem)
+    return _compare(reference, prepare, encrypted, images, limit, stem)
 
 
 def _compare(
@@ -104,24 +104,25 @@ def _compare(
     prepare: Prepare,
     encrypted: nn.Module,
     encrypt: Callable[[NDArray[np.uint8]], Images],
-    rule: tuple[int, float],
-    stem: str | None,
+    limit: float,
+    path: str | None,
 ) -> Proof:
-    """`rule`: the side of a block, and the largest difference that counts as rounding."""
-    block, limit = rule
+    """`limit`: the largest difference that counts as rounding; `path`: of the stem, where one was given."""
     before, after = in_float32(reference), in_float32(encrypted)
-    photo = random_photo(*image_size(before, block, lambda h, w: prepare(random_photo(h, w))))
+    stem = find_stem(after, path)
+    photo = random_photo(*image_size(before, grid_of(stem), lambda h, w: prepare(random_photo(h, w))))
     images = encrypt(photo)
-    wanted = run(before, prepare(photo), find_patchify(before, stem))
+    wanted = run(before, prepare(photo), find_stem(before, path))
     try:
-        got = {name: run(after, image, find_patchify(after, stem)) for name, image in images.items()}
+        got = {name: run(after, image, stem) for name, image in images.items()}
     except Exception as error:  # networks raise what they like
         raise InvalidModelError(
             f"the encrypted network does not run where the plain one does ({type(error).__name__})"
         ) from error
     off = distance(got["right"].answers, wanted.answers)
     proof = Proof(off, *(_off(got[name], wanted) for name in ("wrong", "none")))
-    proof.check(limit, _reason(got["right"], images["right"], wanted, limit))
+    unchanged = saw_the_image(after, stem, got["right"].seen, images["right"]) is not None
+    proof.check(limit, _reason(got["right"], wanted, limit, unchanged=unchanged))
     return proof
 
 
@@ -138,11 +139,10 @@ def _off_at_stem(got: Probe, wanted: Probe) -> float:
     return distance(pair[:1], pair[1:])
 
 
-def _reason(right: Probe, image: NDArray[Any], wanted: Probe, limit: float) -> str:
+def _reason(right: Probe, wanted: Probe, limit: float, *, unchanged: bool) -> str:
     if right.seen is None:
         return "its patch embedding was not used"
-    given = np.asarray(image, np.float32).transpose(2, 0, 1)[None]
-    if right.seen.shape != given.shape or not np.allclose(right.seen, given, rtol=1e-3, atol=1e-2):
+    if not unchanged:
         return "the network changes the image itself (it resizes, pads or normalizes it) before its patch embedding"
     if not _off_at_stem(right, wanted) <= limit:
         return "its patch embedding holds other weights than were written (an adapter, or weights lost in the file)"

@@ -14,10 +14,10 @@ from veilseg.errors import InvalidKeyError, InvalidModelError
 from veilseg.models.encryption.bias import move_bias, of_another_library
 from veilseg.models.encryption.copies import replace_copies
 from veilseg.models.encryption.marks import input_spec, read_matrix_mark, write_matrix_mark
-from veilseg.models.encryption.probe import runnable
+from veilseg.models.encryption.probe import channels_come_last, runnable
 from veilseg.models.encryption.processor import PixelStatistics, statistics_of
 from veilseg.models.encryption.stem_weights import fold_statistics, read_embedding, write_embedding
-from veilseg.models.encryption.stems import find_patchify
+from veilseg.models.encryption.stems import block_of, find_stem
 from veilseg.models.encryption.verify import verify_images
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -49,20 +49,21 @@ def encrypt_with_matrix(
     """
     input_spec(model).check_encryptable()
     statistics = statistics_of(mean, std, processor)
-    side = find_patchify(model, stem).kernel_size[0]
+    side = block_of(find_stem(model, stem))
     if side != matrix.block:
         raise InvalidModelError(f"this matrix is for blocks of {matrix.block} pixels, and the network's have {side}")
     encrypted = copy.deepcopy(model).float()
-    conv = find_patchify(encrypted, stem)
-    plain, without_bias = conv.weight.detach().clone(), conv.bias is None and of_another_library(model)
+    layer = find_stem(encrypted, stem)
+    plain, without_bias = layer.weight.detach().clone(), layer.bias is None and of_another_library(model)
+    last = channels_come_last(encrypted, layer)
     if statistics is not None:
-        fold_statistics(encrypted, conv, statistics)
-    affine = _affine(matrix, bits)
-    write_embedding(conv, *affine.encrypt_embedding(*read_embedding(conv)))
+        fold_statistics(encrypted, layer, statistics, channels_last=last)
+    mixed = _affine(matrix, bits).encrypt_embedding(*read_embedding(layer, channels_last=last))
+    write_embedding(layer, *mixed, channels_last=last)
     if without_bias:
         move_bias(encrypted, stem)
-    write_matrix_mark(conv.weight, matrix.fingerprint)
-    replace_copies(encrypted, conv, plain)
+    write_matrix_mark(layer.weight, matrix.fingerprint)
+    replace_copies(encrypted, layer, plain)
     if runnable(model):
         verify_images(model, encrypted, matrix, bits, (statistics or PixelStatistics()).normalize, _LIMITS[bits], stem)
     return encrypted
@@ -74,17 +75,19 @@ def decrypt_with_matrix(model: Model, matrix: EncryptionMatrix, *, bits: int = 3
     Raises InvalidKeyError for another matrix than the model's, InvalidModelError for a model without one.
     """
     decrypted = copy.deepcopy(model)
-    conv = find_patchify(decrypted, stem)
-    held = read_matrix_mark(conv.weight)
+    layer = find_stem(decrypted, stem)
+    held = read_matrix_mark(layer.weight)
     if held is None:
         raise InvalidModelError("this model is not encrypted with a matrix", "encrypt_with_matrix makes one")
     if held != matrix.fingerprint:
         raise InvalidKeyError(f"the model belongs to matrix {held}, not to {matrix.fingerprint}", "find its matrix")
-    before, without_bias = conv.weight.detach().clone(), conv.bias is None and of_another_library(model)
-    write_embedding(conv, *_affine(matrix, bits).decrypt_embedding(*read_embedding(conv)))
+    before, without_bias = layer.weight.detach().clone(), layer.bias is None and of_another_library(model)
+    last = channels_come_last(decrypted, layer)
+    plain = _affine(matrix, bits).decrypt_embedding(*read_embedding(layer, channels_last=last))
+    write_embedding(layer, *plain, channels_last=last)
     if without_bias:
         move_bias(decrypted, stem)
-    replace_copies(decrypted, conv, before)
+    replace_copies(decrypted, layer, before)
     return decrypted
 
 

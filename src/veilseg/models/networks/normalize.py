@@ -63,9 +63,9 @@ def fold(conv: nn.Conv2d, mean: Tensor, std: Tensor) -> None:
 
 
 @torch.no_grad()
-def set_bias(conv: nn.Conv2d, bias: Tensor) -> None:
-    """Write the bias, giving `conv` one where it has none and one is needed."""
-    if conv.bias is not None:
-        conv.bias.copy_(bias)
+def set_bias(layer: nn.Conv2d | nn.Conv3d | nn.Linear, bias: Tensor) -> None:
+    """Write the bias, giving `layer` one where it has none and one is needed."""
+    if layer.bias is not None:
+        layer.bias.copy_(bias)
     elif bool((bias != 0).any()):
-        conv.bias = nn.Parameter(bias.to(conv.weight))
+        layer.bias = nn.Parameter(bias.to(layer.weight))

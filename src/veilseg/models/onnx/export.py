@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import io
 import logging
 import tempfile
@@ -19,10 +20,12 @@ from torch import nn
 from veilseg.errors import InvalidModelError
 from veilseg.files import make_folder, refuse_existing, write_atomic
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME, STEM_NAME
+from veilseg.modelfolder import FOREIGN
 from veilseg.models.base import SegmentationModel
-from veilseg.models.encryption.probe import image_size
 from veilseg.models.encryption.stems import find_patchify
-from veilseg.models.encryption.trial import random_photo
+from veilseg.models.networks.normalize import Normalize
+from veilseg.models.onnx.foreign import given_size, settle
+from veilseg.models.onnx.stem_file import split_stem as split_stem_file
 from veilseg.models.onnx_session import open_onnx
 
 TOLERANCE = 1e-3
@@ -45,8 +48,8 @@ def export_onnx(
     quartiles and mosaics arrive as such). With `split_stem` (the side of a block in pixels) the first layer is brought
     to that block and its tensors go to stem.bin, weight [D, 3, p, p] then bias [D] (float32, little-endian), so that a
     key can be put in without torch. `half` stores the other matrices and kernels as float16, half the size; the runtime
-    computes in float32. Networks of transformers that cannot be traced for all sizes are exported for the one size that
-    their image processor gives, which config.json states as the argument "size".
+    computes in float32. Networks of transformers and timm that cannot be traced for all sizes, or come out wrong for
+    others, are exported for the one size that their image processor gives: config.json states it as "size".
 
     The exported graph is run on other images, of another size where it is free; InvalidModelError when its logits
     differ from the model's by more than 1e-3 of their range, or the predictions by more than one pixel in a thousand.
@@ -59,47 +62,44 @@ def export_onnx(
     plain.fold_normalization()
     if split_stem is not None and find_patchify(plain).kernel_size[0] != split_stem:
         plain.widen_patch(split_stem)
-    graph, size = _graph(plain)
-    if size is not None:
-        plain.config.arguments = {**plain.config.arguments, "size": list(size)}
-    files = {CONFIG_NAME: plain.config.to_json().encode()}
-    if split_stem is not None:
-        files[STEM_NAME] = _split_stem(graph)
-    if half:
-        _halve(graph)
-    files[ONNX_NAME] = graph.SerializeToString()
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in names:
-            (Path(scratch) / name).write_bytes(files[name])
-        _check(plain, Path(scratch) / ONNX_NAME, size)
+    _drop_normalization(plain)
+    try:
+        files = _files(plain, None, split=split_stem is not None, half=half)
+    except InvalidModelError:
+        if model.config.architecture not in FOREIGN:
+            raise
+        settle(plain)
+        files = _files(plain, given_size(plain), split=split_stem is not None, half=half)
     make_folder(target)
     for name in names:  # the config last: without it nobody takes the folder for a model
         write_atomic(target / name, files[name], overwrite=overwrite)
 
 
-def _graph(model: SegmentationModel) -> tuple[Any, tuple[int, int] | None]:
-    """The network's ONNX graph as a protobuf message, and the (H, W) that it is for; None: any."""
-    try:
-        return _trace(model, None), None
-    except InvalidModelError:
-        if model.config.architecture != "transformers":
-            raise
-    for part in model.modules():  # operators that fuse attention are not all known to ONNX
-        if (choose := getattr(part, "set_attn_implementation", None)) is not None:
-            choose("eager")
-    size = _given_size(model)
-    return _trace(model, size), size
+def _drop_normalization(model: SegmentationModel) -> None:
+    """Take out layers that subtract 0 and divide by 1, in place: the graph begins with the first convolution."""
+    for part in list(model.modules()):
+        for name, child in list(part.named_children()):
+            if isinstance(child, Normalize) and child.folded:
+                setattr(part, name, nn.Identity())
 
 
-def _given_size(model: SegmentationModel) -> tuple[int, int]:
-    """The (H, W), on the model's grid, of a photograph of 480 x 640 as its processor gives it, or the network's own."""
-    multiple = model.config.size_multiple
-    try:
-        height, width = (model.to_working_size or (lambda photo: photo))(random_photo(480, 640)).shape[:2]
-        model(torch.zeros(1, 3, height, width))
-    except InvalidModelError:  # a processor that pads or cuts, or a network of one size
-        return image_size(model, multiple, random_photo)
-    return -(-height // multiple) * multiple, -(-width // multiple) * multiple
+def _files(model: SegmentationModel, size: tuple[int, int] | None, *, split: bool, half: bool) -> dict[str, bytes]:
+    """The contents of the folder for images of (H, W) = `size`, or of any, by name; compared with the model."""
+    graph = _trace(model, size)
+    config = model.config
+    if size is not None:
+        config = dataclasses.replace(config, arguments={**config.arguments, "size": list(size)})
+    files = {CONFIG_NAME: config.to_json().encode()}
+    if split:
+        files[STEM_NAME] = split_stem_file(graph)
+    if half:
+        _halve(graph)
+    files[ONNX_NAME] = graph.SerializeToString()
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, content in files.items():
+            (Path(scratch) / name).write_bytes(content)
+        _check(model, Path(scratch) / ONNX_NAME, size)
+    return files
 
 
 def _trace(model: SegmentationModel, size: tuple[int, int] | None) -> Any:
@@ -141,30 +141,6 @@ def _reason(error: BaseException) -> str:
         error = error.__cause__
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     return f"{type(error).__name__}, {first[:160]}" if first else type(error).__name__
-
-
-def _split_stem(graph: Any) -> bytes:
-    """Move the tensors of the convolution that reads the images out of `graph`, in place, into stem.bin's content."""
-    from onnx import TensorProto, numpy_helper
-
-    source = graph.graph.input[0].name
-    stem = next((node for node in graph.graph.node if node.op_type == "Conv" and node.input[0] == source), None)
-    tensors = {tensor.name: tensor for tensor in graph.graph.initializer}
-    if stem is None or len(stem.input) != 3 or any(name not in tensors for name in stem.input[1:]):
-        raise InvalidModelError(
-            "the exported graph does not begin with a convolution with bias", "export without split_stem"
-        )
-    content = b""
-    for name in stem.input[1:]:
-        tensor = tensors[name]
-        data = numpy_helper.to_array(tensor).astype("<f4").tobytes()
-        tensor.ClearField("raw_data")
-        tensor.ClearField("float_data")
-        tensor.data_location = TensorProto.EXTERNAL
-        for key, value in (("location", STEM_NAME), ("offset", str(len(content))), ("length", str(len(data)))):
-            tensor.external_data.add(key=key, value=value)
-        content += data
-    return content
 
 
 def _halve(graph: Any) -> None:
