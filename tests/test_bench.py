@@ -34,3 +34,25 @@ def test_a_script_measures_and_writes(tmp_path: Path, script: str, options: list
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures[found]
     assert figures["machine"]["cores"] >= 1
+
+
+@pytest.mark.slow
+def test_reconstructions_are_measured_once(tmp_path: Path, camvid: Path) -> None:
+    small = [
+        "--steps",
+        "2",
+        "--photographs",
+        "2",
+        "--limit",
+        "2",
+        "--processes",
+        "1",
+        "--json",
+        str(tmp_path / "r.json"),
+    ]
+    command = [sys.executable, str(ROOT / "bench" / "reconstruction.py"), f"camvid:{camvid}", *small]
+    for sides in (["16"], ["16", "8"]):
+        done = subprocess.run([*command, "--sides", *sides], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("'cell'") == 1
+    assert [row["cell"] for row in json.loads((tmp_path / "r.json").read_text())["rows"]] == [8, 16]
