@@ -34,6 +34,7 @@ COMMANDS = [
     "evaluate --data scenes:2 --json plain.json",
     "data import masks:masks --images photos -o data",
     "data check data -o check.html --json check.json",
+    "data export data --split train -o coco.json",
     "init data -o data.yaml",
     "train tiny.yaml -o run",
     "encrypt-model plain --key my.key -o with-key",

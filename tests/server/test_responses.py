@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pycocotools import mask as coco
 
-from veilseg.runtime.rle import encode_counts
+from veilseg.rle import encode_counts
 from veilseg.server.errors import RequestError
 from veilseg.server.responses import AREAS, PNG, RAW, RLE, TYPES, negotiate
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from veilseg.runtime.rle import encode_counts
+from veilseg.rle import encode_counts
 
 _STEP = 1 << 20  # pixels counted at a time: bincount makes 8 bytes of each
 _FORMULA = tuple("=+@-")  # what a spreadsheet would take for one
