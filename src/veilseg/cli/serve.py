@@ -11,6 +11,7 @@ from veilseg.errors import UsageError
 
 MODELS = "Shipped names, folders, NAME=FOLDER; first: default."
 HOST = "Others than loopback need --tokens. [127.0.0.1]"
+TRACES = "A span of OpenTelemetry a request to this collector (OTLP, HTTP)."
 RAY = "On the Ray cluster at RAY_ADDRESS; without one, as several processes here."
 
 
@@ -29,6 +30,7 @@ def command(
     pixels: Annotated[int | None, typer.Option(metavar="N", help="Pixels of an image. [8000000]")] = None,
     memory: Annotated[int | None, typer.Option(metavar="MIB", help="All requests; beyond it: 503. [512]")] = None,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="To respond in. [60]")] = None,
+    traces: Annotated[str | None, typer.Option(metavar="URL", help=TRACES)] = None,
     ray: Annotated[bool, typer.Option("--ray", help=RAY)] = False,
     replicas: Annotated[str | None, typer.Option(metavar="N", help="With --ray: 3, or 2-8 by load. [2]")] = None,
 ) -> None:
@@ -53,9 +55,13 @@ def command(
     files = _given(tokens=tokens, tls_certificate=tls_certificate, tls_key=tls_key)
     named = parse_models(models) if models else None
     settings = Settings(
-        limits=Limits(**limits), **files, **_given(models=named, host=host, port=port, device=device, threads=threads)
+        limits=Limits(**limits),
+        **files,
+        **_given(models=named, host=host, port=port, traces=traces, device=device, threads=threads),
     )
     if ray:
+        if settings.traces is not None:
+            raise UsageError("--traces is for a service without --ray", "Ray has traces of its own")
         from veilseg.cluster.serving import DEFAULT_REPLICAS, parse_replicas, serve_on_ray
 
         serve_on_ray(settings, parse_replicas(replicas or DEFAULT_REPLICAS))

@@ -26,13 +26,14 @@ from veilseg.server.model_queue import ModelQueue
 from veilseg.server.segmenting import segment
 from veilseg.server.settings import Limits, Settings
 from veilseg.server.tokens import TokenFile
+from veilseg.server.traces import Traces
 from veilseg.server.web import web_routes
 
 log = logging.getLogger(LOGGER)
 ModelName = Annotated[str | None, Query(alias="model", max_length=200, description="Default: the first model.")]
 
 
-def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
+def create_app(settings: Settings, metrics: Metrics | None = None, traces: Traces | None = None) -> FastAPI:
     """The ASGI application for `settings`; its models are loaded when its lifespan begins.
 
     Raises VeilsegError when the file of tokens cannot be read.
@@ -135,7 +136,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     _handle_errors(app)
     _finish_openapi(app, with_tokens=tokens is not None)
     memory = Memory(limits.memory, metrics)
-    app.add_middleware(Surroundings, metrics=metrics, memory=memory, open_to_all=tokens is None)
+    app.add_middleware(Surroundings, metrics=metrics, memory=memory, traces=traces, open_to_all=tokens is None)
     return app
 
 

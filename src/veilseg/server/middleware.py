@@ -16,6 +16,7 @@ from veilseg.server.heads import refuse_head
 from veilseg.server.logs import LOGGER
 from veilseg.server.memory import Memory
 from veilseg.server.metrics import Metrics
+from veilseg.server.traces import Traces
 
 #: The page may load and talk to nothing but this service: this is what keeps photographs in the browser.
 _POLICY = (
@@ -38,9 +39,11 @@ log = logging.getLogger(LOGGER)
 class Surroundings:
     """ASGI middleware around the whole application. Nothing raised below gets past it: a bug is a JSON 500."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, memory: Memory, *, open_to_all: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, memory: Memory, traces: Traces | None = None, *, open_to_all: bool
+    ) -> None:
         self.app = app
-        self._metrics, self._memory = metrics, memory
+        self._metrics, self._memory, self._traces = metrics, memory, traces
         self._open = open_to_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,8 +109,10 @@ class Surroundings:
         if route not in _NOT_LOGGED:
             milliseconds = round(1000 * seconds, 1)
             method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else "other"
-            extra = {**notes, "method": method, "route": route, "status": status, "bytes_out": sent}
-            log.info("request", extra={**extra, "milliseconds": milliseconds})
+            facts = {**notes, "method": method, "route": route, "status": status, "bytes_out": sent}
+            log.info("request", extra={**facts, "milliseconds": milliseconds})
+            if self._traces is not None:
+                self._traces.add(scope["headers"], facts, seconds)
         self._metrics.requests.labels(route, str(status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         if code := notes.get("code"):

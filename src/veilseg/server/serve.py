@@ -21,6 +21,7 @@ from veilseg.server.logs import json_lines
 from veilseg.server.metrics import Metrics
 from veilseg.server.settings import PREFIX, Settings, is_loopback
 from veilseg.server.tokens import TokenFile
+from veilseg.server.traces import Traces
 
 _GRACE = 5  # seconds
 _LAST_CALL = 1.0  # seconds
@@ -35,7 +36,8 @@ def serve(settings: Settings) -> None:
     """
     tls = check_start(settings)
     metrics = Metrics()
-    app = create_app(settings, metrics)
+    traces = None if settings.traces is None else Traces(settings.traces)
+    app = create_app(settings, metrics, traces)
     limits = settings.limits
     connections = Connections(limits, tls)
     config = uvicorn.Config(
@@ -61,6 +63,9 @@ def serve(settings: Settings) -> None:
         except SystemExit as error:  # uvicorn's way to say that it could not start
             taken = VeilsegError(f"{settings.host} port {settings.port} cannot be had", "is another service there?")
             raise app.state.failure or taken from error
+        finally:
+            if traces is not None:
+                traces.close()
 
 
 class _Server(uvicorn.Server):

@@ -85,6 +85,7 @@ class Settings(_FromEnvironment):
     tokens: Path | None = None  # the file of tokens; None: nobody needs one
     tls_certificate: Path | None = None  # PEM files
     tls_key: Path | None = None
+    traces: str | None = None  # a collector's address for OTLP over HTTP; None: no spans are made
     device: Literal["cpu", "cuda"] = "cpu"
     threads: PositiveInt | None = None  # for one batch; None: one per core
     limits: Limits = Field(default_factory=Limits)
