@@ -108,7 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("--sides", type=int, nargs="+", default=list(SIDES))
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--photographs", type=int, default=150, help="to learn from")
     parser.add_argument("--limit", type=int, default=101, help="photographs to draw")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
