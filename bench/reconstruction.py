@@ -4,13 +4,12 @@ Usage: `python bench/reconstruction.py camvid:DIR --json results/reconstruction.
 part `train` and draws all of `val`. For every side of a cell a network learns twice, as long: from all that
 `subblock-sort` shows, and from the cells' means alone. Rank-placement, the best attack without training, stands beside
 them. SSIM and PSNR (dB) of the grey pictures, with 95 % of a bootstrap over photographs. Every side is measured by a
-process of one core; what is written already is not measured again.
+process of one core.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -116,13 +115,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args()
     facts = provenance(COMMAND, given.seed)  # before a result is written, which may be a file of the checkout
-    facts |= {"data": given.data.partition(":")[0], "photographs": given.photographs}
-    rows = []
-    if given.json is not None and given.json.is_file():
-        rows = json.loads(given.json.read_text(encoding="utf-8"))["rows"]
-    known = [row["cell"] for row in rows]
+    facts |= {"data": given.data.partition(":")[0], "photographs": given.photographs, "drawn": given.limit}
+    rows: list[dict[str, Any]] = []
     with ProcessPoolExecutor(given.processes, get_context("spawn")) as pool:
-        running = [pool.submit(measure, side, given) for side in given.sides if side not in known]
+        running = [pool.submit(measure, side, given) for side in given.sides]
         for done in as_completed(running):
             rows = sorted([*rows, done.result()], key=lambda row: row["cell"])
             print(done.result(), flush=True)

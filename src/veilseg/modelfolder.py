@@ -126,7 +126,10 @@ def find_model(name: str | Path, engine: str | None = None) -> FoundModel:
 def no_model(name: str | Path) -> InvalidModelError:
     """The error for a name that is neither a shipped model's nor a folder's."""
     known = f"shipped: {', '.join(shipped)}; or" if (shipped := shipped_models()) else "give"
-    return InvalidModelError(f"there is no model {str(name)!r}", f"{known} a folder with config.json and its weights")
+    hint = f"{known} a folder with config.json and its weights"
+    if HUB_ID.fullmatch(str(name)) and Path(name).parent.is_dir():
+        hint += f"; the Hub is not asked, as {Path(name).parent} is a folder here"
+    return InvalidModelError(f"there is no model {str(name)!r}", hint)
 
 
 def _is_hub_id(name: str | Path) -> bool:

@@ -64,7 +64,9 @@ def test_our_own_import_reads_it(labels: list[np.ndarray]) -> None:
     assert all(np.array_equal(again[index].label, labels[index]) for index in range(2))
 
 
-def test_maps_that_a_model_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_maps_that_a_model_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("new/images").mkdir(parents=True)
     Image.fromarray(open_data("scenes:1")[0].image).save("new/images/street.jpg")
@@ -73,13 +75,35 @@ def test_maps_that_a_model_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     exported = json.loads(Path("new.json").read_text())
     assert [category["name"] for category in exported["categories"]] == list(Segmenter("plain").classes)
     assert exported["images"][0]["file_name"] == "street.jpg"
+    Path("new/images/more").mkdir()
+    Path("new/images/street.jpg").rename("new/images/more/street.jpg")
+    assert main(["data", "export", "new", "--model", "plain", "-o", "less.json"]) == 1
+    assert "folders in this one are not read" in capsys.readouterr().err
+    assert main(["data", "export", "camvid:new", "--model", "plain", "-o", "less.json"]) == 2
+    assert main(["data", "export", "new", "--model", "owner/nope", "-o", "less.json"]) == 2
+    assert not Path("less.json").exists()
+
+
+def test_maps_of_one_class_take_the_models_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, mode in (("images", "RGB"), ("labels", "L")):
+        Path("new", name).mkdir(parents=True)
+        Image.new(mode, (8, 8)).save(f"new/{name}/a.png")
+    assert main(["data", "export", "new", "--model", "plain", "-o", "new.json"]) == 0
+    (annotation,) = json.loads(Path("new.json").read_text())["annotations"]
+    assert (annotation["category_id"], annotation["bbox"]) == (1, [0, 0, 8, 8])
 
 
 def test_what_cannot_be_exported(labels: list[np.ndarray], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "export", "mine", "-o", "mine.json"]) == 2
     assert "choose one with --split: train, val" in capsys.readouterr().err
+    Path("mine/train/images/3.jpg").write_bytes(Path("mine/train/images/0.jpg").read_bytes())
+    assert main(["data", "export", "mine", "--split", "train", "-o", "mine.json"]) == 1
+    assert "a photograph without a label" in capsys.readouterr().err
+    assert not Path("mine.json").exists()
+    Path("mine/classes.json").write_text(json.dumps({"classes": CLASSES[:2]}))
     with pytest.raises(InvalidDataError, match="holds id 2, but there are 2 classes"):
-        to_coco(open_data("folder:mine", "train"), CLASSES[:2])
+        to_coco(open_data("folder:mine", "val"))
     Path("there.json").write_text("mine")
     assert main(["data", "export", "mine", "--split", "val", "-o", "there.json"]) == 1
     assert Path("there.json").read_text() == "mine"

@@ -24,35 +24,30 @@ def command(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Write a dataset as COCO's JSON, for annotation tools, supervision, FiftyOne and pycocotools.
+    """Write a dataset as COCO's JSON, for pycocotools and tools that take its run lengths (RLE).
 
-    Every class that occurs in an image becomes one annotation, as RLE. Photographs are not copied: file_name is theirs.
-    So label maps that a model made become a first version to be corrected by hand: photographs in DIR/images/, maps in
-    DIR/labels/, and the model's name.
+    Every class that occurs in an image becomes one annotation. Photographs are not copied: file_name is theirs, sizes
+    are those of the photograph turned as EXIF says. Label maps that a model made become a first version to be corrected
+    by hand: photographs in DIR/images/, maps in DIR/labels/, and the model's name.
 
     Examples:
       veilseg data export data/mine --split train -o train.json
       veilseg segment new/images -o new/labels --model plain && veilseg data export new --model plain -o new.json
     """
-    from veilseg.data.export import to_coco
+    from veilseg.data.check import refuse_faults
+    from veilseg.data.export import maps_of, to_coco
     from veilseg.data.registry import find_data
     from veilseg.errors import UsageError
     from veilseg.files import check_output, write_atomic
-    from veilseg.modelfolder import find_model
 
     check_output(output, overwrite=force)
-    parts = find_data(data, split)
+    parts = find_data(data, split) if model is None else [maps_of(data, split, model)]
     if len(parts) > 1:
         names = ", ".join(part.name.rpartition("/")[2] for part in parts)
         raise UsageError(f"{data} has several parts", f"choose one with --split: {names}")
-    classes = None
-    if model is not None:
-        config = find_model(model).config
-        if config is None:
-            raise UsageError(f"{model} is a model of another library", "name the classes in classes.json")
-        classes = config.classes
     (part,) = parts
+    refuse_faults(part)
     with progress_bar(len(part), part.name) as advance:
-        exported = to_coco(part, classes, advance)
-    write_atomic(output, json.dumps(exported, ensure_ascii=False).encode(), overwrite=force)
+        exported = to_coco(part, advance)
+    write_atomic(output, json.dumps(exported).encode(), overwrite=force)
     print(f"{output}: images: {len(exported['images'])}, annotations: {len(exported['annotations'])}")

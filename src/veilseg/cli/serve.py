@@ -11,7 +11,7 @@ from veilseg.errors import UsageError
 
 MODELS = "Shipped names, folders, NAME=FOLDER; first: default."
 HOST = "Others than loopback need --tokens. [127.0.0.1]"
-TRACES = "A span of OpenTelemetry a request to this collector (OTLP, HTTP)."
+TRACES = "Send one OpenTelemetry span per request to this collector (OTLP over HTTP)."
 RAY = "On the Ray cluster at RAY_ADDRESS; without one, as several processes here."
 
 

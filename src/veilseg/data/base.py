@@ -107,18 +107,25 @@ def check_sizes(name: str, image: np.ndarray, label: np.ndarray) -> None:
 def images_by_stem(folder: Path) -> tuple[dict[str, Path], list[Fault]]:
     """Every image file of `folder` (not of its subfolders) by its name without the suffix, in sorted order.
 
-    Faults are files that share a stem with another, as nobody could tell which one a label belongs to.
+    Faults are files that share a stem with another, as nobody could tell which one a label belongs to, and subfolders
+    with images.
     """
     found: dict[str, Path] = {}
     faults: list[Fault] = []
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in SUFFIXES or not path.is_file() or path.name.startswith("."):
+        if path.is_dir() and not path.name.startswith(".") and any(map(_is_image, path.iterdir())):
+            faults.append(Fault(str(path), "holds images, and folders in this one are not read"))
+        if not _is_image(path):
             continue
         if path.stem in found:
             faults.append(Fault(str(path), f"differs from {found[path.stem].name} in its suffix only"))
         else:
             found[path.stem] = path
     return found, faults
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 class PairedFiles:

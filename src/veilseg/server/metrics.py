@@ -20,6 +20,7 @@ class Metrics:
             "veilseg_request_seconds", "From the first byte to the last", ["route"], buckets=_SECONDS, registry=at
         )
         self.refused = Counter("veilseg_refused_total", "Requests refused, by the error's code", ["code"], registry=at)
+        self.spans_lost = Counter("veilseg_spans_lost_total", "Spans that no collector took", registry=at)
         self.left = Counter("veilseg_clients_left_total", "Clients that left before their response", registry=at)
         self.queue = Gauge("veilseg_queue_images", "Images that wait", ["model"], registry=at)
         self.waited = Histogram("veilseg_queue_seconds", "Time in the queue", ["model"], buckets=_SECONDS, registry=at)

@@ -112,7 +112,10 @@ class Surroundings:
             facts = {**notes, "method": method, "route": route, "status": status, "bytes_out": sent}
             log.info("request", extra={**facts, "milliseconds": milliseconds})
             if self._traces is not None:
-                self._traces.add(scope["headers"], facts, seconds)
+                try:
+                    self._traces.add(scope["headers"], facts, seconds)
+                except Exception:
+                    log.error("bug", exc_info=True, extra=notes)
         self._metrics.requests.labels(route, str(status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         if code := notes.get("code"):

@@ -36,7 +36,7 @@ def serve(settings: Settings) -> None:
     """
     tls = check_start(settings)
     metrics = Metrics()
-    traces = None if settings.traces is None else Traces(settings.traces)
+    traces = None if settings.traces is None else Traces(settings.traces, metrics)
     app = create_app(settings, metrics, traces)
     limits = settings.limits
     connections = Connections(limits, tls)

@@ -55,6 +55,7 @@ def test_colours_become_ids(desk: Desk) -> None:
         "road,#804080\ncar,#00008e\n",
         "id;name;r;g;b\n0;road;128;64;128\n1;car;0;0;142\n",
         "name,id,r,g,b\nroad,0,128,64,128\ncar,1,0,0,142\n",
+        "name,id,r,g,b,parts\nroad,0,128,64,128,\ncar,1,0,0,142,\n",
         "128 64 128 road\n0 0 142 car\n",
     ],
 )

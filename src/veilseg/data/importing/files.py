@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,7 +30,6 @@ class Photographs:
         self.names = [path.relative_to(folder).as_posix() for path in list_images(folder)]
         if not self.names:
             raise UsageError(f"{folder} holds no photographs", READ)
-        self._known = frozenset(self.names)
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for name in self.names:
             self._by_name[PurePosixPath(name).name].append(name)
@@ -45,14 +45,13 @@ class Photographs:
         So `val/a.jpg` is the folder's `a.jpg` or `x/val/a.jpg`, and not its `train/a.jpg`. Raises InvalidDataError
         where there is none, or several.
         """
-        wanted = wanted.replace("\\", "/")
-        bare = PurePosixPath(wanted).name
-        if wanted in self._known:
-            found = [wanted]
-        else:
-            path = "/" + wanted.rpartition("../")[2].lstrip("./")
-            named = [(name, f"/{name}") for name in self._by_name.get(bare, [])]
-            found = [name for name, other in named if path.endswith(other) or other.endswith(path)]
+        path = PurePosixPath(posixpath.normpath(wanted.replace("\\", "/")))
+        parts = [part for part in path.parts if part not in ("/", "//", "..")]
+        common = {name: _common(parts, name.split("/")) for name in self._by_name.get(path.name, [])}
+        most = max(common.values(), default=0)
+        longest = [name for name, count in common.items() if count == most]
+        found = [name for name in longest if most in (len(parts), name.count("/") + 1)]
+        found = [name for name in found if name == "/".join(parts)] or found
         if len(found) != 1:
             count = f"there are {len(found)} photographs called" if found else "there is no photograph"
             raise InvalidDataError(f"{count} {wanted[-80:] or 'by this name'} in {self.folder}")
@@ -64,6 +63,12 @@ class Photographs:
         return [
             Fault(str(self.path(name)), "a photograph without a label") for name in self.names if name not in self._used
         ]
+
+
+def _common(first: list[str], second: list[str]) -> int:
+    """How many of the last parts of two paths are equal."""
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    return next((count for count, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second)))
 
 
 def read_json(path: Path) -> Any:

@@ -67,20 +67,18 @@ def read_label_studio(path: Path, images: Path | None, table: list[SourceClass] 
 
 
 def _photograph(task: dict[str, Any], photographs: Photographs) -> str:
-    """The photograph of a task: an upload, a file of a local storage or an address, known by its last part."""
+    """The photograph of a task: an upload, a file of a local storage or an address; by its path, else its last part."""
     data = task.get("data")
     texts = [value for value in data.values() if isinstance(value, str)] if isinstance(data, dict) else []
     if not texts:
         raise InvalidDataError("has no data that names a photograph")
     address = urlsplit(texts[0])
     name = unquote(parse_qs(address.query).get("d", [address.path])[0])
+    bare = PurePosixPath(name).name
     try:
         return photographs.find(name)
     except InvalidDataError:
-        bare = PurePosixPath(name).name
-        if not _UPLOAD.match(bare):
-            raise
-        return photographs.find(bare[9:])
+        return photographs.find(bare[9:] if _UPLOAD.match(bare) else bare)
 
 
 def _results(task: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:

@@ -18,7 +18,7 @@ _HEADER = frozenset(
     {"id", "index", "value", "name", "class", "label", "title", "r", "g", "b", "red", "green", "blue", "color"}
     | {"colour", "hex", "rgb", "color_rgb", "parts", "actions"}
 )
-_IDS = ("id", "index", "value")
+_IDS = frozenset({"id", "index", "value"})
 _NUMBERS = re.compile(r"[0-9 ]+")
 _HEX = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 
@@ -68,14 +68,17 @@ def _from_lines(text: str, path: Path) -> list[SourceClass]:
         if not line or (line.startswith("#") and not _HEX.match(line)):
             continue
         separated = re.search(r"[,;\t:]", line)
-        words = [word.strip() for word in (re.split(r"[,;\t:]", line) if separated else line.split())]
-        words = [word.strip("\"'") for word in words if word]
+        cells = re.split(r"[,;\t:]", line) if separated else line.split()
+        cells = [cell.strip().strip("\"'") for cell in cells]
+        words = [cell for cell in cells if cell]
         if not classes and {word.lower() for word in words} <= _HEADER and len(words) > 1:
-            header = [word.lower() for word in words]
+            header = [cell.lower() for cell in cells]
             continue
-        if len(words) == len(header):  # a column of ids goes first, where four numbers begin with the id
-            columns = list(zip(header, words, strict=True))
-            words = [word for ids in (True, False) for name, word in columns if (name in _IDS) is ids]
+        if _IDS.intersection(header):  # that column goes first, where four numbers begin with the id
+            if len(cells) != len(header):
+                raise UsageError(f"{path}, line {number} has not the columns of the first line", _HINT)
+            columns = list(zip(header, cells, strict=True))
+            words = [word for ids in (True, False) for name, word in columns if word and (name in _IDS) is ids]
         words = [part for word in words for part in (word.split() if _NUMBERS.fullmatch(word) else [word])]
         classes.append(_from_words(words, len(classes), f"{path}, line {number}"))
     return classes
