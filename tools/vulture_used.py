@@ -20,6 +20,7 @@ ConvSeg
 SETR
 
 # Settings of other libraries' objects: numpy, rich, onnx, ONNX Runtime, Ray, uvicorn, transformers' image processors.
+trust_env
 _.writeable
 _.caption_justify
 _.data_location
