@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from veilseg.audit.attacks.unet import Seen, all_values, draw, means_alone, train
-from veilseg.audit.base import Pixels
+from veilseg.audit.base import Pixels, Stored
 from veilseg.audit.picture import as_pixels, grey
 from veilseg.audit.scoring import compare
 from veilseg.ciphers import Cipher, cipher
@@ -32,7 +33,8 @@ from veilseg.evaluation.report import write_json
 
 COMMAND = "python bench/reconstruction.py camvid:DIR --json results/reconstruction.json"
 SIDES = (4, 8, 12, 16)
-SEES = {"sort": all_values, "means": means_alone}
+#: What a network sees, and the attack without training whose picture it starts from.
+SEES = {"sort": (all_values, "rank-placement"), "means": (means_alone, "thumbnail")}
 RESAMPLED = 1000
 
 
@@ -71,6 +73,12 @@ def padded(image: Pixels, block: int) -> Pixels:
     return np.pad(image, ((0, -height % block), (0, -width % block), (0, 0)), mode="edge")
 
 
+def seen(chosen: Cipher, see: Callable[[Cipher, Stored], Seen], images: list[Pixels]) -> list[Seen]:
+    """What the encrypted photographs show."""
+    block = chosen.spec.block
+    return [see(chosen, chosen.encrypt_pixels(padded(image, block), None, None)) for image in images]
+
+
 def measure(side: int, given: argparse.Namespace) -> dict[str, Any]:
     """All figures of one side of a cell."""
     torch.set_num_threads(1)
@@ -80,25 +88,19 @@ def measure(side: int, given: argparse.Namespace) -> dict[str, Any]:
     count = min(len(data["val"]), given.limit)
     truths = [data["val"][index].image for index in range(count)]
     row: dict[str, Any] = {"cell": chosen.spec.cell, "steps": given.steps}
-    for name, see in SEES.items():
-
-        def sees(images: list[Pixels], see: Any = see) -> list[Seen]:
-            return [
-                see(chosen, chosen.encrypt_pixels(padded(image, chosen.spec.block), None, None)) for image in images
-            ]
-
+    for name, (see, start) in SEES.items():
         begun = time.process_time()
         greys = [(grey(image) / 255).astype(np.float32) for image in own]
-        network = train(sees(own), greys, steps=given.steps, seed=given.seed, progress=lambda step, loss: None)
+        network = train(seen(chosen, see, own), greys, steps=given.steps, seed=given.seed)
         spent = round(time.process_time() - begun)
-        theirs = sees(truths)
+        theirs = seen(chosen, see, truths)
         weights = sum(part.numel() for part in network.parameters())
-        found = scores([draw(network, one) for one in theirs], truths)
-        row[name] = {**found, "weights": weights, "core_seconds": spent}
-        if name == "sort":
-            row["rank-placement"] = scores([as_pixels(one.pictures.mean(axis=0) * 255) for one in theirs], truths)
-        else:
-            row["thumbnail"] = scores([as_pixels(one.pictures[0] * 255) for one in theirs], truths)
+        row[start] = scores([as_pixels(one.pictures.mean(axis=0) * 255) for one in theirs], truths)
+        row[name] = {
+            **scores([draw(network, one) for one in theirs], truths),
+            "weights": weights,
+            "core_seconds": spent,
+        }
     return row
 
 

@@ -30,7 +30,7 @@ def gained(image: Pixels, see: See, steps: int) -> float:
     """SSIM after training on the very picture, less that of what it starts from."""
     one = seen(see, image)
     truth = (grey(image) / 255).astype(np.float32)
-    network = train([one], [truth], steps=steps, seed=1, progress=lambda step, loss: None)
+    network = train([one], [truth], steps=steps, seed=1)
     before = as_pixels(one.pictures.mean(axis=0) * 255)
     return compare(draw(network, one), image).ssim - compare(before, image).ssim
 
@@ -51,7 +51,7 @@ def test_of_noise_there_is_nothing_to_learn() -> None:
     rng = np.random.default_rng(0)
     noise, other = (rng.integers(0, 256, (96, 96, 1), dtype=np.uint8).repeat(3, axis=2) for _ in range(2))
     truth = (grey(noise) / 255).astype(np.float32)
-    network = train([seen(all_values, noise)], [truth], steps=60, seed=1, progress=lambda step, loss: None)
+    network = train([seen(all_values, noise)], [truth], steps=60, seed=1)
     assert compare(draw(network, seen(all_values, other)), other).ssim < 0.2
 
 

@@ -94,6 +94,7 @@ class Traces:
 def _check(url: str) -> None:
     try:
         parts = urlsplit(url)
+        # A port that is none raises ValueError, as a bracket without its other does.
         whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and parts.path.strip("/")
     except ValueError:
         whole = False

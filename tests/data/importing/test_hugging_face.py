@@ -104,3 +104,9 @@ def test_datasets_that_are_none(desk: Desk) -> None:
     desk.write("hub/metadata.jsonl", "{")
     with pytest.raises(InvalidDataError, match="cannot be read"):
         desk.run("hugging-face:hub", images=None)
+
+
+def test_a_row_with_more_cells_than_the_head_is_no_crash(desk: Desk) -> None:
+    desk.write("hub/metadata.csv", "file,mask\na.jpg,a.png,and more")
+    with pytest.raises(InvalidDataError, match="has no column of photographs: it has file, mask"):
+        desk.run("hugging-face:hub", images=None)

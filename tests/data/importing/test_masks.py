@@ -292,3 +292,8 @@ def test_nothing_to_import(desk: Desk) -> None:
     desk.write("masks/b.png", b"torn")
     with pytest.raises(InvalidDataError, match="no label holds a class"):
         desk.run("masks:masks")
+
+
+def test_a_row_without_the_columns_of_ids_is_refused(desk: Desk) -> None:
+    with pytest.raises(UsageError, match="line 3 has not the columns of the first line"):
+        desk.run("masks:masks", table="name,id,r,g,b\nroad,0,128,64,128\ntraffic light,250,170,30\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,7 +19,7 @@ class Inverse(nn.Module):
         self.side = side
         self.direct = nn.Conv2d(features, 3 * side * side, 1)
         self.head = nn.Conv2d(features, hidden, 1)
-        self.coarse = nn.ModuleList(_Residual(hidden) for _ in range(3))
+        self.coarse = nn.ModuleList(Residual(hidden, nn.Tanh()) for _ in range(3))
         self.enlarge = nn.Sequential(nn.Conv2d(hidden, width * side * side // 4, 1), nn.PixelShuffle(max(1, side // 2)))
         self.fine = nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.GELU())
         self.last = nn.Conv2d(width, 12, 3, padding=1)  # four pixels at once: half the resolution is half the work
@@ -60,12 +59,16 @@ class Critic(nn.Module):
         return score
 
 
-class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
+class Residual(nn.Module):
+    """What two convolutions, and `after`, add to their input, float [N, width, h, w]."""
+
+    def __init__(self, width: int, *after: nn.Module) -> None:
         super().__init__()
         self.inner = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1), nn.GELU(), nn.Conv2d(width, width, 3, padding=1)
+            nn.Conv2d(width, width, 3, padding=1), nn.GELU(), nn.Conv2d(width, width, 3, padding=1), *after
         )
 
     def forward(self, state: Tensor) -> Tensor:
-        return state + torch.tanh(self.inner(state))
+        """The same shape."""
+        changed: Tensor = state + self.inner(state)
+        return changed

@@ -8,7 +8,7 @@ bench/reconstruction.py measures it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from veilseg.audit.attacks.networks import Residual
 from veilseg.audit.attacks.rank_placement import known_greys, place_by_rank
 from veilseg.audit.base import Pixels, Stored
 from veilseg.audit.picture import as_pixels, enlarge_means, means, visible
@@ -27,6 +28,8 @@ BATCH = 4
 CROP, MOST = 160, 24
 """The crops' side: pixels at most, but eight cells at least; cells at most. Of small pictures less."""
 RATE = 2e-3
+WIDTH, FINE = 48, 24
+"""Channels of what is computed for every cell, and for every four pixels."""
 STEPS = 16
 """Means of a cell's sorted greys, of equal parts of them."""
 SSIM_WINDOW = 7
@@ -71,18 +74,18 @@ def means_alone(cipher: Cipher, stored: Stored) -> Seen:
 class UNet(nn.Module):
     """Grey pixels from what is `Seen`, `cells` and `pictures` of them, with cells of `side` pixels, an even number."""
 
-    def __init__(self, cells: int, pictures: int, side: int, width: int = 48, fine: int = 24) -> None:
+    def __init__(self, cells: int, pictures: int, side: int) -> None:
         super().__init__()
-        half = side // 2
+        width, fine, half = WIDTH, FINE, side // 2
         self.head = nn.Conv2d(cells, width, 3, padding=1)
-        self.before = nn.Sequential(_Residual(width), _Residual(width))
+        self.before = nn.Sequential(Residual(width), Residual(width))
         self.down = nn.Conv2d(width, 2 * width, 2, 2)
-        self.below = nn.Sequential(_Residual(2 * width), _Residual(2 * width))
+        self.below = nn.Sequential(Residual(2 * width), Residual(2 * width))
         self.up = nn.ConvTranspose2d(2 * width, width, 2, 2)
-        self.after = nn.Sequential(nn.Conv2d(2 * width, 2 * width, 1), nn.GELU(), _Residual(2 * width))
+        self.after = nn.Sequential(nn.Conv2d(2 * width, 2 * width, 1), nn.GELU(), Residual(2 * width))
         self.enlarge = nn.Sequential(nn.Conv2d(2 * width, fine * half * half, 1), nn.PixelShuffle(half))
         self.look = nn.Conv2d(4 * pictures, fine, 3, padding=1)  # four pixels at once: a quarter of the work
-        self.fine = nn.Sequential(_Residual(fine), _Residual(fine))
+        self.fine = nn.Sequential(Residual(fine), Residual(fine))
         self.last = nn.Conv2d(fine, 4, 3, padding=1)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
@@ -96,24 +99,10 @@ class UNet(nn.Module):
         return picture
 
 
-class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.inner = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1), nn.GELU(), nn.Conv2d(width, width, 3, padding=1)
-        )
-
-    def forward(self, state: Tensor) -> Tensor:
-        changed: Tensor = state + self.inner(state)
-        return changed
-
-
-def train(
-    seen: Sequence[Seen], truths: Sequence[Floats], *, steps: int, seed: int, progress: Callable[[int, float], None]
-) -> UNet:
+def train(seen: Sequence[Seen], truths: Sequence[Floats], *, steps: int, seed: int) -> UNet:
     """Learn from crops of encrypted photographs, and of the photographs' greys, float32 [H, W], 0..1.
 
-    The loss is 1 - SSIM + L1. `progress` gets the step, from 1 on, and the loss.
+    The loss is 1 - SSIM + L1.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -122,7 +111,7 @@ def train(
     network = UNet(len(seen[0].cells), len(seen[0].pictures), side)
     optimizer = torch.optim.AdamW(network.parameters(), RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.05)
-    for step in range(steps):
+    for _ in range(steps):
         crops = [_crop(seen[i], truths[i], size, side, rng) for i in rng.integers(len(seen), size=BATCH).tolist()]
         cells, pictures, truth = (torch.from_numpy(np.stack(parts)) for parts in zip(*crops, strict=True))
         made = network(cells, pictures)
@@ -132,7 +121,6 @@ def train(
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        progress(step + 1, loss.item())
     return network.eval()
 
 
