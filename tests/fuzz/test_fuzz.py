@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.fuzz import __main__ as fuzz
@@ -41,6 +42,13 @@ def test_a_reader_stands_some_thousand_cases(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "cases"), [("requests", 150), ("responses", 60)])
 def test_a_connection_stands_some_cases(name: str, cases: int, tmp_path: Path) -> None:
     assert TRAFFIC[name](cases, 1, tmp_path) == (cases, [])
+
+
+def test_the_memory_of_who_starts_a_fuzzer_is_not_the_fuzzers() -> None:
+    held = np.ones(1 << 25)  # 256 MiB
+    peak = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"  # KiB
+    done = subprocess.run(fuzz.small([sys.executable, "-c", peak]), capture_output=True, text=True, check=True)
+    assert int(done.stdout) < held.nbytes >> 11
 
 
 def test_a_planted_bug_is_found(tmp_path: Path) -> None:
