@@ -48,7 +48,7 @@ COMMANDS = [
 _SERVE = """
 import subprocess, sys, time, urllib.request
 run = [sys.executable, "-P", "-m", "veilseg.cli.main"]
-service = subprocess.Popen([*run, "serve", "--port", "PORT", "--threads", "1"])
+service = subprocess.Popen([*run, "serve", "--port", "PORT", "--threads", "1", *sys.argv[1:]])
 for _ in range(3000):
     try:
         urllib.request.urlopen("http://127.0.0.1:PORT/readyz").read()
@@ -63,6 +63,8 @@ sys.exit(code or service.wait())
 CACHES = (".cache/matplotlib", ".config/matplotlib")
 #: The name service's cache, which the C library asks who the user is; nobody outside of this machine.
 LOCAL = "/var/run/nscd/socket"
+#: Bound, not connected to: urllib3, which sends traces, finds out whether this machine has IPv6.
+TRIED = "::1:0"
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +103,16 @@ def test_a_verb_opens_no_socket_and_leaves_no_file(command: str, folder: Path) -
     assert not strange_files(trace, folder)
 
 
-def test_a_service_and_its_client_open_one_address(folder: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    trace = traced(folder, "-c", _SERVE.replace("PORT", port), environment={"TMPDIR": str(folder / "tmp")})
+@pytest.mark.parametrize("traces", [False, True])
+def test_a_service_and_its_client_open_what_they_are_told_to(traces: bool, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
+        port, collector = (str(each.getsockname()[1]) for each in (free, other))  # nothing collects: spans are lost
+    arguments = ["--traces", f"http://127.0.0.1:{collector}/v1/traces"] if traces else []
+    script = _SERVE.replace("PORT", port)
+    trace = traced(folder, "-c", script, *arguments, environment={"TMPDIR": str(folder / "tmp")})
     assert trace.code == 0, trace.output
-    assert trace.sockets <= {f"127.0.0.1:{port}", LOCAL}
+    asked_for = {f"127.0.0.1:{port}", *([f"127.0.0.1:{collector}"] if traces else [])}
+    assert asked_for <= trace.sockets <= asked_for | {LOCAL, TRIED}
     assert not strange_files(trace, folder)
 
 

@@ -116,7 +116,7 @@ list_blocks
 recover
 likeliest
 
-# For whoever has a matrix of their own, and attacks on it that tools/matrix_costs.py runs.
+# For whoever has a matrix of their own, and attacks on it that tools/matrices_page.py runs.
 write_matrix
 read_matrix
 solve_matrix

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,10 @@ from tests.training.test_training_run import NETWORK, TINY
 from veilseg.errors import UsageError
 from veilseg.keys import Key
 from veilseg.models import create_model, encrypt_model, load_model, save_model
+from veilseg.training.callbacks import StoppedRun
 from veilseg.training.head import class_tensors
 from veilseg.training.load import from_dict
+from veilseg.training.progress import logger
 from veilseg.training.recipe import Recipe
 from veilseg.training.start import first_model
 from veilseg.training.training_run import open_source, train
@@ -102,6 +107,51 @@ def test_a_whole_run_to_own_classes(tmp_path: Path, own: dict[str, Any]) -> None
     save_model(old, tmp_path / "old")
     trained = train(started(own, str(tmp_path / "old")), tmp_path / "run")
     assert load_model(tmp_path / "run").config.classes == trained.config.classes == OWN
+
+
+@pytest.mark.parametrize(("rate", "worse"), [(10.0, True), (1e-12, False)])
+def test_a_run_that_ends_below_its_start_says_so(
+    rate: float,
+    worse: bool,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Also one that was stopped in between."""
+    values = {
+        **TINY,
+        "model": {},
+        "method": {"start": "default"},
+        "optimizer": {"learning_rate": rate, "warmup": 0.0},
+        "train": {"steps": 4, "batch": 2, "validate_every": 2, "checkpoint_every": 1, "average": 0.0},
+    }
+
+    class Stop(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage().startswith("before the first step"):
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    stop = Stop()
+    logger.addHandler(stop)
+    with caplog.at_level("INFO", logger=logger.name):
+        with pytest.raises(StoppedRun):
+            train(from_dict(values), tmp_path)
+        trained = train(from_dict(values), tmp_path)
+    logger.removeHandler(stop)
+    (said,) = [each for each in caplog.messages if each.startswith("before the first step: mIoU")]
+    before, after = float(said.rpartition(" ")[2]), trained.config.training["val_miou"]
+    assert (after < before - 0.1) == worse
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert [f"mIoU is {after:.1f}, and default had {before:.1f}" in each for each in warnings] == [True] * worse
+
+
+def test_random_numbers_are_those_of_a_run_that_does_not_look_at_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {**TINY, "model": {}, "method": {"start": "default"}}
+    looked = train(from_dict(values), tmp_path / "looked")
+    monkeypatch.setattr("veilseg.training.training_run.validate_start", lambda *_: None)
+    for one, other in zip(looked.parameters(), train(from_dict(values), tmp_path / "not").parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_one_key_keeps_the_classes(tmp_path: Path, own: dict[str, Any]) -> None:

@@ -46,6 +46,7 @@ class SegmentationTraining(pl.LightningModule):
         self.images: list[tuple[int, float]] = []  # of the last validation: place in the dataset, and mIoU
         self.validated_at: int | None = None  # the step after which it was
         self.went_on = False  # whether this process made steps
+        self.start_miou: float | None = None  # percent, of the model that the run starts from
         self.since = 0  # the step at which the run got its present length
 
     def training_step(self, batch: tuple[Tensor, ...], index: int) -> Tensor:
@@ -99,9 +100,11 @@ class SegmentationTraining(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["length"] = {"steps": self.recipe.train.steps, "since": self.since}
+        checkpoint["start_miou"] = self.start_miou
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """A checkpoint of fewer steps: the run is lengthened from here."""
+        self.start_miou = checkpoint.get("start_miou")
         length = checkpoint.get("length", {"steps": self.recipe.train.steps, "since": 0})
         same = length["steps"] == self.recipe.train.steps
         self.since = length["since"] if same else checkpoint["global_step"]

@@ -22,6 +22,7 @@ from veilseg.modelconfig import RECIPE_NAME
 from veilseg.models import SegmentationModel, load_model, save_model
 from veilseg.scale import ORIGINAL
 from veilseg.training import before
+from veilseg.training.against_start import validate_start, warn_if_worse
 from veilseg.training.callbacks import StopBetweenSteps, StoppedError, StoppedRun
 from veilseg.training.distributed import share_batch_norm
 from veilseg.training.inputs import input_transform
@@ -76,10 +77,13 @@ def train(recipe: Recipe, folder: Path, launch: Launch | None = None) -> Segment
 
 
 def _finish(run: Run, recipe: Recipe, folder: Path) -> SegmentationModel:
-    trainer, module = run.trainer, run.module
+    trainer, module, start = run.trainer, run.module, recipe.method.start
+    checkpoint = before.whole_checkpoint(folder / LAST)
     try:
         with run.stop.listening(), before.workers_go_on():
-            trainer.fit(module, run.data, ckpt_path=before.whole_checkpoint(folder / LAST), weights_only=True)
+            if start is not None and checkpoint is None:
+                validate_start(trainer, module, run.data)
+            trainer.fit(module, run.data, ckpt_path=checkpoint, weights_only=True)
     except StoppedError:
         raise StoppedRun(trainer.global_step, recipe.train.steps) from None
     if not module.went_on:  # stopped between its last checkpoint and the model's file
@@ -98,6 +102,8 @@ def _finish(run: Run, recipe: Recipe, folder: Path) -> SegmentationModel:
     model = model.to(memory_format=torch.contiguous_format).cpu().eval()
     if trainer.is_global_zero:
         write_report(folder, folder / LOG_NAME, module, run.data.val_samples)
+        if start is not None and "val_miou" in metrics:
+            warn_if_worse(module, metrics["val_miou"], start)
     _switch_input(model, True)
     if trainer.is_global_zero:
         save_model(model, folder, overwrite=True)  # of a run that was lengthened there is an older one
