@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from veilseg.audit.attacks.faces import Box, Names, describe
+from veilseg.audit.intervals import bootstrap
 from veilseg.audit.readers.features import cells
 from veilseg.ciphers import Cipher, cipher
 from veilseg.evaluation.provenance import provenance
@@ -32,7 +33,6 @@ MEASURED = ((12, 2.0), (4, 6.0), (8, 3.0), (16, 1.5), (12, 1.0), (12, 3.0), (12,
 PEOPLE, EACH = 40, 10
 VIEWS = 8
 """How often a photograph that teaches is shown, each time in another place and light."""
-RESAMPLED = 1000
 
 
 def photographs() -> list[list[Image.Image]]:
@@ -103,10 +103,7 @@ def measure(chosen: list[Cipher], height: float, faces: list[list[Image.Image]],
 
 def share(right: NDArray[np.bool_]) -> list[float]:
     """[share, low, high] of what is right, [people, photographs]; people are resampled."""
-    of_person = right.mean(axis=1)
-    drawn = np.random.default_rng(0).integers(len(of_person), size=(RESAMPLED, len(of_person)))
-    low, high = np.quantile(of_person[drawn].mean(axis=1), (0.025, 0.975))
-    return [round(float(value), 4) for value in (of_person.mean(), low, high)]
+    return bootstrap(np.stack([np.full(len(right), right.shape[1]), right.sum(axis=1)], axis=1))
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from veilseg.audit.attacks.jpeg import Table, exact, list_blocks, recover
+from veilseg.audit.intervals import bootstrap
 from veilseg.audit.samples import open_samples
 from veilseg.audit.victim import Victim
 from veilseg.ciphers import cipher
@@ -33,7 +34,6 @@ COLOUR = {"half": 2, "full": 0}
 SIDES = (4, 8, 12, 16)
 REDUCED = 320
 """Pixels of the longer side of photographs that are reduced first, from 480."""
-RESAMPLED = 1000
 Pixels = NDArray[np.uint8]
 
 
@@ -59,14 +59,11 @@ def measure(side: int, images: list[Pixels], table: Table) -> dict[str, Any]:
         claimed = ~np.isnan(greys[..., 0])
         counts.append([rows * columns, right.sum(), (right & flat).sum(), (claimed & ~right).sum()])
     total = np.array(counts, np.float64)
-    drawn = np.random.default_rng(0).integers(len(total), size=(RESAMPLED, len(total)))
-    sums = total[drawn].sum(axis=1)
-    low, high = np.quantile(sums[:, 1] / sums[:, 0], (0.025, 0.975))
-    cells, right, flat, wrong = total.sum(axis=0)
+    cells, _, flat, wrong = total.sum(axis=0)
     return {
         "cell": side,
         "cells": int(cells),
-        "exact": [round(float(value), 4) for value in (right / cells, low, high)],
+        "exact": bootstrap(total[:, :2]),
         "flat": round(float(flat / cells), 4),
         "wrong": round(float(wrong / cells), 4),
     }

@@ -20,13 +20,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from veilseg.audit.attacks.unet import Seen, all_values, draw, means_alone, train
 from veilseg.audit.base import Pixels, Stored
+from veilseg.audit.intervals import bootstrap
 from veilseg.audit.picture import as_pixels, grey
 from veilseg.audit.scoring import compare
 from veilseg.ciphers import Cipher, cipher
+from veilseg.ciphers.plain import pad
 from veilseg.data import SegmentationData, open_data
 from veilseg.evaluation.provenance import provenance
 from veilseg.evaluation.report import write_json
@@ -35,7 +36,7 @@ COMMAND = "python bench/reconstruction.py camvid:DIR --json results/reconstructi
 SIDES = (4, 8, 12, 16)
 #: What a network sees, and the attack without training whose picture it starts from.
 SEES = {"sort": (all_values, "rank-placement"), "means": (means_alone, "thumbnail")}
-RESAMPLED = 1000
+NEAR = ("ssim", "psnr")
 
 
 def learned(data: SegmentationData, chosen: Cipher, count: int, seed: int) -> list[Pixels]:
@@ -57,26 +58,14 @@ def scores(pictures: list[Pixels], truths: list[Pixels]) -> dict[str, list[float
     for picture, truth in zip(pictures, truths, strict=True):
         near = compare(np.ascontiguousarray(picture[: truth.shape[0], : truth.shape[1]]), truth)
         found.append((near.ssim, near.psnr))
-    values = np.array(found)
-    drawn = np.random.default_rng(0).integers(len(values), size=(RESAMPLED, len(values)))
-    bounds = np.quantile(values[drawn].mean(axis=1), (0.025, 0.975), axis=0)
-    columns: NDArray[np.float64] = np.stack([values.mean(axis=0), *bounds])
-    return {
-        name: [round(float(value), 4) for value in column]
-        for name, column in zip(("ssim", "psnr"), columns.T, strict=True)
-    }
-
-
-def padded(image: Pixels, block: int) -> Pixels:
-    """A photograph with its last rows and columns repeated, to whole blocks."""
-    height, width = image.shape[:2]
-    return np.pad(image, ((0, -height % block), (0, -width % block), (0, 0)), mode="edge")
+    columns = zip(NEAR, np.array(found).T, strict=True)
+    return {name: bootstrap([[1, value] for value in column]) for name, column in columns}
 
 
 def seen(chosen: Cipher, see: Callable[[Cipher, Stored], Seen], images: list[Pixels]) -> list[Seen]:
     """What the encrypted photographs show."""
     block = chosen.spec.block
-    return [see(chosen, chosen.encrypt_pixels(padded(image, block), None, None)) for image in images]
+    return [see(chosen, chosen.encrypt_pixels(pad(image, block), None, None)) for image in images]
 
 
 def measure(side: int, given: argparse.Namespace) -> dict[str, Any]:

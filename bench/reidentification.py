@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from veilseg.audit.attacks.reidentify import describe, likeliest
+from veilseg.audit.intervals import bootstrap
 from veilseg.audit.readers.features import cells
 from veilseg.audit.victim import Victim
 from veilseg.ciphers import Cipher, cipher
@@ -40,7 +41,6 @@ GAPS = (2, 10, 20)
 FAR = 90
 """Frames after which an object counts as another."""
 AMONG = 20
-RESAMPLED = 1000
 
 
 @dataclass
@@ -113,19 +113,11 @@ def measure(way: tuple[str, int], gap: int, things: list[Thing], seed: int) -> d
         "cipher": way[0],
         "cell": way[1],
         "frames_later": gap,
-        "found": share(list(right.values())),
+        "found": bootstrap([[len(found), sum(found)] for found in right.values()]),
         "objects": len(right),
         "pairs": sum(map(len, right.values())),
         "classes": {kind: [round(float(np.mean(found)), 4), len(found)] for kind, found in kinds.items() if found},
     }
-
-
-def share(tracks: list[list[bool]]) -> list[float]:
-    """[share, low, high] of the pairs; objects are resampled."""
-    counts = np.array([[len(found), sum(found)] for found in tracks])
-    drawn = counts[np.random.default_rng(0).integers(len(counts), size=(RESAMPLED, len(counts)))].sum(axis=1)
-    low, high = np.quantile(drawn[:, 1] / drawn[:, 0], (0.025, 0.975))
-    return [round(float(value), 4) for value in (counts[:, 1].sum() / counts[:, 0].sum(), low, high)]
 
 
 def main() -> None:

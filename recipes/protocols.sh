@@ -1,6 +1,6 @@
 #!/bin/sh
 # The papers' tables and figures on CamVid, with small models trained here: some hours of one core.
-#   VEILSEG_CAMVID=DIR sh recipes/protocols.sh
+#   VEILSEG_CAMVID=DIR VEILSEG_WEIGHTS=DIR sh recipes/protocols.sh
 # Interrupted, it goes on where it was: so do `veilseg train`, the experiment and the protocols. Every training may run
 # elsewhere, or two at a time. Models and keys land in runs/, numbers and figures in results/protocols/.
 set -eu
@@ -16,11 +16,12 @@ python tools/experiment.py --lanes 1 setr-plain-0 setr-shuffled16-0 setr-shuffle
 veilseg evaluate --data "$data" --protocol independent-keys -o "$out" --model $rows/setr-plain-0 \
   --model $rows/setr-shuffled16-0 --model $rows/setr-shuffled8-0 --model $rows/setr-shuffled4-0
 
-# [Kiya 2022] Table 1 and Fig. 6
-for decoder in naive pup; do
-  veilseg train recipes/camvid-setr.yaml model.architecture=setr-$decoder -o "runs/setr-$decoder"
+# [Kiya 2022] Table 1 and Fig. 6, on a pretrained ViT as in the paper
+setr=
+for decoder in naive mla pup; do
+  veilseg train recipes/camvid-dinov2.yaml model.architecture=setr-$decoder -o "runs/setr-$decoder"
+  setr="$setr --model runs/setr-$decoder"
 done
-setr="--model runs/setr-naive --model $rows/setr --model runs/setr-pup"
 veilseg evaluate --data "$data" --protocol keys $setr -o "$out"
 veilseg evaluate --data "$data" --protocol keys --model plain -o "$out/shipped"
 veilseg evaluate --data "$data" --protocol random-keys $setr --limit 20 -o "$out"  # 153 times through twenty images

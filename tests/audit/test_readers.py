@@ -15,7 +15,7 @@ from veilseg.audit.readers.features import INPUTS, STEPS, cells, coarser, descri
 from veilseg.audit.readers.fonts import DOTS, find_fonts
 from veilseg.audit.readers.measure import read_plate
 from veilseg.audit.readers.network import ReaderNetwork
-from veilseg.audit.readers.rates import by_height, rates, score_line, wilson
+from veilseg.audit.readers.rates import by_height, rates, score_line
 from veilseg.audit.readers.reader import Reader, decode, shipped
 from veilseg.audit.readers.scenarios import CAMERAS, PLATE_LETTER, Camera
 from veilseg.audit.readers.texts import PLATES, plate
@@ -141,11 +141,6 @@ def test_a_format_rules_characters_out() -> None:
     assert found["characters"][0] == 0.5
     assert found["whole"][0] == 0.5
     assert list(by_height([read])) == ["2 to 3"]
-
-
-def test_wilson_by_hand() -> None:
-    assert wilson(0, 200) == pytest.approx([0, 0, 0.0188], abs=1e-4)
-    assert wilson(50, 100) == pytest.approx([0.5, 0.4038, 0.5962], abs=1e-4)
 
 
 def test_places_in_a_box_by_hand() -> None:

@@ -19,7 +19,7 @@ SUB_BLOCKS = [f"model.sub_block={s}" for s in (4, 8, 16)]
 CONVENTIONAL = [f"model.input={cipher}" for cipher in catalog.of_family("conventional")]
 #: What the comments in the recipes say is to be varied.
 VARIED = {
-    **dict.fromkeys(("kiya-cityscapes", "kiya-ade20k", "camvid-setr"), DECODERS),
+    **dict.fromkeys(("kiya-cityscapes", "kiya-ade20k", "camvid-dinov2"), DECODERS),
     **dict.fromkeys(
         ("camvid-sort", "camvid-distil", "camvid-mosaic", "camvid-quartiles", "camvid-shuffled"), SUB_BLOCKS
     ),

@@ -9,15 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from veilseg.audit.intervals import bootstrap, wilson
 from veilseg.audit.lines import Line, allowed, classes
 from veilseg.audit.readers.features import Floats
 from veilseg.audit.readers.reader import decode
 
 AMONG = 3
-RESAMPLED = 1000
-NORMAL = 1.96
-"""Standard deviations: 95 % of a normal distribution."""
-
 HEIGHTS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Letter heights in cells at which the tables are cut; the last part has no end."""
 
@@ -72,9 +69,9 @@ def rates(lines: Sequence[LineReading]) -> dict[str, Any]:
     return {
         "lines": len(lines),
         "letters": int(counts[:, 0].sum()),
-        "characters": _share(counts, 1),
-        "characters_without_format": _share(counts, 2),
-        "among_first_three": _share(counts, 3),
+        "characters": bootstrap(counts[:, [0, 1]]),
+        "characters_without_format": bootstrap(counts[:, [0, 2]]),
+        "among_first_three": bootstrap(counts[:, [0, 3]]),
         "whole": wilson(sum(r.whole for r in lines), len(lines)),
         "guessing": round(float(counts[:, 4].sum() / counts[:, 0].sum()), 4),
     }
@@ -96,23 +93,6 @@ def part(low: float, high: float) -> str:
     if not low:
         return f"below {high:g}"
     return f"{low:g} and more" if np.isinf(high) else f"{low:g} to {high:g}"
-
-
-def wilson(count: int, total: int) -> list[float]:
-    """A share with its bounds [share, low, high], by Wilson's score interval."""
-    share, square = count / total, NORMAL**2
-    middle = (share + square / (2 * total)) / (1 + square / total)
-    half = NORMAL * np.sqrt(share * (1 - share) / total + square / (4 * total**2)) / (1 + square / total)
-    return [round(float(value), 4) for value in (share, max(0, middle - half), min(1, middle + half))]
-
-
-def _share(counts: np.ndarray, column: int) -> list[float]:
-    """[share, low, high] of the characters; lines are resampled, since those of one line go together."""
-    drawn = np.random.default_rng(0).integers(len(counts), size=(RESAMPLED, len(counts)))
-    totals = counts[drawn].sum(axis=1)
-    low, high = np.quantile(totals[:, column] / totals[:, 0], (0.025, 0.975))
-    share = counts[:, column].sum() / counts[:, 0].sum()
-    return [round(float(value), 4) for value in (share, low, high)]
 
 
 def _by_chance(read: LineReading, lines: Sequence[LineReading]) -> float:
