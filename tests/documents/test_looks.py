@@ -71,5 +71,5 @@ def test_search_finds_from_a_folder_too(browser: Browser, site, address: str) ->
             page = context.new_page()
             page.set_default_timeout(PATIENCE)
             page.goto(f"{start}/index.html", wait_until="networkidle")
-            page.locator("input.md-search__input").fill("fingerprint")
+            page.locator("input.md-search__input").press_sequentially("fingerprint")  # it listens to keys
             expect(page.locator(".md-search-result__item").first).to_be_visible()
