@@ -1,12 +1,14 @@
 #!/bin/sh
-# The papers' tables and figures on CamVid, with small models trained here: some hours of one core.
+# The papers' tables and figures on CamVid, with models trained here: some hours of two cores.
 #   VEILSEG_CAMVID=DIR VEILSEG_WEIGHTS=DIR sh recipes/protocols.sh
 # Interrupted, it goes on where it was: so do `veilseg train`, the experiment and the protocols. Every training may run
-# elsewhere, or two at a time. Models and keys land in runs/, numbers and figures in results/protocols/.
+# elsewhere, or two at a time. Models and keys land in runs/, numbers and figures in runs/protocols/ or the folder that is
+# given; results/protocols/ holds ours, which belong to other weights.
 set -eu
 
-out=results/protocols
+out=${1:-runs/protocols}
 data=camvid:$VEILSEG_CAMVID
+: "$VEILSEG_WEIGHTS"
 mkdir -p runs
 
 # [Hirose 2026] Table II: rows of the experiment, and SETR-MLA, with which they begin
@@ -19,8 +21,8 @@ veilseg evaluate --data "$data" --protocol independent-keys -o "$out" --model $r
 # [Kiya 2022] Table 1 and Fig. 6, on a pretrained ViT as in the paper
 setr=
 for decoder in naive mla pup; do
-  veilseg train recipes/camvid-dinov2.yaml model.architecture=setr-$decoder -o "runs/setr-$decoder"
-  setr="$setr --model runs/setr-$decoder"
+  veilseg train recipes/camvid-dinov2.yaml model.architecture=setr-$decoder -o "runs/dinov2-$decoder"
+  setr="$setr --model runs/dinov2-$decoder"
 done
 veilseg evaluate --data "$data" --protocol keys $setr -o "$out"
 veilseg evaluate --data "$data" --protocol keys --model plain -o "$out/shipped"
@@ -40,6 +42,6 @@ for block in 4 16; do
 done
 veilseg evaluate --data "$data" --protocol conventional $conventional --key "$key" -o "$out"
 
-# The papers' pictures: of these photographs, which are nobody's to publish, in runs/; of generated scenes in results/
+# The papers' pictures: of these photographs, which are nobody's to publish, in runs/; of generated scenes beside the numbers
 veilseg evaluate --data "$data" --protocol figure --model $rows/setr --model $rows/setr-shuffled4-0 -o runs/figure
 veilseg evaluate --data scenes:1:7 --protocol figure --model plain --model default -o "$out"

@@ -49,7 +49,9 @@ def test_the_results_page_says_what_the_rows_say() -> None:
     assert tool.fill(page(tool), tool.read(ROOT / "results" / "rows")) == page(tool)
 
 
-@pytest.mark.parametrize("name", ["protocols_page", "performance_page", "attacks_page", "frontier_read"])
+@pytest.mark.parametrize(
+    "name", ["protocols_page", "performance_page", "attacks_page", "frontier_read", "matrices_page"]
+)
 def test_pages_say_what_the_results_say(name: str) -> None:
     tool = import_module(name)
     assert tool.fill(page(tool)) == page(tool)

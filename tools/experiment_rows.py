@@ -11,7 +11,7 @@ CROP = "augment.crop=[192,192]"  # half the work of LARGE
 LARGE = "augment.crop=[256,256]"
 SMALL_STEPS, SETR_STEPS = 1500, 900
 DINO_STEPS, TEACHER_STEPS, FINE_STEPS, TAUGHT_STEPS = 800, 1500, 1300, 5000
-SETR_RECIPE = ["recipes/camvid-setr.yaml", "model.architecture=setr-mla"]
+SETR_RECIPE = ["recipes/camvid-setr.yaml"]
 SETR_INPUTS = {"sort": "canonical", "mosaic": "mosaic", "shuffled": "shuffled"}
 TAUGHT = {"plain": None, "sort16": 16, "sort12": 12, "sort8": 8, "sort4": 4}
 DINO_INPUTS = {"shuffled": "shuffled", "sort": "canonical", "quartiles": "quartiles", "mosaic": "mosaic"}

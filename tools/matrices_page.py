@@ -8,6 +8,7 @@ matrix, on blocks of 8 pixels of the same scenes, as a mean SSIM of what they sh
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,13 +36,26 @@ from veilseg.models import encrypt_model, encrypt_with_matrix, load_model
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "model-encryption.md"
+FIGURES = ROOT / "results" / "matrices.json"
 BLOCK, ATTACKED, SCENES = 16, 8, 4
 KEY = Key(bytes(range(32)))
 DRAWN = "continuous, from a key of 256"
 #: By the cipher's name: bits of choice, bytes a value.
 SHIPPED = {"patch-permutation": ("6,260, from a key of 256", 1), "patch-rotation": (DRAWN, 2)}
 
+#: By the column's name; SSIM, which all others are, has two places.
+FORMATS = {
+    "bits of choice": "{}",
+    "bytes a value": "{}",
+    "condition": "{:.4g}",
+    "worst pixel restored, off by (of 255)": "{}",
+    "logits off, in spreads": "{:.0e}",
+    "same pixels": "{:.2%}",
+    "ms an image": "{:.0f}",
+}
+
 Change = Callable[[np.ndarray], np.ndarray]
+Row = dict[str, str | float]
 
 
 class Kind(NamedTuple):
@@ -59,18 +73,26 @@ def main() -> None:
     """Measure all, write the figures and both tables."""
     content: dict[str, Any] = {**provenance("python tools/matrices_page.py", 0), "scenes": SCENES}
     content |= {"withstands": withstand(), "costs": costs()}
-    write_json(ROOT / "results" / "matrices.json", content)
-    text = PAGE.read_text(encoding="utf-8")
+    write_json(FIGURES, content)
+    PAGE.write_text(fill(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def fill(text: str) -> str:
+    """The page with both tables from the figures."""
+    content = json.loads(FIGURES.read_text(encoding="utf-8"))
     for name in ("costs", "withstands"):
         text = put(text, f"matrices {name}", table(content[name]))
-    PAGE.write_text(text, encoding="utf-8")
+    return text
 
 
-def table(rows: dict[str, dict[str, str | int]]) -> list[str]:
+def table(rows: dict[str, Row]) -> list[str]:
     """Markdown of rows with the same columns."""
     columns = list(next(iter(rows.values())))
     lines = [f"| matrix | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    return lines + [f"| {name} | {' | '.join(map(str, row.values()))} |" for name, row in rows.items()]
+    for name, row in rows.items():
+        cells = [FORMATS.get(title, "{:.2f}").format(value) for title, value in row.items()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
 
 
 def scenes() -> list[np.ndarray]:
@@ -108,14 +130,14 @@ def kinds(plain: Any) -> dict[str, Kind]:
 
 
 @torch.no_grad()
-def costs() -> dict[str, dict[str, str | int]]:
+def costs() -> dict[str, Row]:
     """Each kind's row; the worst of the scenes, milliseconds their median."""
     plain = load_model("plain")
     plain.fold_normalization()
     plain.widen_patch(BLOCK)
-    rows: dict[str, dict[str, str | int]] = {}
+    rows: dict[str, Row] = {}
     for name, kind in kinds(plain).items():
-        kind.encrypt(scenes()[0])  # draws the matrix and its inverse
+        kind.encrypt(scenes()[0])  # the first use is not timed
         errors, offs, same, spent = [], [], [], []
         for photo in scenes():
             began = time.perf_counter()
@@ -128,17 +150,17 @@ def costs() -> dict[str, dict[str, str | int]]:
         rows[name] = {
             "bits of choice": kind.bits,
             "bytes a value": kind.bytes,
-            "condition": f"{kind.condition:.2g}",
-            "worst pixel restored, of 255": f"off by {max(errors)}" if max(errors) else "exact",
-            "logits off, in spreads": f"{max(offs):.0e}",
-            "same pixels": f"{min(same):.2%}",
-            "ms an image": f"{1000 * np.median(spent):.0f}",
+            "condition": kind.condition,
+            "worst pixel restored, off by (of 255)": max(errors),
+            "logits off, in spreads": max(offs),
+            "same pixels": min(same),
+            "ms an image": 1000 * float(np.median(spent)),
         }
         print(name, *rows[name].values(), sep=" | ", flush=True)
     return rows
 
 
-def withstand() -> dict[str, dict[str, str | int]]:
+def withstand() -> dict[str, Row]:
     """By pairs of two public photographs; by the encrypted scenes alone with public moments, or the scenes' own."""
     photos, references = scenes(), open_references(None)
     permutation, rotation = (cipher(name, ATTACKED) for name in SHIPPED)
@@ -147,7 +169,7 @@ def withstand() -> dict[str, dict[str, str | int]]:
         "patch-rotation": lambda pixels: rotation.encrypt_pixels(pixels, KEY, None) - 32768.0,
         "Gaussian, float32": EncryptionMatrix.drawn(KEY, ATTACKED).encrypt,
     }
-    rows: dict[str, dict[str, str | int]] = {}
+    rows: dict[str, Row] = {}
     for name, encrypt in attacked.items():
         known = [pad(image, ATTACKED) for image in references[:2]]
         grids = [block_grid(encrypt(photo).astype(np.float64), ATTACKED) for photo in photos]
@@ -162,7 +184,7 @@ def withstand() -> dict[str, dict[str, str | int]]:
             title: [opened(grid @ guess, photos[0].shape) for grid in grids] for title, guess in guesses.items()
         } | {"plain grey": [np.full_like(photo, 127) for photo in photos]}
         rows[name] = {
-            title: f"{np.mean([compare(a, b).ssim for a, b in zip(pictures, photos, strict=True)]):.2f}"
+            title: float(np.mean([compare(a, b).ssim for a, b in zip(pictures, photos, strict=True)]))
             for title, pictures in shown.items()
         }
         print(name, *rows[name].values(), sep=" | ", flush=True)

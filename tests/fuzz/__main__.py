@@ -62,11 +62,11 @@ def run_guided(name: str, cases: int, seed: int, kept: Path, *, minimise: bool) 
 
 
 def _libfuzzer(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = small([sys.executable, "-m", "tests.fuzz.guided", *arguments])
+    command = with_own_peak([sys.executable, "-m", "tests.fuzz.guided", *arguments])
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
 
 
-def small(command: list[str]) -> list[str]:
+def with_own_peak(command: list[str]) -> list[str]:
     """The command, run by a shell that waits for it, so that its peak of memory is its own.
 
     Linux counts what a process held before exec(2) in its peak, and a child of a large process begins as large.

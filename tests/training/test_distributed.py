@@ -6,14 +6,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
-from tests.training.test_training_run import TINY
+from tests.training.test_training_run import NETWORK, TINY
 from torch import nn
 
-from veilseg.models import load_model
+from veilseg.data import open_data
+from veilseg.models import create_model, load_model, save_model
 from veilseg.training.distributed import GlobalBatchNorm2d, share_batch_norm
 
 # A batch norm follows that takes every constant away: their gradients are rounding, of which Adam makes whole steps.
@@ -37,10 +39,15 @@ def test_global_batch_norm_is_batch_norm_in_one_process() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", ["convseg", "setr-mla"])
+@pytest.mark.parametrize("architecture", ["convseg", "setr-mla", "started"])
 def test_two_processes_train_as_one(architecture: str, tmp_path: Path) -> None:
     recipe = {**TINY, "train": {**TINY["train"], "steps": 3, "batch": 4}}
-    if architecture != "convseg":
+    if architecture == "started":
+        data = open_data("scenes:1")
+        network: dict[str, Any] = NETWORK
+        save_model(create_model("convseg", classes=data.classes, input="canonical", **network), tmp_path / "start")
+        recipe |= {"model": {}, "method": {"start": str(tmp_path / "start")}}
+    elif architecture != "convseg":
         vit = {"backbone": "vit_tiny_patch16_224", "image_size": 64, "embed_dim": 24, "depth": 4, "num_heads": 2}
         recipe["model"] = {"architecture": architecture, "arguments": {**vit, "decoder_channels": 8}}
     path = tmp_path / "recipe.yaml"
@@ -62,6 +69,7 @@ def test_two_processes_train_as_one(architecture: str, tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("mIoU") == 1  # one process speaks
+        assert done.stderr.count("before the first step: mIoU") == (architecture == "started")
     one, two = (load_model(tmp_path / str(devices)) for devices in (1, 2))
     assert one.config.training["val_miou"] == pytest.approx(two.config.training["val_miou"], abs=0.5)
     for (name, got), wanted in zip(two.state_dict().items(), one.state_dict().values(), strict=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 from pathlib import Path
@@ -15,15 +14,18 @@ import torch
 from PIL import Image
 from tests.training.test_training_run import NETWORK, TINY
 
+from veilseg.data import open_data
 from veilseg.errors import UsageError
 from veilseg.keys import Key
 from veilseg.models import create_model, encrypt_model, load_model, save_model
+from veilseg.training.against_start import validate_start, warn_if_worse
 from veilseg.training.callbacks import StoppedRun
 from veilseg.training.head import class_tensors
 from veilseg.training.load import from_dict
-from veilseg.training.progress import logger
 from veilseg.training.recipe import Recipe
+from veilseg.training.report.curves import read_log
 from veilseg.training.start import first_model
+from veilseg.training.trainer import LOG_NAME
 from veilseg.training.training_run import open_source, train
 
 OWN = ("lawn", "Car", "sky")
@@ -109,45 +111,54 @@ def test_a_whole_run_to_own_classes(tmp_path: Path, own: dict[str, Any]) -> None
     assert load_model(tmp_path / "run").config.classes == trained.config.classes == OWN
 
 
-@pytest.mark.parametrize(("rate", "worse"), [(10.0, True), (1e-12, False)])
+@pytest.mark.parametrize(
+    ("first", "last", "warned"), [(50.0, 49.9, True), (50.0, 50.1, False), (50.1249, 50.12, False), (None, 1.0, False)]
+)
+def test_a_lower_score_is_warned_of(
+    first: float | None, last: float, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_if_worse(first, last, "default")
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * warned
+
+
 def test_a_run_that_ends_below_its_start_says_so(
-    rate: float,
-    worse: bool,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also one that was stopped in between."""
     values = {
         **TINY,
         "model": {},
         "method": {"start": "default"},
-        "optimizer": {"learning_rate": rate, "warmup": 0.0},
+        "optimizer": {"learning_rate": 10.0, "warmup": 0.0},
         "train": {"steps": 4, "batch": 2, "validate_every": 2, "checkpoint_every": 1, "average": 0.0},
     }
 
-    class Stop(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.getMessage().startswith("before the first step"):
-                os.kill(os.getpid(), signal.SIGTERM)
+    def stopped(*given: Any) -> None:
+        validate_start(*given)
+        os.kill(os.getpid(), signal.SIGTERM)
 
-    stop = Stop()
-    logger.addHandler(stop)
-    with caplog.at_level("INFO", logger=logger.name):
-        with pytest.raises(StoppedRun):
-            train(from_dict(values), tmp_path)
+    with caplog.at_level("INFO", logger="veilseg.training"):
+        with monkeypatch.context() as patch:
+            patch.setattr("veilseg.training.training_run.validate_start", stopped)
+            with pytest.raises(StoppedRun):
+                train(from_dict(values), tmp_path)
+        first = read_log(tmp_path / LOG_NAME, "val_miou")[0]
         trained = train(from_dict(values), tmp_path)
-    logger.removeHandler(stop)
-    (said,) = [each for each in caplog.messages if each.startswith("before the first step: mIoU")]
-    before, after = float(said.rpartition(" ")[2]), trained.config.training["val_miou"]
-    assert (after < before - 0.1) == worse
-    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
-    assert [f"mIoU is {after:.1f}, and default had {before:.1f}" in each for each in warnings] == [True] * worse
+    assert first[0] == 0
+    assert [each for each in caplog.messages if f"before the first step: mIoU {first[1]:.1f}" in each] != []
+    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert f"mIoU is {trained.config.training['val_miou']:.1f}, and was {first[1]:.1f} before the first step" in said
 
 
 def test_random_numbers_are_those_of_a_run_that_does_not_look_at_its_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    values = {**TINY, "model": {}, "method": {"start": "default"}}
+    vit = {"backbone": "vit_tiny_patch16_224", "image_size": 48, "embed_dim": 24, "depth": 4, "num_heads": 2}
+    arguments: dict[str, Any] = {**vit, "decoder_channels": 8, "drop_path_rate": 0.5}
+    data = open_data("scenes:1")
+    start = create_model("setr-naive", classes=data.classes, palette=data.palette.tolist(), **arguments)
+    save_model(start, tmp_path / "start")
+    values = {**TINY, "model": {}, "method": {"start": str(tmp_path / "start")}}
     looked = train(from_dict(values), tmp_path / "looked")
     monkeypatch.setattr("veilseg.training.training_run.validate_start", lambda *_: None)
     for one, other in zip(looked.parameters(), train(from_dict(values), tmp_path / "not").parameters(), strict=True):

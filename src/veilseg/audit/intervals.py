@@ -1,4 +1,4 @@
-"""Shares with their bounds of 95 %: [share, low, high], rounded to four places."""
+"""Shares and means with their bounds of 95 %: [value, low, high], rounded to four places."""
 
 from __future__ import annotations
 

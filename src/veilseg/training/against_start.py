@@ -1,9 +1,9 @@
-"""Whether a run that starts from a model ends better than that model: a short one may not."""
+"""Whether a run that begins with the weights of a model ends better than it began: a short one may not."""
 
 from __future__ import annotations
 
 import lightning.pytorch as pl
-from lightning.pytorch.utilities.seed import isolate_rng
+import torch
 
 from veilseg.training.loading import RunData
 from veilseg.training.module import SegmentationTraining
@@ -12,7 +12,9 @@ from veilseg.training.progress import logger
 
 def validate_start(trainer: pl.Trainer, module: SegmentationTraining, data: RunData) -> None:
     """Validate the model before its first step. Takes none of the run's random numbers."""
-    with isolate_rng():
+    if trainer.is_global_zero:
+        logger.info("validating the model before the first step")
+    with torch.random.fork_rng(devices=[]):
         trainer.validate(module, data, verbose=False)
     found = trainer.callback_metrics.get("val_miou")
     if found is not None:
@@ -21,12 +23,16 @@ def validate_start(trainer: pl.Trainer, module: SegmentationTraining, data: RunD
             logger.info("before the first step: mIoU %.1f", module.start_miou)
 
 
-def warn_if_worse(module: SegmentationTraining, after: float, start: str) -> None:
-    """Warn where the last mIoU, `after`, is below the first one, in percent. `start`: that model's name."""
-    before = module.start_miou
-    if before is not None and after < before:
+def warn_if_worse(first: float | None, last: float | None, start: str) -> None:
+    """Warn where the last mIoU, in percent, is below that before the first step. None: there was nothing to score.
+
+    `start` names the model whose weights the run began with; with other classes or cells it scored otherwise itself.
+    """
+    if first is not None and last is not None and round(last, 1) < round(first, 1):
         logger.warning(
-            "mIoU is %.1f, and %s had %.1f before the first step: train longer (train.steps), or with a lower"
-            " optimizer.learning_rate",
-            *(after, start, before),
+            "mIoU is %.1f, and was %.1f before the first step (weights of %s): train longer (train.steps), or with a"
+            " lower optimizer.learning_rate",
+            last,
+            first,
+            start,
         )

@@ -46,7 +46,7 @@ class SegmentationTraining(pl.LightningModule):
         self.images: list[tuple[int, float]] = []  # of the last validation: place in the dataset, and mIoU
         self.validated_at: int | None = None  # the step after which it was
         self.went_on = False  # whether this process made steps
-        self.start_miou: float | None = None  # percent, of the model that the run starts from
+        self.start_miou: float | None = None  # percent, before the first step of a run with `method.start`
         self.since = 0  # the step at which the run got its present length
 
     def training_step(self, batch: tuple[Tensor, ...], index: int) -> Tensor:

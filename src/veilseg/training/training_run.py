@@ -102,8 +102,8 @@ def _finish(run: Run, recipe: Recipe, folder: Path) -> SegmentationModel:
     model = model.to(memory_format=torch.contiguous_format).cpu().eval()
     if trainer.is_global_zero:
         write_report(folder, folder / LOG_NAME, module, run.data.val_samples)
-        if start is not None and "val_miou" in metrics:
-            warn_if_worse(module, metrics["val_miou"], start)
+        if start is not None:
+            warn_if_worse(module.start_miou, metrics.get("val_miou"), start)
     _switch_input(model, True)
     if trainer.is_global_zero:
         save_model(model, folder, overwrite=True)  # of a run that was lengthened there is an older one
