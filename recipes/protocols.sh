@@ -26,7 +26,7 @@ for decoder in naive mla pup; do
 done
 veilseg evaluate --data "$data" --protocol keys $setr -o "$out"
 veilseg evaluate --data "$data" --protocol keys --model plain -o "$out/shipped"
-veilseg evaluate --data "$data" --protocol random-keys $setr --limit 20 -o "$out"  # 153 times through twenty images
+veilseg evaluate --data "$data" --protocol random-keys $setr --limit 5 -o "$out"  # 153 times through five images
 
 # [Kiya 2022] Table 2
 key=runs/conventional.key
