@@ -1,7 +1,7 @@
 """Put the published protocols into docs/results.md.
 
 Usage: python tools/protocols_page.py
-Reads results/protocols/, which recipes/protocols.sh writes, and fills the page's places: ours first, the paper's
+Reads results/protocols/, what recipes/protocols.sh wrote for us, and fills the page's places: ours first, the paper's
 numbers below. A protocol that has not ended is left as it is.
 """
 

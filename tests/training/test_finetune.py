@@ -146,7 +146,7 @@ def test_a_run_that_ends_below_its_start_says_so(
         trained = train(from_dict(values), tmp_path)
     assert first[0] == 0
     assert [each for each in caplog.messages if f"before the first step: mIoU {first[1]:.1f}" in each] != []
-    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    (said,) = [record.getMessage() for record in caplog.records if record.msg.startswith("mIoU is")]
     assert f"mIoU is {trained.config.training['val_miou']:.1f}, and was {first[1]:.1f} before the first step" in said
 
 
