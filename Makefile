@@ -15,10 +15,12 @@ docs: .venv/.dev
 	$(BIN)/python tools/site.py build/pages
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
-# A file of tests stays with one worker: some of its tests read what others wrote.
+# A file of tests stays with one worker: some of its tests read what others wrote. What hangs (a browser has) is shown and
+# tried once more; what is wrong fails at once.
+ONCE_MORE := --reruns 1 --only-rerun 'from pytest-timeout'
 test: .venv/.dev
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/cluster --cov --cov-report= --cov-fail-under=$(COVERED)
-	$(BIN)/pytest -W default tests/cluster  # Ray warns of its own
+	$(BIN)/pytest $(ONCE_MORE) -n 2 --dist loadfile --ignore tests/cluster --cov --cov-report= --cov-fail-under=$(COVERED)
+	$(BIN)/pytest $(ONCE_MORE) -W default tests/cluster  # Ray warns of its own
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -50,3 +50,10 @@ def pytest_make_collect_report(collector: pytest.Collector):
     if IN_CI and report.skipped:
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was tried once more is shown, too: where it hung."""
+    for report in terminalreporter.stats.get("rerun", ()):
+        terminalreporter.write_sep("=", f"TRIED AGAIN {report.nodeid}")
+        report.toterminal(terminalreporter._tw)
