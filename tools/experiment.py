@@ -4,8 +4,9 @@ Usage: VEILSEG_CAMVID=DIR VEILSEG_WEIGHTS=DIR python tools/experiment.py [--lane
 Every row is one `veilseg train` and one `veilseg evaluate`, on one core; with --gpu the lanes share a GPU. Rows of a
 network train on the same data for the same number of steps. ConvSeg begins with the weights of the shipped plain model,
 but for the first layers, which depend on the input; SETR with a plain SETR that is trained here first ("setr-"), with
-DINOv2 ("dino-") or, with a teacher, with that one. A row that was interrupted goes on; one whose model is in runs/rows/
-and whose scores are in results/rows/ is done. Without names: all of a table, the deciding ones first.
+DINOv2 ("dino-") or, with a teacher, with a plain row of the same seed. A row that was interrupted goes on; one whose
+model is in runs/rows/ and whose scores are in results/rows/ is done. Without names: all of a table, the deciding ones
+first.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ def main() -> None:
         (ROOT / folder / "rows").mkdir(parents=True, exist_ok=True)
     names = given.names or TABLES[given.table]()
     todo = {name: every[name] for name in names if not is_done(name)}
-    starts = {row.start: STARTS[row.start] for row in todo.values() if row.start is not None}
+    starts = {row.start: every[row.start] for row in todo.values() if row.start is not None}
     Lanes({**starts, **todo}, given.gpu, given.first, given.minutes, given.set).work(given.lanes)
 
 

@@ -10,7 +10,7 @@ DECIDING = 8  # the sub-block whose rows of the small table are trained with eve
 CROP = "augment.crop=[192,192]"  # half the work of LARGE
 LARGE = "augment.crop=[256,256]"
 SMALL_STEPS, SETR_STEPS = 1500, 900
-DINO_STEPS, TEACHER_STEPS, FINE_STEPS, TAUGHT_STEPS = 800, 1500, 1300, 5000
+DINO_STEPS, DRIVE_STEPS, FINE_STEPS, TAUGHT_STEPS = 500, 750, 1300, 5000
 SETR_RECIPE = ["recipes/camvid-setr.yaml"]
 SETR_INPUTS = {"sort": "canonical", "mosaic": "mosaic", "shuffled": "shuffled"}
 TAUGHT = {"plain": None, "sort16": 16, "sort12": 12, "sort8": 8, "sort4": 4}
@@ -21,6 +21,8 @@ DINO_INPUTS = {"shuffled": "shuffled", "sort": "canonical", "quartiles": "quarti
 DEEPER = "model.arguments.depths=[2, 2, 4, 6]"
 #: What the small rows had before recipes took these from the model to start from and from the number of steps.
 SHALLOW, AVERAGE = "model.arguments.depths=[2, 2, 2, 2]", "train.average=0.998"
+#: The teacher is asked once for every image.
+ANSWERS = ["method.answers=image", "method.logits=2.0"]
 #: CamVid without its drive 0006R0 in train/, and that drive as val/: what no training photograph shows.
 DRIVES = [
     'data.train=[{source: "camvid:$VEILSEG_DRIVES", split: train}]',
@@ -117,17 +119,16 @@ def setr(image: str, seed: int, sub_block: int | None = None) -> Row:
 
 
 def dino(image: str, seed: int, sub_block: int | None, *, taught: bool = False) -> Row:
-    """One training of SETR-MLA on DINOv2, from the pretrained trunk; with the teacher, from its weights."""
+    """One training of SETR-MLA on DINOv2; with a teacher, the shipped plain model, it begins with a plain row."""
     given = ["recipes/camvid-dinov2.yaml", f"train.seed={seed}", f"model.input={image}"]
     given += ["train.batch=8", LARGE, *length(DINO_STEPS, 0.99), *cells(sub_block)]
-    if sub_block is not None:
-        given.append("optimizer.stem_rate=0.001")
     if not taught:
         return Row(given)
-    given += [f"method.{name}=runs/rows/teacher" for name in ("start", "teacher")]
+    start = f"dino-plain-{seed}"
+    given += [f"method.start=runs/rows/{start}", f"method.teacher={PLAIN}", *ANSWERS]
     if image in ("canonical", "quartiles", "mosaic"):
         given.append("method.closed_form=true")
-    return Row([*given, "method.tokens=0.5"], "teacher")
+    return Row(given, start)
 
 
 def taught_convseg(seed: int, sub_block: int | None, *, held_out: bool = False) -> Row:
@@ -137,14 +138,14 @@ def taught_convseg(seed: int, sub_block: int | None, *, held_out: bool = False) 
     """
     name = "camvid-plain" if sub_block is None else "camvid-sort"
     given = [f"recipes/{name}.yaml", f"train.seed={seed}", DEEPER, "train.batch=32", LARGE]
-    given += [*length(TAUGHT_STEPS, 0.998), "method.answers=image", "method.logits=2.0"]
+    given += [*length(TAUGHT_STEPS, 0.998), *ANSWERS]
     if held_out:
         return Row([*given, *DRIVES, "method.teacher=runs/rows/drive"], "drive")
     return Row([*given, f"method.start={PLAIN}", "method.teacher=runs/rows/fine", *cells(sub_block)], "fine")
 
 
 def teacher(steps: int, *changes: str) -> Row:
-    """One training of a plain SETR-MLA on DINOv2 that others learn from."""
+    """One training of a plain SETR-MLA on DINOv2 that ConvSeg learns from."""
     given = [
         "recipes/camvid-dinov2.yaml",
         "optimizer.trunk_rate=0.0002",
@@ -173,7 +174,6 @@ TABLES: dict[str, Callable[[], dict[str, Row]]] = {"small": small, "pretrained":
 #: Models that rows begin with or learn from; trained first. The finer one has patches of 8 pixels.
 STARTS = {
     "setr": Row(SETR_RECIPE, measured=False),
-    "teacher": teacher(TEACHER_STEPS),
     "fine": teacher(FINE_STEPS, "model.arguments.patch_size=8", "augment.crop=[192, 192]"),
-    "drive": replace(teacher(TEACHER_STEPS // 2, *DRIVES), measured=False),
+    "drive": replace(teacher(DRIVE_STEPS, *DRIVES), measured=False),
 }

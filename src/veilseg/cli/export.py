@@ -12,6 +12,7 @@ from veilseg.cli.common import Force, LongerSide, load_key
 from veilseg.cli.encrypt_model import Output
 from veilseg.cli.messages import note
 from veilseg.modelconfig import CONFIG_NAME, ONNX_NAME
+from veilseg.modelfolder import find_folder
 
 if TYPE_CHECKING:
     from veilseg.keys import Key
@@ -66,29 +67,30 @@ def command(
         raise UsageError("--key encrypts the images of --int8", "name a dataset, or leave --key out")
     if split is not None and int8 is None:
         raise UsageError("--split is a part of the dataset of --int8", "name that dataset, or leave --split out")
+    folder = find_folder(model)  # before torch is imported, which takes seconds
     from veilseg.models import export_onnx
 
     # Into the model's own folder: model.onnx is added, and the config there stays what it is.
-    beside = output.resolve() == Path(model).resolve()
+    beside = output.resolve() == folder.resolve()
     if beside and split_stem is not None:
         raise UsageError("--split-stem changes the network, so it needs a folder of its own", "choose another -o")
     for name in (ONNX_NAME, CONFIG_NAME):
         refuse_existing(output / name, overwrite=force or (beside and longer_side is None and name == CONFIG_NAME))
     if int8 is None:
-        export_onnx(_load(model, longer_side), output, overwrite=force or beside, split_stem=split_stem)
+        export_onnx(_load(folder, longer_side), output, overwrite=force or beside, split_stem=split_stem)
     else:
         secret = load_key(key)
         _export_int8(
-            _load(model, longer_side), output, int8, split, split_stem=split_stem, key=secret, overwrite=force or beside
+            _load(folder, longer_side), output, int8, split, split_stem=split_stem, key=secret, overwrite=force or beside
         )
     note(f"{output / 'model.onnx'}: {(output / 'model.onnx').stat().st_size / 1e6:.1f} MB")
 
 
-def _load(name: str, longer_side: int | None) -> SegmentationModel:
-    """The model called `name`, with another working size where one is given."""
+def _load(folder: Path, longer_side: int | None) -> SegmentationModel:
+    """The model in `folder`, with another working size where one is given."""
     from veilseg.models import load_model
 
-    model = load_model(name)
+    model = load_model(folder)
     if longer_side is not None:
         model.config.longer_side = longer_side
     return model
