@@ -57,6 +57,13 @@ class Service:
         lines = HTTP.get(f"{self.url}/metrics").text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(rf"{name}(\{{|\s)", line))
 
+    def taken(self) -> float:
+        """The images that were let in so far: those that a worker was given, and those that wait.
+
+        In this order: one that goes to a worker meanwhile is missing for a moment, and never counted twice.
+        """
+        return self.metric("veilseg_queue_seconds_count") + self.metric("veilseg_queue_images")
+
     def until(self, condition: Any) -> None:
         """Wait until `condition()` holds."""
         end = time.monotonic() + PATIENCE
@@ -90,30 +97,37 @@ def limited(
 
 
 @contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port of loopback that the system gives to nobody meanwhile; a server that is told its number can have it."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: then both may have it
+        held.bind(("127.0.0.1", 0))  # it does not listen: without a server, connections are refused
+        yield held.getsockname()[1]
+
+
+@contextmanager
 def _started(
     folder: Path, command: list[str], log: str | None, tls: bool, environment: dict[str, str]
 ) -> Iterator[Service]:
     path = Path(log) if log else folder / f"service-{time.monotonic_ns()}.log"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with path.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-P", *(part.replace("PORT", str(port)) for part in command)],
-            cwd=folder,
-            stderr=file,
-            env={**os.environ, "PYTHONPATH": SOURCE, **environment},
-        )
-    service = Service(f"{'https' if tls else 'http'}://127.0.0.1:{port}", process, path)
-    try:
-        if not tls:
-            service.until(lambda: process.poll() is not None or service.is_ready())
-            assert process.poll() is None, path.read_text()
-        yield service
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE)
+    with reserved_port() as port:
+        with path.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-P", *(part.replace("PORT", str(port)) for part in command)],
+                cwd=folder,
+                stderr=file,
+                env={**os.environ, "PYTHONPATH": SOURCE, **environment},
+            )
+        service = Service(f"{'https' if tls else 'http'}://127.0.0.1:{port}", process, path)
+        try:
+            if not tls:
+                service.until(lambda: process.poll() is not None or service.is_ready())
+                assert process.poll() is None, path.read_text()
+            yield service
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            process.wait(PATIENCE)
 
 
 def encrypted(seed: int = 0, height: int = 40, width: int = 50) -> bytes:

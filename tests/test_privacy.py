@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.models.openmmlab_reference import random_state, saved
+from tests.service import reserved_port
 from tests.traced import Trace, traced
 from veilseg.cli.main import VERBS
 
@@ -105,11 +105,10 @@ def test_a_verb_opens_no_socket_and_leaves_no_file(command: str, folder: Path) -
 
 @pytest.mark.parametrize("traces", [False, True])
 def test_a_service_and_its_client_open_what_they_are_told_to(traces: bool, folder: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
-        port, collector = (str(each.getsockname()[1]) for each in (free, other))  # nothing collects: spans are lost
-    arguments = ["--traces", f"http://127.0.0.1:{collector}/v1/traces"] if traces else []
-    script = _SERVE.replace("PORT", port)
-    trace = traced(folder, "-c", script, *arguments, environment={"TMPDIR": str(folder / "tmp")})
+    with reserved_port() as port, reserved_port() as collector:  # nothing collects: spans are lost
+        arguments = ["--traces", f"http://127.0.0.1:{collector}/v1/traces"] if traces else []
+        script = _SERVE.replace("PORT", str(port))
+        trace = traced(folder, "-c", script, *arguments, environment={"TMPDIR": str(folder / "tmp")})
     assert trace.code == 0, trace.output
     asked_for = {f"127.0.0.1:{port}", *([f"127.0.0.1:{collector}"] if traces else [])}
     assert asked_for <= trace.sockets <= asked_for | {LOCAL, *([TRIED] if traces else [])}

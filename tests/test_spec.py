@@ -103,6 +103,9 @@ def test_defaults_and_texts() -> None:
     assert make_spec("mosaic", *sizes).to_dict() == {"cipher": "mosaic", "block": 8, "sub_block": 4}
     assert str(make_spec("mosaic")) == "mosaic, block 12, sub-block 12"
     assert str(make_spec("np", 8)) == "np, block 8"
+    for side in (0, 500, -4):
+        with pytest.raises(UsageError, match=f"sub-block size must divide the block size 16, and {side} does not"):
+            make_spec("mosaic", sub_block=side)
     assert read_spec({"cipher": "np", "block": 8, "height": 3}) == CipherSpec("np", 8)
     with pytest.raises(UsageError):
         read_spec({})

@@ -66,14 +66,18 @@ def test_the_command_and_the_cipher_reduce_to_480_pixels(here: Path, capsys: pyt
     sentence = "60 x 36 cells; writing lower than 8 pixels of this picture (9 of your photograph) is below one cell"
     warning, said = capsys.readouterr().err.splitlines()
     assert said == sentence
-    assert warning.startswith("warning: cells have 8 pixels and the working size is 480 pixels: with more than the 40")
+    more = "pictures of 480 pixels have 60 cells of 8 pixels along the longer side, more than the default's 40"
+    assert warning == f"warning: {more}: more can be read in them"
 
 
 def test_another_size_and_the_photographs_own(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["encrypt", "photo.png", "-o", "a.png", "--longer-side", "200"]) == 0
     assert "warning" not in capsys.readouterr().err
     assert main(["encrypt", "photo.png", "-o", "b.png", "--longer-side", "original"]) == 0
-    assert "warning: cells have 12 pixels and photographs keep their size" in capsys.readouterr().err
+    assert (
+        "those of more than 480 pixels have more cells along the longer side than the default's 40"
+        in capsys.readouterr().err
+    )
     sizes = [veilseg.EncryptedImage.open(name).header for name in ("a.png", "b.png")]
     assert [(header.height, header.width) for header in sizes] == [(120, 200), (300, 500)]
     assert main(["encrypt", "photo.png", "-o", "c.png", "--longer-side", "0"]) == 2
@@ -162,7 +166,7 @@ def test_blocks_without_cells_are_no_way_around(key_file: Path) -> None:
             client.encrypt(PHOTOGRAPH)
         with (
             veilseg.Client(url, key=key, longer_side=ORIGINAL) as client,
-            pytest.warns(UserWarning, match="photographs keep their size"),
+            pytest.warns(UserWarning, match="63 blocks of 8 pixels along the longer side"),
         ):
             assert client.encrypt(PHOTOGRAPH).header.width == 500
 

@@ -31,13 +31,17 @@ def describe_cells(spec: CipherSpec, height: int, width: int, photograph: int | 
     return f"{cells}; writing lower than {s} pixels of this picture{origin} is below one cell"
 
 
-def finer_than_default(spec: CipherSpec, longer_side: int) -> bool:
-    """Whether pictures with so many pixels along their longer side (ORIGINAL: any number) may show more than usual.
+def usual_side(spec: CipherSpec) -> int:
+    """The longest side in pixels of a picture that shows no more than the default: DEFAULT_CELLS cells.
 
-    That is more than DEFAULT_CELLS cells; of ciphers without sub-blocks, blocks, and more than the usual size.
+    Of ciphers without sub-blocks as many blocks, or the default's pixels, which may be more.
     """
-    usual = DEFAULT_CELLS * spec.cell if spec.sub_block else max(DEFAULT_LONGER_SIDE, DEFAULT_CELLS * spec.block)
-    return longer_side == ORIGINAL or longer_side > usual
+    return DEFAULT_CELLS * spec.cell if spec.sub_block else max(DEFAULT_LONGER_SIDE, DEFAULT_CELLS * spec.block)
+
+
+def finer_than_default(spec: CipherSpec, longer_side: int) -> bool:
+    """Whether pictures with so many pixels along their longer side (ORIGINAL: any number) may show more than usual."""
+    return longer_side == ORIGINAL or longer_side > usual_side(spec)
 
 
 def cells_at(spec: CipherSpec, longer_side: int) -> str | None:
@@ -51,7 +55,10 @@ def cells_at(spec: CipherSpec, longer_side: int) -> str | None:
 
 def warn_of_cells(spec: CipherSpec, longer_side: int) -> str:
     """What to say of pictures that are finer than the default."""
-    size = "photographs keep their size" if longer_side == ORIGINAL else f"the working size is {longer_side} pixels"
     cells = "cells" if spec.sub_block else "blocks"
-    usual = f"the {DEFAULT_CELLS} {cells} along the longer side that are usual"
-    return f"{cells} have {spec.cell} pixels and {size}: with more than {usual}, more can be read in a picture"
+    if longer_side == ORIGINAL:
+        larger = f"photographs keep their size; those of more than {usual_side(spec)} pixels have more {cells}"
+        return f"{larger} along the longer side than the default's {DEFAULT_CELLS}: more can be read in them"
+    count = f"{-(-longer_side // spec.cell)} {cells} of {spec.cell} pixels along the longer side"
+    more = f"more than the default's {DEFAULT_CELLS}: more can be read in them"
+    return f"pictures of {longer_side} pixels have {count}, {more}"

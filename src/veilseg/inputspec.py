@@ -137,7 +137,7 @@ class InputSpec:
         wanted, got = self.encryption, header.spec
         if got.cipher not in wanted.facts.accepts:
             raise InvalidImageError(f"this model does not take images encrypted with {got.cipher}", self._hint())
-        for name in ("block", "sub_block"):
+        for name in ("sub_block", "block"):  # what shows comes first
             if getattr(wanted, name) != getattr(got, name):
                 raise InvalidImageError(
                     f"this image has {name.replace('_', '-')} {getattr(got, name)}, and the model wants "

@@ -91,7 +91,8 @@ def make_spec(cipher: str, block: int | None = None, sub_block: int | None = Non
         return CipherSpec(cipher, DEFAULT_BLOCK if block is None else block, sub_block)
     if block is None:
         sub_block = DEFAULT_SUB_BLOCK if sub_block is None else sub_block
-        block = DEFAULT_BLOCK if is_whole(sub_block, 1, DEFAULT_BLOCK) and DEFAULT_BLOCK % sub_block == 0 else sub_block
+        own = is_whole(sub_block, SMALLEST_SUB_BLOCK, LARGEST_BLOCK) and DEFAULT_BLOCK % sub_block
+        block = sub_block if own else DEFAULT_BLOCK
     elif sub_block is None:
         sub_block = DEFAULT_SUB_BLOCK if is_whole(block, 1, LARGEST_BLOCK) and block % DEFAULT_SUB_BLOCK == 0 else block
     return CipherSpec(cipher, block, sub_block)

@@ -144,7 +144,11 @@ def test_refused_references_are_named(cli, photographs: Path, damaged: bool, mes
 
 def test_images_that_cannot_be_read_are_left_out(photographs: Path) -> None:
     (photographs / "odd.png").write_bytes(b"no picture")
-    with pytest.warns(UserWarning, match=r"odd.png is left out: this is not an image"):
+    Image.new("RGB", (5, 90)).save(photographs / "small.png")
+    with (
+        pytest.warns(UserWarning, match=r"odd.png is left out: this is not an image"),
+        pytest.warns(UserWarning, match=r"small.png is left out: 32 pixels a side are the least"),
+    ):
         assert len(open_samples(str(photographs), 5)) == 2
 
 

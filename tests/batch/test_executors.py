@@ -157,23 +157,26 @@ def test_an_operation_that_cannot_be_opened_leaves_nothing(photos: Path, tmp_pat
 
 @dataclass
 class Fussy:
-    """Fails as it is told to; counts what it is given, and how many at a time."""
+    """Fails as it is told to; counts what it is given, and how many at a time. Begins when `together` are there."""
 
     error: Exception | None = None
     after: int = 0
     given: int = 0
     now: int = 0
     most: int = 0
+    together: int = 1
     doing = "failing"
 
     def open(self) -> Callable[[bytes], Files]:
-        lock = threading.Lock()
+        lock = threading.Condition()
 
         def work(data: bytes) -> Files:
             with lock:
                 self.given += 1
                 self.now += 1
                 self.most = max(self.most, self.now)
+                lock.notify_all()
+                lock.wait_for(lambda: self.most >= self.together, PATIENCE)
                 failing = self.error is not None and self.given > self.after
             time.sleep(0.02)
             with lock:
@@ -193,7 +196,7 @@ def many(tmp_path: Path, count: int) -> list[Task]:
 
 
 def test_as_many_are_in_flight_as_is_said(tmp_path: Path) -> None:
-    operation: Any = Fussy()
+    operation: Any = Fussy(together=4)
     found = list(run_by_service(many(tmp_path, 20), operation, in_flight=4))
     assert sorted(one.name for one in found) == [str(tmp_path / "in" / f"{index:02}.png") for index in range(20)]
     assert operation.most == 4

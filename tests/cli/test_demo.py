@@ -49,6 +49,13 @@ def test_where_nothing_can_be_written_the_work_does_not_begin(
     assert "may not be written to" in capsys.readouterr().err
 
 
+def test_a_page_of_something_else_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    assert main(["demo", "-o", str(tmp_path)]) == 2
+    assert "is not a page of this demo" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
 def test_the_demo_needs_scenes() -> None:
     assert main(["demo", "--scenes", "0"]) == 2
 

@@ -88,7 +88,7 @@ def test_folder_with_one_bad_file(cli, photo: Path) -> None:
 def test_small_sub_blocks_are_warned_of_and_single_pixels_refused(cli, photo: Path) -> None:
     done = cli("encrypt", "photo.png", "-o", "veiled.png", "--sub-block", "2")
     assert done.code == 0
-    assert done.err.startswith("warning: cells have 2 pixels and the working size is 480 pixels")
+    assert done.err.startswith("warning: pictures of 480 pixels have 240 cells of 2 pixels along the longer side")
     assert "warning" not in cli("encrypt", "photo.png", "-o", "twelve.png", "--sub-block", "12").err
     refused = cli("encrypt", "photo.png", "-o", "one.png", "--sub-block", "1")
     assert refused.code == 2

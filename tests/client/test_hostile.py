@@ -59,7 +59,7 @@ def test_compressed_responses_are_refused_unread(encoding: str, status: int) -> 
 def _drip(handler: BaseHTTPRequestHandler, start: bytes, again: bytes) -> None:
     with contextlib.suppress(OSError):
         handler.wfile.write(start)
-        for _ in range(200):
+        for _ in range(2000):  # longer than any test is willing to wait
             handler.wfile.write(again)
             time.sleep(0.05)
 
@@ -81,7 +81,7 @@ def test_an_attempt_ends_in_its_time(kind: type[Client | AsyncClient], start: by
         begun = time.monotonic()
         with pytest.raises(ServiceError, match=r"within 0.5 s|cannot be reached"):  # "HHHH" is no HTTP
             ask(url, kind, timeout=0.5)
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 30  # without a deadline it would be 100
 
 
 @pytest.mark.parametrize("name", ["message", "hint", "request_id"])

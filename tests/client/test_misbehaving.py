@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 import veilseg
 from tests.client.impostor import SMALL, give, impostor, info, labels
+from tests.service import reserved_port
 from veilseg.client import AsyncClient, Client, Retries
 from veilseg.errors import ServiceError
 
@@ -71,9 +71,8 @@ def test_retries_end(status: int) -> None:
         assert len(got) == 3
     assert Retries().wait(0, "3600") is None  # that is no wait but a no
     assert Retries().wait(0, "Wed, 21 Oct 2015 07:28:00 GMT") is not None
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with Client(f"http://127.0.0.1:{port}", retries=retries) as client, pytest.raises(ServiceError, match="reached"):
+    unreachable = pytest.raises(ServiceError, match="reached")
+    with reserved_port() as port, Client(f"http://127.0.0.1:{port}", retries=retries) as client, unreachable:
         client.segment(SMALL)
 
 

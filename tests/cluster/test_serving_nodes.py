@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from ray import serve
 
 import veilseg
 from tests.cluster.conftest import processes, second_node
-from tests.service import SHUFFLE, Service, encrypted, flood
+from tests.service import SHUFFLE, Service, encrypted, flood, reserved_port
 from tests.tiny_onnx import CANONICAL, photo, tiny_model
 from veilseg.cli.main import main
 from veilseg.runtime import Segmenter
@@ -39,12 +38,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def service(cluster: Cluster, models: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The first model on two nodes, with little room: a replica on each. Afterwards nothing is served any more."""
     second_node(cluster)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("service") / "log"
     log.touch()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, reserved_port() as port:
         patch.setenv("RAY_ADDRESS", cluster.address)
         deploy(port, models[0])
         yield Service(f"http://127.0.0.1:{port}", None, log)  # type: ignore[arg-type]

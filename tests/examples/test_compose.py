@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 import veilseg
-from tests.service import PATIENCE, running
+from tests.service import PATIENCE, reserved_port, running
 from tests.tiny_onnx import CANONICAL, tiny_model
 from veilseg.server.tokens import TokenFile
 
@@ -62,14 +62,11 @@ def answers(port: int) -> bool:
 
 
 @contextmanager
-def proxied(folder: Path, port: int) -> Iterator[str]:
-    """nginx with the example's configuration before a service at this port; its address."""
+def proxied(folder: Path, port: int, outside: int) -> Iterator[str]:
+    """nginx with the example's configuration before a service at this port, itself at `outside`; its address."""
     nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin")
     if nginx is None:
         pytest.skip("no nginx")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        outside = free.getsockname()[1]
     text = (FOLDER / "nginx.conf").read_text()
     replaced = {
         "http://veilseg:8000": f"http://127.0.0.1:{port}",
@@ -103,7 +100,8 @@ def test_a_client_reaches_the_service_through_nginx(tmp_path: Path, monkeypatch:
     image = np.random.default_rng(1).integers(0, 256, (60, 90, 3), dtype=np.uint8)
     with (
         running(tmp_path, str(model), "--tokens", str(tmp_path / "tokens.json")) as service,
-        proxied(tmp_path, service.port) as url,
+        reserved_port() as outside,
+        proxied(tmp_path, service.port, outside) as url,
     ):
         with pytest.raises(veilseg.ServiceError), veilseg.Client(url, token) as client:
             client.segment(image)  # nobody vouches for the certificate

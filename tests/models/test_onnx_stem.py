@@ -37,8 +37,11 @@ def test_the_encrypted_model_answers_for_encrypted_images_as_the_plain_one_for_p
     plain_model: Path, tmp_path: Path, cipher: str
 ) -> None:
     key, image = Key.generate(), photo()
-    config = encrypt_onnx(plain_model, key, tmp_path / "encrypted", cipher=cipher)
+    config, proof = encrypt_onnx(plain_model, key, tmp_path / "encrypted", cipher=cipher)
     assert config.input.key_fingerprint == key.fingerprint
+    assert proof is not None
+    assert proof.right < 3e-2
+    assert 0.2 < min(proof.wrong, proof.none) <= max(proof.wrong, proof.none) < 100
     plain, encrypted_model = Segmenter(plain_model, threads=1), Segmenter(tmp_path / "encrypted", threads=1)
     encrypted = veilseg.cipher(cipher, block=16).encrypt(image, key)
     padded = np.pad(image, [(0, 10), (0, 6), (0, 0)], "reflect")
@@ -94,7 +97,7 @@ def test_what_cannot_be_encrypted_is_refused(tmp_path: Path) -> None:
 def test_a_new_key_without_the_plain_model(plain_model: Path, tmp_path: Path, cipher: str) -> None:
     old, new = Key.generate(), Key.generate()
     encrypt_onnx(plain_model, old, tmp_path / "encrypted", cipher=cipher)
-    config = rekey_onnx(tmp_path / "encrypted", old, new, tmp_path / "moved")
+    config, _ = rekey_onnx(tmp_path / "encrypted", old, new, tmp_path / "moved")
     assert config.input.key_fingerprint == new.fingerprint
     encrypt_onnx(plain_model, new, tmp_path / "direct", cipher=cipher)
     for moved, direct in zip(read_stem(tmp_path / "moved", 16), read_stem(tmp_path / "direct", 16), strict=True):

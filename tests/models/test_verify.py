@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.models import families
-from tests.models.conftest import tiny_setr
+from tests.models.conftest import tiny_conv, tiny_setr
 from tests.models.encrypted import CIPHERS, KEYS
 from veilseg.cli.main import main
 from veilseg.errors import InvalidKeyError, InvalidModelError
@@ -85,6 +85,19 @@ def test_what_was_not_encrypted_with_this_key() -> None:
     with torch.no_grad():
         encrypted.stem.weight.copy_(model.stem.weight)  # marked, and plain
     with pytest.raises(InvalidModelError, match="other weights"):
+        verify_encryption(model, encrypted, KEYS[0])
+
+
+def test_blocks_larger_than_patches_are_compared_by_their_answers() -> None:
+    model = tiny_conv()
+    encrypted = encrypt_model(model, KEYS[0])
+    assert find_patchify(encrypted).kernel_size != find_patchify(model).kernel_size
+    proof = verify_encryption(model, encrypted, KEYS[0])
+    assert 0.2 < min(proof.wrong, proof.none) <= max(proof.wrong, proof.none) < 100
+    with torch.no_grad():  # the answers no longer depend on the image
+        for network in (model, encrypted):
+            network.get_parameter("network.head.0.weight").zero_()
+    with pytest.raises(InvalidModelError, match="the key protects nothing"):
         verify_encryption(model, encrypted, KEYS[0])
 
 

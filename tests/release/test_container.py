@@ -11,15 +11,21 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.release.conftest import ROOT
-from tests.service import HTTP, PATIENCE
+from tests.service import HTTP, PATIENCE, reserved_port
 from veilseg.server.tokens import TokenFile
 
-PORT = "18473"
+
+@pytest.fixture
+def port() -> Iterator[str]:
+    """A free one."""
+    with reserved_port() as reserved:
+        yield str(reserved)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +64,7 @@ def test_it_does_not_run_as_root(steps: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.slow
-def test_its_steps_make_a_service_that_is_healthy(steps: list[tuple[str, str]], tmp_path: Path) -> None:
+def test_its_steps_make_a_service_that_is_healthy(steps: list[tuple[str, str]], port: str, tmp_path: Path) -> None:
     """In an empty environment instead of the base image, as this user instead of its own, at another port."""
     context, home = tmp_path / "context", tmp_path / "home"
     context.mkdir()
@@ -81,8 +87,8 @@ def test_its_steps_make_a_service_that_is_healthy(steps: list[tuple[str, str]], 
     token = TokenFile(tokens).add("somebody")
     (entry,) = (json.loads(rest) for kind, rest in steps if kind == "ENTRYPOINT")
     (health,) = (json.loads(rest[rest.index("[") :]) for kind, rest in steps if kind == "HEALTHCHECK")
-    command = [*(part.replace("/run/tokens.json", str(tokens)) for part in entry), "--port", PORT]
-    check = [part.replace("8000", PORT) for part in health]
+    command = [*(part.replace("/run/tokens.json", str(tokens)) for part in entry), "--port", port]
+    check = [part.replace("8000", port) for part in health]
     with (tmp_path / "log").open("wb") as log:
         service = subprocess.Popen(command, cwd=home, env=variables, stderr=log)
     try:
@@ -92,7 +98,7 @@ def test_its_steps_make_a_service_that_is_healthy(steps: list[tuple[str, str]], 
             assert time.monotonic() < end
             time.sleep(0.5)
         for header, status in ((f"Bearer {token}", 200), ("Bearer none", 401)):
-            answer = HTTP.get(f"http://127.0.0.1:{PORT}/v1/model", headers={"Authorization": header})
+            answer = HTTP.get(f"http://127.0.0.1:{port}/v1/model", headers={"Authorization": header})
             assert answer.status_code == status
     finally:
         service.terminate()

@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -26,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.pngs import chunk, ihdr
-from tests.service import Service, encrypted, running
+from tests.service import HTTP, Service, encrypted, running
 from veilseg.png import SIGNATURE
 
 CHECKS = [
@@ -171,7 +170,7 @@ def test_paths(fuzzed: Service, path: bytes) -> None:
 
 def test_parameters_of_all_kinds(fuzzed: Service) -> None:
     for value in ("../../etc", "\0", "💥" * 40, "a&model=b", "%ff"):
-        answer = httpx.get(f"{fuzzed.url}/v1/model", params={"model": value})
+        answer = HTTP.get(f"{fuzzed.url}/v1/model", params={"model": value})
         assert answer.status_code in (404, 422)
     for accept in ("q=1", "*/*;q=x", ",;,", "image/png;q=-1", "a/b;" * 2000, "image/*;q=0.1, */*;q=0"):
         assert fuzzed.post(encrypted(), headers={"Accept": accept}).status_code in (200, 406, 400)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.service import Service, encrypted, flood, running
+from tests.service import HTTP, Service, encrypted, flood, running
 
 
 def test_a_full_queue_is_said_at_once_and_nothing_accepted_is_lost(held: Service) -> None:
@@ -30,7 +30,7 @@ def test_a_full_queue_is_said_at_once_and_nothing_accepted_is_lost(held: Service
 
 
 def test_more_images_than_the_queue_could_ever_hold_are_not_told_to_come_back(small: Service) -> None:
-    assert httpx.get(f"{small.url}/v1/model").json()["limits"]["images"] == 3
+    assert HTTP.get(f"{small.url}/v1/model").json()["limits"]["images"] == 3
     files = [("image", (str(index), encrypted(index), "image/png")) for index in range(4)]
     answer = httpx.post(f"{small.url}/v1/segment", files=files, timeout=60)
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_many")

@@ -57,7 +57,7 @@ def test_tls(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
         def ready() -> bool:
             try:
-                return httpx.get(f"{service.url}/readyz", verify=context).status_code == 200
+                return httpx.get(f"{service.url}/readyz", verify=context, timeout=60).status_code == 200
             except httpx.TransportError:
                 return False
 
@@ -65,7 +65,11 @@ def test_tls(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         with ThreadPoolExecutor(8) as clients:  # every handshake, at once
             assert all(clients.map(lambda _: ready(), range(40)))
         answer = httpx.post(
-            f"{service.url}/v1/segment", content=encrypted(), headers={"Content-Type": "image/png"}, verify=context
+            f"{service.url}/v1/segment",
+            content=encrypted(),
+            headers={"Content-Type": "image/png"},
+            verify=context,
+            timeout=60,
         )
         assert answer.status_code == 200
         monkeypatch.setenv("SSL_CERT_FILE", str(cert))

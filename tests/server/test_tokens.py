@@ -9,10 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.service import SOURCE, Service, encrypted, running
+from tests.service import HTTP, SOURCE, Service, encrypted, running
 from veilseg.cli.main import main
 from veilseg.errors import UsageError, VeilsegError
 from veilseg.server.tokens import PREFIX, TokenFile
@@ -126,11 +125,11 @@ def test_a_running_service_follows_the_file(model: Path, tmp_path: Path) -> None
     first, second = tokens.add("first"), tokens.add("second")
 
     def status(service: Service, token: str, path: str = "/v1/model") -> int:
-        return httpx.get(service.url + path, headers={"Authorization": f"Bearer {token}".strip()}).status_code
+        return HTTP.get(service.url + path, headers={"Authorization": f"Bearer {token}".strip()}).status_code
 
     with running(tmp_path, str(model), "--tokens", str(tokens.path)) as service:
         assert [status(service, token) for token in (first, second, "", "x", f" {first}")] == [200, 200, 401, 401, 200]
-        assert httpx.get(f"{service.url}/v1/model", headers={"Authorization": f"Basic {first}"}).status_code == 401
+        assert HTTP.get(f"{service.url}/v1/model", headers={"Authorization": f"Basic {first}"}).status_code == 401
         refused = service.post(encrypted())
         assert refused.status_code == 401
         assert refused.headers["www-authenticate"].startswith("Bearer")
@@ -139,8 +138,8 @@ def test_a_running_service_follows_the_file(model: Path, tmp_path: Path) -> None
         assert service.post(encrypted(), headers={"Authorization": f"Bearer {first}"}).status_code == 200
         assert status(service, "x", "/metrics") == 401
         for path in ("/healthz", "/readyz", "/", "/openapi.json"):
-            assert httpx.get(service.url + path).status_code == 200, path
-        assert "bearer" in httpx.get(f"{service.url}/openapi.json").json()["components"]["securitySchemes"]
+            assert HTTP.get(service.url + path).status_code == 200, path
+        assert "bearer" in HTTP.get(f"{service.url}/openapi.json").json()["components"]["securitySchemes"]
         tokens.revoke("first")
         third = tokens.add("third")
         assert [status(service, token) for token in (first, second, third)] == [401, 200, 200]

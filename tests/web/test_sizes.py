@@ -133,6 +133,7 @@ def test_a_service_gets_no_finer_pictures_unasked(
     ask_for(page, longer_side)
     page.set_input_files("#file", tmp_path / "photo.png")
     expect(page.locator("#status.error")).to_contain_text("which show more than usual. Nothing is sent.")
+    expect(page.locator("#status.error")).to_contain_text("480 pixels show no more than the default")  # 40 cells of 12
     assert not any(request.sends_image for request in tap.requests())
     page.select_option("#side", label="640 px")
     page.wait_for_selector("body[data-done]")

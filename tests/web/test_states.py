@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.service import Service, running
-from tests.web.page import watched
+from tests.web.page import PATIENCE, watched
 from veilseg.data.scenes import generate_scene
 from veilseg.server.tokens import TokenFile
 
@@ -123,6 +123,7 @@ def test_a_wrong_token(browser: Browser, folder: Path, scheme: str, width: int) 
         browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme) as context,  # type: ignore[arg-type]
     ):
         page = context.new_page()
+        page.set_default_timeout(PATIENCE)
         page.goto(guarded.url)
         page.locator("#token").fill("veilseg-token-1-nonsense")
         page.locator("#token").press("Enter")

@@ -51,16 +51,16 @@ def open_samples(source: str, limit: int, longer_side: int = DEFAULT_LONGER_SIDE
     if Path(source).is_dir():
         samples = list(islice(_photographs(Path(source), longer_side), limit))
         if not samples:
-            raise UsageError(f"there is no image in {source}", READ)
+            raise UsageError(f"there is no image in {source} that can be audited", READ)
     elif ":" in source:
         data = ReducedData(open_data(source), longer_side)
         spread = np.linspace(0, len(data) - 1, min(limit, len(data))).round().astype(int).tolist()
         samples = [AuditSample(one.name, one.image, one.plates) for one in (data[index] for index in spread)]
+        for sample in samples:
+            if min(sample.image.shape[:2]) < SMALLEST:
+                raise UsageError(f"{sample.name} is too small to be audited", f"{SMALLEST} pixels a side are the least")
     else:
         raise UsageError(f"there is no folder {source}", "name a folder of images, or a dataset such as scenes:5")
-    for sample in samples:
-        if min(sample.image.shape[:2]) < SMALLEST:
-            raise UsageError(f"{sample.name} is too small to be audited", f"{SMALLEST} pixels a side are the least")
     return samples
 
 
@@ -68,7 +68,10 @@ def _photographs(folder: Path, longer_side: int) -> Iterator[AuditSample]:
     """The photographs of a folder at the working size; warns of what is none."""
     for path in list_images(folder):
         try:
-            yield AuditSample(path.stem, reduce_photograph(open_image(path), longer_side))
+            image = reduce_photograph(open_image(path), longer_side)
+            if min(image.shape[:2]) < SMALLEST:
+                raise InvalidImageError(f"{SMALLEST} pixels a side are the least")
+            yield AuditSample(path.stem, image)
         except InvalidImageError as error:
             warnings.warn(f"{path.name} is left out: {error.message}", UserWarning, stacklevel=4)
 

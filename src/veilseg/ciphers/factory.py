@@ -16,10 +16,12 @@ Plain = Literal["plain"]
 
 
 def cipher(name: str, block: int | None = None, sub_block: int | None = None) -> Cipher:
-    """The cipher `name` for blocks and sub-blocks of the given sides in pixels (defaults: 16 and 4).
+    """The cipher `name` for blocks and sub-blocks of the given sides in pixels.
 
-    `veilseg.catalog` describes them all. The smaller the sub-block, the finer the mosaic that everybody sees: 2 and 3
-    pixels hide little, 1 is refused. Raises UsageError for unknown names and for sizes that the cipher does not have.
+    `veilseg.catalog` describes them all. Sub-blocks have 12 pixels unless another side is given, and the block is 16
+    pixels or, where the sub-block does not divide those, the sub-block itself. The smaller the sub-block, the finer the
+    mosaic that everybody sees: 2 and 3 pixels hide little, 1 is refused. Raises UsageError for unknown names and for
+    sizes that the cipher does not have.
 
     Examples:
         >>> import numpy as np

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veilseg import catalog
-from veilseg.catalog import DEFAULT_LONGER_SIDE
+from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_LONGER_SIDE, DEFAULT_SUB_BLOCK
 from veilseg.errors import InvalidKeyError, UsageError
 from veilseg.scale import MAX_LONGER_SIDE, ORIGINAL
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "VEILSEG_KEY_FILE"
 
 
+BLOCK_DEFAULT = f"Default: {DEFAULT_BLOCK}; the sub-block where that does not divide {DEFAULT_BLOCK}"
+SUB_BLOCK_DEFAULT = f"Default: {DEFAULT_SUB_BLOCK}; the block where {DEFAULT_SUB_BLOCK} does not divide that"
 CipherName = Annotated[str, typer.Option("--cipher", metavar="NAME", help=f"{catalog.names()}.")]
-BlockSize = Annotated[
-    int | None, typer.Option("--block", metavar="PIXELS", help="Side of a block. Default: the product's.")
-]
+BlockSize = Annotated[int | None, typer.Option("--block", metavar="PIXELS", help=f"Side of a block. {BLOCK_DEFAULT}.")]
 SubBlockSize = Annotated[
     int | None,
     typer.Option(
-        "--sub-block", metavar="PIXELS", help="Side of a sub-block; it divides the block. Default: the product's."
+        "--sub-block", metavar="PIXELS", help=f"Side of a sub-block; it divides the block. {SUB_BLOCK_DEFAULT}."
     ),
 ]
 KeyFile = Annotated[

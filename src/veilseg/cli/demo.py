@@ -33,9 +33,13 @@ def command(
 
     from veilseg.cli.messages import note
     from veilseg.demo.page import agreement, write_demo
+    from veilseg.errors import UsageError
     from veilseg.evaluation.report import result_table
     from veilseg.files import make_folder
 
+    page = output / "index.html"
+    if page.exists() and not (output / "results.json").exists():
+        raise UsageError(f"{page} is not a page of this demo", "choose another -o")
     make_folder(output)
     demo = run_demo(scenes, seed, progress=note)
     page = write_demo(demo, output)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veilseg import catalog
-from veilseg.catalog import DEFAULT_BLOCK, DEFAULT_CIPHER, DEFAULT_LONGER_SIDE, DEFAULT_SUB_BLOCK
+from veilseg.catalog import DEFAULT_CIPHER, DEFAULT_LONGER_SIDE
 from veilseg.cli import batch, video
-from veilseg.cli.common import KeyFile, LongerSide, key_path_for
+from veilseg.cli.common import BLOCK_DEFAULT, SUB_BLOCK_DEFAULT, KeyFile, LongerSide, key_path_for
 from veilseg.cli.messages import note, show_warning
 from veilseg.errors import UsageError
 from veilseg.scale import ORIGINAL
@@ -29,12 +29,12 @@ def command(
     ] = None,
     block: Annotated[
         int | None,
-        typer.Option("--block", metavar="PIXELS", help=f"Side of a block. Default: {DEFAULT_BLOCK}, or the model's."),
+        typer.Option("--block", metavar="PIXELS", help=f"Side of a block. {BLOCK_DEFAULT}, or the model's."),
     ] = None,
     sub_block: Annotated[
         int | None,
         typer.Option(
-            "--sub-block", metavar="PIXELS", help=f"Side of a sub-block. Default: {DEFAULT_SUB_BLOCK}, or the model's."
+            "--sub-block", metavar="PIXELS", help=f"Side of a sub-block. {SUB_BLOCK_DEFAULT}, or the model's."
         ),
     ] = None,
     model: Annotated[

@@ -21,6 +21,7 @@ from veilseg.modelfolder import ModelFolder, find_folder, open_folder
 
 if TYPE_CHECKING:
     from veilseg.models import SegmentationModel
+    from veilseg.models.encryption.trial import Proof
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the new model.")]
 Stem = Annotated[
@@ -75,7 +76,9 @@ def command(
     elif exported_only(found.path):
         from veilseg.models.encryption.onnx_stem import encrypt_onnx
 
-        spec = encrypt_onnx(found.path, secret, output, cipher=cipher, block=block, overwrite=force).input
+        config, run = encrypt_onnx(found.path, secret, output, cipher=cipher, block=block, overwrite=force)
+        note_run(run)
+        spec = config.input
     else:
         refuse_model(output, onnx=onnx, force=force)
         from veilseg.models import encrypt_model, load_model, verify_encryption
@@ -96,6 +99,11 @@ def exported_only(folder: Path) -> bool:
 
     torch_form = (folder / WEIGHTS_NAME).is_file() and find_spec("torch") is not None
     return (folder / ONNX_NAME).is_file() and not torch_form
+
+
+def note_run(proof: Proof | None) -> None:
+    """Report how an exported model was checked."""
+    note("not checked: that needs ONNX Runtime" if proof is None else f"checked by running it: {proof}")
 
 
 def refuse_stem(found: ModelFolder, stem: str | None) -> None:

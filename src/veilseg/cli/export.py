@@ -81,7 +81,13 @@ def command(
     else:
         secret = load_key(key)
         _export_int8(
-            _load(folder, longer_side), output, int8, split, split_stem=split_stem, key=secret, overwrite=force or beside
+            _load(folder, longer_side),
+            output,
+            int8,
+            split,
+            split_stem=split_stem,
+            key=secret,
+            overwrite=force or beside,
         )
     note(f"{output / 'model.onnx'}: {(output / 'model.onnx').stat().st_size / 1e6:.1f} MB")
 

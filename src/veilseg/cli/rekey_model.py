@@ -13,6 +13,7 @@ from veilseg.cli.encrypt_model import (
     Stem,
     WithOnnx,
     exported_only,
+    note_run,
     refuse_model,
     refuse_onnx,
     refuse_stem,
@@ -55,7 +56,8 @@ def command(
     elif exported_only(found.path):
         from veilseg.models.encryption.onnx_stem import rekey_onnx
 
-        rekey_onnx(found.path, before, after, output, overwrite=force)
+        _, run = rekey_onnx(found.path, before, after, output, overwrite=force)
+        note_run(run)
     else:
         refuse_model(output, onnx=onnx, force=force)
         from veilseg.models import load_model, rekey_model, verify_rekeying

@@ -66,7 +66,13 @@ def command(
         typer.Option("--server", metavar="URL", help="Encrypt photographs here, let a service segment them."),
     ] = None,
     token: Annotated[
-        Path | None, typer.Option("--token", metavar="FILE", help="Token for --server. Default: VEILSEG_TOKEN.")
+        Path | None,
+        typer.Option(
+            "--token",
+            metavar="FILE",
+            help="File with the token for --server. Default: VEILSEG_TOKEN, the token itself, or the file that "
+            "VEILSEG_TOKEN_FILE names.",
+        ),
     ] = None,
     key: KeyFile = None,
     in_flight: Annotated[int, typer.Option(metavar="N", min=1, help="Images on their way to --server.")] = 8,

@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from veilseg import __version__
-from veilseg.catalog import DEFAULT_LONGER_SIDE
-from veilseg.cells import finer_than_default, warn_of_cells
+from veilseg.cells import finer_than_default, usual_side, warn_of_cells
 from veilseg.ciphers import Cipher, EncryptedImage, cipher_for
 from veilseg.ciphers.plain import as_pixels
 from veilseg.client.responses import ServiceModel, refusal
@@ -152,8 +151,8 @@ class Exchange:
             raise ServiceError(
                 f"the service asks for pictures {size} with cells of {encryption.cell} pixels, which show more than "
                 "this client sends unasked",
-                f"nothing was sent; longer_side={DEFAULT_LONGER_SIDE} (--longer-side on the command line) sends less, "
-                f"{model.longer_side} what it asks for",
+                f"nothing was sent; longer_side={usual_side(encryption)} (--longer-side on the command line) shows no "
+                f"more than the default, {model.longer_side!r} is what it asks for",
             )
         return model.longer_side
 
@@ -163,9 +162,11 @@ class Exchange:
         Warns where that shows more than the product's default.
         """
         cipher, longer_side = self.cipher_for(model), self.longer_side_for(model)
-        if finer_than_default(cipher.spec, longer_side):
-            warnings.warn(warn_of_cells(cipher.spec, longer_side), UserWarning, stacklevel=4)
-        return cipher.encrypt(image, self.key if cipher.key_use == "required" else None, longer_side=longer_side)
+        made = cipher.encrypt(image, self.key if cipher.key_use == "required" else None, longer_side=longer_side)
+        longest = max(made.header.height, made.header.width)
+        if finer_than_default(cipher.spec, longest):
+            warnings.warn(warn_of_cells(cipher.spec, longest), UserWarning, stacklevel=4)
+        return made
 
     def request(self, image: object, model: ServiceModel) -> Sent:
         """What will be sent for `image`. Encrypts what is not encrypted.

@@ -132,6 +132,8 @@ def refusal(response: httpx.Response) -> ServiceError:
         message, hint, request = (shown(_text(error[name] or "")) for name in ("message", "hint", "request_id"))
     except (ValueError, KeyError, TypeError, RecursionError):
         message, hint, request = f"status {response.status_code}", "", ""
+        if response.status_code == 404:
+            hint = "is this the address of a veilseg service?"
     if response.status_code == 401:
         hint = "Client(url, token), or --token FILE on the command line"
     message = f"the service refused: {message}".rstrip(".") + (f" (request {request})" if request else "")

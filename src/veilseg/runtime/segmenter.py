@@ -106,6 +106,8 @@ class Segmenter:
         Raises InvalidImageError for what is no image or not for this model. `check=False` runs whatever comes: for the
         protocols of [Kiya 2022] that measure a wrong key and no encryption, nothing else.
         """
+        if size is not None and not (len(size) == 2 and min(size) >= 1):
+            raise UsageError(f"there is no label map of size {size}", "size is (height, width) in pixels")
         pixels, header = self._read(image)
         if check:
             self.config.input.check(header)

@@ -43,13 +43,13 @@ def encrypt_onnx(
     cipher: str = DEFAULT_MODEL_CIPHER,
     block: int | None = None,
     overwrite: bool = False,
-) -> ModelConfig:
+) -> tuple[ModelConfig, Proof | None]:
     """Writes to the folder `out` the plain model `model` (shipped name or folder) encrypted with `key`.
 
     The result takes images encrypted by `cipher` with the same key and block, and answers for them what `model` answers
-    for the plain images, up to float rounding. `block` in pixels can only be the stem's. Returns its config. Raises
-    InvalidModelError when the model is not plain or has no stem.bin for such blocks, VeilsegError when `out` holds a
-    model and `overwrite` is false.
+    for the plain images, up to float rounding. `block` in pixels can only be the stem's. Returns its config and how far
+    the answers are apart, None where there is no ONNX Runtime to compute them. Raises InvalidModelError when the model
+    is not plain or has no stem.bin for such blocks, VeilsegError when `out` holds a model and `overwrite` is false.
     """
     source, config = _find(model)
     config.input.check_encryptable()
@@ -65,11 +65,14 @@ def encrypt_onnx(
     return _write(source, Path(out), stem, changed, overwrite, (lambda photo: photo, key))
 
 
-def rekey_onnx(model: str | Path, old: Key, new: Key, out: str | Path, *, overwrite: bool = False) -> ModelConfig:
+def rekey_onnx(
+    model: str | Path, old: Key, new: Key, out: str | Path, *, overwrite: bool = False
+) -> tuple[ModelConfig, Proof | None]:
     """Writes to the folder `out` the model `model`, encrypted with `old`, encrypted with `new` instead.
 
-    Neither the plain model nor torch is needed. Returns its config. Raises InvalidModelError when the model is not
-    encrypted or has no stem.bin, InvalidKeyError when `old` is not its key, VeilsegError as `encrypt_onnx` does.
+    Neither the plain model nor torch is needed. Returns what `encrypt_onnx` does. Raises InvalidModelError when the
+    model is not encrypted or has no stem.bin, InvalidKeyError when `old` is not its key, VeilsegError as
+    `encrypt_onnx` does.
     """
     source, config = _find(model)
     spec = config.input
@@ -123,7 +126,7 @@ def _write(
     config: ModelConfig,
     overwrite: bool,
     given: tuple[Prepare, Key],
-) -> ModelConfig:
+) -> tuple[ModelConfig, Proof | None]:
     """Write all files, after they were checked in a folder of their own; `given` as for `_check`."""
     for name in STEM_FILES:
         refuse_existing(out / name, overwrite=overwrite)
@@ -135,20 +138,20 @@ def _write(
     with tempfile.TemporaryDirectory(prefix="veilseg-") as scratch:
         for name, content in contents.items():
             (Path(scratch) / name).write_bytes(content)
-        _check(source, Path(scratch), config, *given)
+        proof = _check(source, Path(scratch), config, *given)
     make_folder(out)
     for name, content in contents.items():  # the config last: without it nobody takes the folder for a model
         write_atomic(out / name, content, overwrite=overwrite)
-    return config
+    return config, proof
 
 
-def _check(source: Path, made: Path, config: ModelConfig, prepare: Prepare, key: Key) -> None:
+def _check(source: Path, made: Path, config: ModelConfig, prepare: Prepare, key: Key) -> Proof | None:
     """Raise InvalidModelError unless `made` answers for encrypted images what `source` answers for `prepare`'s.
 
     A machine without ONNX Runtime cannot run either, and checks nothing.
     """
     if importlib.util.find_spec("onnxruntime") is None:
-        return
+        return None
     spec = config.input
     assert spec.encryption is not None
     cipher = cipher_for(spec.encryption)
@@ -160,6 +163,7 @@ def _check(source: Path, made: Path, config: ModelConfig, prepare: Prepare, key:
     images = (cipher.encrypt_pixels(photo, key, None), cipher.encrypt_pixels(photo, WRONG, None), none)
     proof = Proof(*(distance([after(_batch(image))], [wanted]) for image in images))
     proof.check(ROUNDING[spec.bits])
+    return proof
 
 
 def _batch(image: np.ndarray) -> np.ndarray:

@@ -131,8 +131,11 @@ def _off(got: Probe, wanted: Probe) -> float:
 
 
 def _off_at_stem(got: Probe, wanted: Probe) -> float:
-    """How far the patch embeddings are apart, each channel's mean aside: a bias may have moved behind the stem."""
-    if got.embedded is None or wanted.embedded is None:
+    """How far the patch embeddings are apart, each channel's mean aside: a bias may have moved behind the stem.
+
+    0 where they cannot be compared: blocks larger than the plain model's patches are embedded as one.
+    """
+    if got.embedded is None or wanted.embedded is None or got.embedded.shape != wanted.embedded.shape:
         return 0.0
     axes = tuple(range(2, wanted.embedded.ndim))
     pair = [embedded - embedded.mean(axis=axes, keepdims=True) for embedded in (got.embedded, wanted.embedded)]

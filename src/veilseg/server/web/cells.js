@@ -57,6 +57,6 @@ export function longerSideFor(input) {
   const size = side === ORIGINAL ? "at their own size" : `of ${side} pixels`;
   throw new VeilsegError(
     `This service asks for pictures ${size} with cells of ${s ?? block} pixels, which show more than usual. ` +
-      `Nothing is sent. Choose a longer side: ${DEFAULTS.longer_side} pixels show less.`,
+      `Nothing is sent. Choose a longer side: ${usualSide(input)} pixels show no more than the default.`,
   );
 }
