@@ -81,10 +81,10 @@ class CipherFacts:
 
 
 _MOSAIC = (
-    "The coarse layout of the scene is visible to anybody: a mosaic of {s} x {s} pixels. Letters that are two of its "
-    "tiles high or more can be read by who trains for it. "
+    "The coarse layout of the scene is visible to anybody: a mosaic with cells of {s} x {s} pixels. Letters of half "
+    "a cell or more are read in part, and those of two cells mostly, by an attacker who trains a reader for them. "
 )
-_VALUES = "Which values occur in each tile can be read too, without the channels' names; where in the tile they were "
+_VALUES = "Which values occur in each cell can be read too, without the channels' names; where in the cell they were "
 _MOVED = (
     "Every image under this key moves its values in one and the same way: one known photograph, or several encrypted "
     "ones, let an attacker undo it for all."
@@ -170,7 +170,7 @@ for _row in (
         key="none",
         summary="four means of every channel of a sub-block; no key exists",
         visible=_MOSAIC
-        + "Of the values in each tile four means a channel can be read too, without the channels' names.",
+        + "Of the values in each cell four means a channel can be read too, without the channels' names.",
         implementation="veilseg.ciphers.subblock.quartiles:SubBlockQuartiles",
         sub_blocks=True,
         training_input="quartiles",

@@ -34,7 +34,7 @@ STRIP_SIZE = (192, 128)
 
 TRUTH = """\
 The mosaic shows where the road runs, that a car stands there, and its colour; the server knows the map too, because it
-computes it. Large writing close to the camera can be larger than the tiles of the mosaic. With one key for model and
+computes it. Large writing close to the camera can be larger than the cells of the mosaic. With one key for model and
 images, every block of every image is permuted alike, and that permutation can be computed from a single known pair of
 pictures, or in seconds from a few encrypted pictures alone: it keeps others from using the model, and hides no images.
 Neither method is cryptographic secrecy."""
