@@ -25,8 +25,8 @@ METHODS = {
     "plain": "plain images",
 }
 TAUGHT = " + teacher"
-#: Plain models that others learn from: SETR on DINOv2 with patches of 16 and of 8 pixels.
-TEACHERS = ("teacher", "fine")
+#: The plain model that ConvSeg learns from: SETR on DINOv2 with patches of 8 pixels.
+TEACHER = "fine"
 WIDTH, PAPER_WIDTH = 480, 2048  # pixels: of the photographs here, and of the paper's
 PAPER = {16: 72.2, 8: 81.1, 4: 91.1}  # mIoU kept, percent: [Hirose 2026], Table II
 #: The lines of the figure: network and method.
@@ -78,7 +78,7 @@ def read(folder: Path) -> dict[Group, list[Row]]:
     """All rows, by what they have in common but for the seed."""
     groups: dict[Group, list[Row]] = defaultdict(list)
     for path in sorted(folder.glob("*.json")):
-        if path.stem in TEACHERS:
+        if path.stem == TEACHER:
             continue  # not measured against anything
         row = json.loads(path.read_text(encoding="utf-8"))
         recipe = row["training"]["recipe"]
@@ -95,7 +95,7 @@ def read(folder: Path) -> dict[Group, list[Row]]:
 
 def network_of(recipe: dict[str, Any]) -> str:
     """Which table a row belongs to: rows of different networks, starts or budgets do not compare."""
-    if recipe["method"]["teacher"] in TEACHERS and recipe["model"]["architecture"] == "convseg":
+    if recipe["method"]["teacher"] == TEACHER and recipe["model"]["architecture"] == "convseg":
         return "taught convseg"
     on_dino = "dinov2" in str(recipe["model"]["arguments"].get("backbone"))
     return str(recipe["model"]["architecture"]) + (" on DINOv2" if on_dino else "")

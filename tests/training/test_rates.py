@@ -61,12 +61,3 @@ def test_what_is_frozen_has_no_group() -> None:
 def test_a_network_without_a_trunk_is_refused() -> None:
     with pytest.raises(UsageError, match="no trunk"):
         parameter_groups(create_model("convseg", num_classes=5, widths=(8, 8, 8, 8)).network, SECTION)
-
-
-def test_the_patch_embedding_may_have_a_rate_of_its_own() -> None:
-    network: Any = create_model("setr-mla", num_classes=5, decoder_channels=8, class_token=True, **VIT).network
-    section = SECTION.model_copy(update={"stem_rate": 5e-3})
-    found = {id(one): group["lr"] for group in parameter_groups(network, section) for one in group["params"]}
-    stem = [found.pop(id(parameter)) for parameter in network.backbone.stem.parameters()]
-    assert stem == [5e-3, 5e-3]
-    assert 5e-3 not in found.values()

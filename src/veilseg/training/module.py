@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from veilseg.errors import UsageError
 from veilseg.evaluation.metrics import ConfusionMatrix
 from veilseg.models import SegmentationModel
-from veilseg.models.encryption.stems import find_patchify
 from veilseg.models.networks.protocol import HasTrunk
 from veilseg.runtime.windows import slide, snap
 from veilseg.training.losses import segmentation_loss
@@ -168,12 +167,10 @@ def parameter_groups(network: nn.Module, section: OptimizerSection) -> list[dict
     """Groups for torch's optimizers, over all parameters of `network` that are trained.
 
     With `trunk_rate` the backbone's last layer gets that rate, and every layer towards the pixels `layer_decay` times
-    the one above it; with `stem_rate` the patch embedding gets that one; everything else gets `learning_rate`. Biases,
-    norms and scales of layers have no weight decay.
+    the one above it; everything else gets `learning_rate`. Biases, norms and scales of layers have no weight decay.
 
     Raises:
         UsageError: The recipe has a rate for a trunk, and the network has none.
-        InvalidModelError: It has a rate for a patch embedding, and the network has none.
     """
     rates: dict[int, float] = {}
     if section.trunk_rate is not None:
@@ -183,8 +180,6 @@ def parameter_groups(network: nn.Module, section: OptimizerSection) -> list[dict
         for index, layer in enumerate(layers):
             rate = section.trunk_rate * section.layer_decay ** (len(layers) - 1 - index)
             rates |= {id(parameter): rate for parameter in layer}
-    if section.stem_rate is not None:
-        rates |= {id(parameter): section.stem_rate for parameter in find_patchify(network).parameters()}
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in network.parameters():
         if parameter.requires_grad:

@@ -110,7 +110,6 @@ class OptimizerSection(Section):
     learning_rate: Positive = 2e-3
     trunk_rate: Positive | None = None  # of a pretrained backbone's last layer; null: as everything else
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 0.75  # a trunk layer's rate over that of the layer above it
-    stem_rate: Positive | None = None  # of the patch embedding, which another input makes anew; null: as the trunk's
     weight_decay: NonNegativeFloat = 0.05
     momentum: Share = 0.9  # sgd only
     schedule: Literal["cosine", "polynomial"] = "cosine"
