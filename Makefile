@@ -15,8 +15,8 @@ docs: .venv/.dev
 	$(BIN)/python tools/site.py build/pages
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
-# A file of tests stays with one worker: some of its tests read what others wrote. What hangs (a browser has) is shown and
-# tried once more; what is wrong fails at once.
+# A file of tests stays with one worker: some of its tests read what others wrote. What hangs is stopped, shown
+# and tried once more; what is wrong fails at once.
 ONCE_MORE := --reruns 1 --only-rerun 'from pytest-timeout'
 test: .venv/.dev
 	$(BIN)/pytest $(ONCE_MORE) -n 2 --dist loadfile --ignore tests/cluster --cov --cov-report= --cov-fail-under=$(COVERED)

@@ -147,12 +147,15 @@ class Exchange:
         if self._longer_side is not None:
             return self._longer_side
         if encryption is not None and finer_than_default(encryption, model.longer_side):
-            size = "at their own size" if model.longer_side == ORIGINAL else f"of {model.longer_side} pixels"
+            own = model.longer_side == ORIGINAL
+            size, asked = (
+                ("at their own size", "original") if own else (f"of {model.longer_side} pixels", model.longer_side)
+            )
             raise ServiceError(
                 f"the service asks for pictures {size} with cells of {encryption.cell} pixels, which show more than "
                 "this client sends unasked",
                 f"nothing was sent; longer_side={usual_side(encryption)} (--longer-side on the command line) shows no "
-                f"more than the default, {model.longer_side!r} is what it asks for",
+                f"more than the default, {asked} is what it asks for",
             )
         return model.longer_side
 
