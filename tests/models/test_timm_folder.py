@@ -83,12 +83,13 @@ def test_segmenter_runs_classifiers_of_timm(name: str, keys: list[Key]) -> None:
         assert np.abs(segmenter.logits(image) - maps[0].numpy()).max() < 1e-4
 
 
-def test_more_classes_than_a_map_holds() -> None:
+def test_more_classes_than_a_map_holds(tmp_path: Path) -> None:
     from timm.models import save_for_hf
 
+    source = tmp_path / "source"
     options: dict[str, Any] = {"depths": (1, 1, 1, 1), "dims": (8, 8, 12, 12), "num_classes": 300}
-    save_for_hf(timm.create_model("convnext_atto", **options), "source", safe_serialization=True, model_args=options)
+    save_for_hf(timm.create_model("convnext_atto", **options), source, safe_serialization=True, model_args=options)
     with pytest.raises(InvalidModelError, match="300 classes"):
-        Segmenter("source")
+        Segmenter(source)
     with pytest.raises(InvalidModelError, match="runs in torch"):
-        Segmenter("source", engine="onnx")
+        Segmenter(source, engine="onnx")
