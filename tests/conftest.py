@@ -56,4 +56,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was tried once more is shown, too: where it hung."""
     for report in terminalreporter.stats.get("rerun", ()):
         terminalreporter.write_sep("=", f"TRIED AGAIN {report.nodeid}")
-        report.toterminal(terminalreporter._tw)
+        terminalreporter.write_line(report.longreprtext)

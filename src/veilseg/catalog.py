@@ -82,7 +82,8 @@ class CipherFacts:
 
 _MOSAIC = (
     "The coarse layout of the scene is visible to anybody: a mosaic with cells of {s} x {s} pixels. Letters of half "
-    "a cell or more are read in part, and those of two cells mostly, by an attacker who trains a reader for them. "
+    "a cell or more are read in part by an attacker who trains a reader for them: half of those of two cells, nearly "
+    "all of those of four. "
 )
 _VALUES = "Which values occur in each cell can be read too, without the channels' names; where in the cell they were "
 _MOVED = (

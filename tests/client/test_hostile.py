@@ -120,6 +120,8 @@ def test_numbers_that_are_none(number: str, where: str) -> None:
 def test_refusals_that_say_nothing(body: str) -> None:
     error = refusal(httpx.Response(400, content=body))
     assert str(error) == "the service refused: status 400"
+    assert error.hint is None
+    assert refusal(httpx.Response(404, content=body)).hint == "is this the address of a veilseg service?"
 
 
 @given(spoilt(info().decode()))

@@ -88,7 +88,7 @@ def test_more_classes_than_a_map_holds(tmp_path: Path) -> None:
 
     source = tmp_path / "source"
     options: dict[str, Any] = {"depths": (1, 1, 1, 1), "dims": (8, 8, 12, 12), "num_classes": 300}
-    save_for_hf(timm.create_model("convnext_atto", **options), source, safe_serialization=True, model_args=options)
+    save_for_hf(timm.create_model("convnext_atto", **options), str(source), safe_serialization=True, model_args=options)
     with pytest.raises(InvalidModelError, match="300 classes"):
         Segmenter(source)
     with pytest.raises(InvalidModelError, match="runs in torch"):

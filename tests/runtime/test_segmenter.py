@@ -90,6 +90,13 @@ def test_unchecked_plain_images_are_read_as_they_are(canonical: Segmenter) -> No
     assert (canonical.segment(photo(), check=False) == expected).all()
 
 
+def test_a_map_has_a_size(plain: Segmenter) -> None:
+    for size in ((0, 0), (40, -1), (40,)):
+        with pytest.raises(UsageError, match="no label map of size") as caught:
+            plain.segment(photo(), size=size)  # type: ignore[arg-type]
+        assert "(height, width)" in (caught.value.hint or "")
+
+
 def test_images_for_another_model_are_refused_with_a_hint(canonical: Segmenter, plain: Segmenter) -> None:
     for cipher, key in (
         (veilseg.cipher("subblock-sort", block=16, sub_block=4), None),

@@ -41,11 +41,11 @@ def open_samples(source: str, limit: int, longer_side: int = DEFAULT_LONGER_SIDE
     Args:
         source: a folder, or a dataset written as for `veilseg evaluate`. Of generated scenes the texts of the plates
             are known.
-        limit: at most so many; files that cannot be read are left out, with a warning.
+        limit: at most so many; of a folder, files that cannot be read or are too small are left out, with a warning.
         longer_side: the working size in pixels, to which larger photographs are reduced as clients do it.
 
     Raises:
-        UsageError: where there is no image, or a small one.
+        UsageError: where there is no image that can be audited, or a small one in a dataset.
         VeilsegError: whatever opening an image raises, with the file's name.
     """
     if Path(source).is_dir():
